@@ -1,0 +1,12 @@
+"""Every table of the lake, described once: columns, types, rules, keys, descriptions.
+
+The IO manager checks what it writes against these descriptions, silver rejects by their rules, Dagster shows
+them, and the table reference in the docs is generated from them. How a table is computed is not said here.
+"""
+
+from cis_assets.catalog import bronze, gold, silver
+from cis_assets.catalog.table import AS_OF_DATE, ORDER_DATE, SchemaMismatchError, Table
+
+TABLES: dict[str, Table] = {table.path: table for table in (*bronze.TABLES, *silver.TABLES, *gold.TABLES)}
+
+__all__ = ["AS_OF_DATE", "ORDER_DATE", "TABLES", "SchemaMismatchError", "Table", "bronze", "gold", "silver"]

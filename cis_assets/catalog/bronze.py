@@ -1,0 +1,129 @@
+"""Bronze: landed rows, typed, as they came, each with the file and line it came from.
+
+A bronze value may be missing or absurd; it only has to be of its type. What is not goes to the rejected rows.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from cis_assets.catalog.table import ORDER_DATE, Table
+
+_SOURCE_FILE = "Landing file the row came from, relative to the landing folder."
+_SOURCE_LINE = "Line of that file (the header is line 1; for Parquet the row number, from 1)."
+
+
+class BronzeOrders(dy.Schema):
+    """Orders as landed."""
+
+    order_date = dy.Date(description="Date of the landing folder: the day of the order.")
+    order_id = dy.Int64(nullable=True, description="Order number given by the shop.")
+    customer_id = dy.Int64(nullable=True, description="Customer who ordered.")
+    order_hour = dy.Int32(nullable=True, description="Hour of the day of the order, 0 to 23.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+
+
+class BronzeOrderItems(dy.Schema):
+    """Order lines as landed."""
+
+    order_date = dy.Date(description="Date of the landing folder: the day of the order.")
+    order_id = dy.Int64(nullable=True, description="Order that the line belongs to.")
+    product_id = dy.Int64(nullable=True, description="Product bought.")
+    add_to_cart_order = dy.Int32(nullable=True, description="Position in which the product entered the cart, from 1.")
+    quantity = dy.Int32(nullable=True, description="Units bought; missing where the shop does not say.")
+    unit_price = dy.Float64(nullable=True, description="Price of one unit; missing where the shop does not say.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+
+
+class BronzeRejectedRows(dy.Schema):
+    """Landed rows of orders and order lines that did not parse, with the reason and the raw text."""
+
+    order_date = dy.Date(description="Date of the landing folder.")
+    source_table = dy.String(description="Landing table the row was meant for: orders or order_items.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+    reason = dy.String(description="What is wrong with the row.")
+    raw_text = dy.String(description="The row as it stands in the file.")
+
+
+class BronzeProducts(dy.Schema):
+    """Products of the newest snapshot, as landed."""
+
+    product_id = dy.Int64(nullable=True, description="Product number.")
+    product_name = dy.String(nullable=True, description="Name of the product as landed.")
+    aisle_id = dy.Int64(nullable=True, description="Aisle the product stands in.")
+    department_id = dy.Int64(nullable=True, description="Department the product belongs to.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+
+
+class BronzeAisles(dy.Schema):
+    """Aisles of the newest snapshot, as landed."""
+
+    aisle_id = dy.Int64(nullable=True, description="Aisle number.")
+    aisle = dy.String(nullable=True, description="Name of the aisle.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+
+
+class BronzeDepartments(dy.Schema):
+    """Departments of the newest snapshot, as landed."""
+
+    department_id = dy.Int64(nullable=True, description="Department number.")
+    department = dy.String(nullable=True, description="Name of the department.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+
+
+class BronzeCustomers(dy.Schema):
+    """Customers of the newest snapshot, as landed."""
+
+    customer_id = dy.Int64(nullable=True, description="Customer number.")
+    push_consent = dy.Bool(nullable=True, description="Whether the customer agreed to push notifications.")
+    time_zone = dy.String(nullable=True, description="IANA time zone of the customer.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+
+
+class BronzeOffers(dy.Schema):
+    """Offers of the newest snapshot, as landed."""
+
+    offer_id = dy.Int64(nullable=True, description="Offer number.")
+    product_id = dy.Int64(nullable=True, description="Product the offer is for.")
+    percent_off = dy.Int32(nullable=True, description="Discount in whole percent of the price.")
+    starts_on = dy.Date(nullable=True, description="First day of the offer.")
+    ends_on = dy.Date(nullable=True, description="Last day of the offer.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+
+
+class BronzeRejectedSnapshotRows(dy.Schema):
+    """Rows of the newest snapshots (products, aisles, departments, customers, offers) that did not parse.
+
+    Snapshots have no order date, hence a table apart from the rejected rows of a date.
+    """
+
+    source_table = dy.String(description="Landing table the row was meant for.")
+    source_file = dy.String(description=_SOURCE_FILE)
+    source_line = dy.Int64(description=_SOURCE_LINE)
+    reason = dy.String(description="What is wrong with the row.")
+    raw_text = dy.String(description="The row as it stands in the file.")
+
+
+_ROW = ("source_file", "source_line")
+
+ORDERS = Table("bronze", "orders", BronzeOrders, "landed order row", _ROW, ORDER_DATE, may_be_empty=True)
+ORDER_ITEMS = Table("bronze", "order_items", BronzeOrderItems, "landed order line", _ROW, ORDER_DATE, may_be_empty=True)
+REJECTED_ROWS = Table("bronze", "rejected_rows", BronzeRejectedRows, "row that did not parse", _ROW, ORDER_DATE, may_be_empty=True)
+PRODUCTS = Table("bronze", "products", BronzeProducts, "landed product row", _ROW)
+AISLES = Table("bronze", "aisles", BronzeAisles, "landed aisle row", _ROW)
+DEPARTMENTS = Table("bronze", "departments", BronzeDepartments, "landed department row", _ROW)
+CUSTOMERS = Table("bronze", "customers", BronzeCustomers, "landed customer row", _ROW, may_be_empty=True)
+OFFERS = Table("bronze", "offers", BronzeOffers, "landed offer row", _ROW, may_be_empty=True)
+REJECTED_SNAPSHOT_ROWS = Table(
+    "bronze", "rejected_snapshot_rows", BronzeRejectedSnapshotRows, "snapshot row that did not parse", _ROW, may_be_empty=True
+)
+
+TABLES = (ORDERS, ORDER_ITEMS, REJECTED_ROWS, PRODUCTS, AISLES, DEPARTMENTS, CUSTOMERS, OFFERS, REJECTED_SNAPSHOT_ROWS)

@@ -1,0 +1,204 @@
+"""Gold: what the shop wants to know and say, one snapshot per day.
+
+A snapshot as of a day uses no row after that day and looks back over a trailing window (`CIS_HISTORY_DAYS`).
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from cis_assets.catalog.table import AS_OF_DATE, Table
+
+_AS_OF = "Day of the snapshot; nothing after it was looked at."
+_WEEKDAY = "ISO weekday, 1 = Monday to 7 = Sunday."
+_SEGMENT = "Segment of gold/segment_model."
+
+
+class CustomerFeatures(dy.Schema):
+    """How each customer ordered in the trailing window, as of a day."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    customer_id = dy.Int64(description="Customer number.")
+    recency_days = dy.Int32(min=0, description="Days since the last order.")
+    order_count = dy.Int32(min=1, description="Orders in the window.")
+    tenure_days = dy.Int32(min=0, description="Days since the first order in the window.")
+    mean_gap_days = dy.Float64(nullable=True, description="Mean days between consecutive orders; null with one order.")
+    median_gap_days = dy.Float64(nullable=True, description="Median days between consecutive orders; null with one order.")
+    std_gap_days = dy.Float64(nullable=True, description="Population standard deviation of the days between orders; null with one order.")
+    mean_basket_size = dy.Float64(description="Mean lines per order.")
+    distinct_product_count = dy.Int32(description="Different products bought.")
+    reorder_share = dy.Float64(min=0.0, max=1.0, description="Share of products in baskets that the customer had bought in an earlier order of the window.")
+    department_count = dy.Int32(description="Different departments bought from.")
+    favourite_weekday = dy.Int32(min=1, max=7, description=f"Weekday with most orders (ties: the earlier). {_WEEKDAY}")
+    favourite_hour = dy.Int32(min=0, max=23, description="Hour with most orders (ties: the earlier).")
+    favourite_product_id = dy.Int64(description="Product in most orders (ties: bought last, then the smaller id).")
+    favourite_product_orders = dy.Int32(description="Orders that held the favourite product.")
+    favourite_product_recency_days = dy.Int32(description="Days since the favourite product was last bought.")
+    favourite_department_id = dy.Int64(description="Department with most lines (ties: the smaller id).")
+    weekend_share = dy.Float64(min=0.0, max=1.0, description="Share of orders placed on Saturday or Sunday.")
+    total_spend = dy.Float64(nullable=True, description="Spend in the window; null where an order has no prices.")
+    mean_order_spend = dy.Float64(nullable=True, description="Mean spend per order; null where an order has no prices.")
+
+
+class SegmentModel(dy.Schema):
+    """The trained segmentation, one row per segment: everything needed to place a customer, with no pickle."""
+
+    segment_id = dy.Int32(description="0 for the largest segment at training, then by size.")
+    segment_name = dy.String(description="Name in words, from the centroid.")
+    segment_marks = dy.String(description="What marks the segment off from the average customer, in words.")
+    feature_names = dy.List(dy.String(), description="Features in the order of the lists below.")
+    feature_fill = dy.List(dy.Float64(), description="Value that stands in for a missing feature (the training median).")
+    feature_is_log = dy.List(dy.Bool(), description="Whether log(1 + x) is taken.")
+    feature_mean = dy.List(dy.Float64(), description="Mean that is subtracted after the logarithm.")
+    feature_scale = dy.List(dy.Float64(), description="Standard deviation that is divided by.")
+    centroid = dy.List(dy.Float64(), description="Centre of the segment in scaled features.")
+    centroid_values = dy.List(dy.Float64(), description="Centre of the segment in the features' own units.")
+    customer_count = dy.Int64(description="Customers of the segment at training.")
+    segment_count = dy.Int32(description="Number of segments of the model.")
+    silhouette = dy.Float64(description="Mean silhouette coefficient of the model, -1 to 1, on a seeded sample.")
+    inertia = dy.Float64(description="Sum of squared distances of customers to their centres.")
+    seed = dy.Int64(description="Seed of the initialisations.")
+    trained_as_of = dy.Date(description="Snapshot of customer_features that the model was trained on.")
+
+
+class CustomerSegments(dy.Schema):
+    """The segment of each customer, as of a day, and the classic RFM scores beside it."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    customer_id = dy.Int64(description="Customer number.")
+    segment_id = dy.Int32(description=_SEGMENT)
+    segment_name = dy.String(description="Name of the segment.")
+    distance = dy.Float64(min=0.0, description="Distance to the segment's centre in scaled features.")
+    recency_score = dy.Int32(min=1, max=5, description="Quintile of recency, 5 = ordered most recently.")
+    frequency_score = dy.Int32(min=1, max=5, description="Quintile of order count, 5 = most orders.")
+    monetary_score = dy.Int32(min=1, max=5, description="Quintile of spend (of lines bought where there are no prices), 5 = most.")
+    rfm_segment = dy.String(description="RFM segment in words, from the recency and frequency scores.")
+    trained_as_of = dy.Date(description="Snapshot that the model was trained on.")
+
+
+class SegmentProfiles(dy.Schema):
+    """What the customers of a segment are like, as of a day."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    segment_id = dy.Int32(description=_SEGMENT)
+    segment_name = dy.String(description="Name of the segment.")
+    segment_marks = dy.String(description="What marks the segment off from the average customer at training.")
+    customer_count = dy.Int64(description="Customers of the segment.")
+    customer_share = dy.Float64(min=0.0, max=1.0, description="Share of all customers of the snapshot.")
+    mean_recency_days = dy.Float64(description="Mean days since the last order.")
+    mean_order_count = dy.Float64(description="Mean orders in the window.")
+    mean_gap_days = dy.Float64(nullable=True, description="Mean of the customers' mean days between orders.")
+    mean_basket_size = dy.Float64(description="Mean of the customers' lines per order.")
+    mean_reorder_share = dy.Float64(description="Mean share of products bought before.")
+    mean_weekend_share = dy.Float64(description="Mean share of weekend orders.")
+    mean_total_spend = dy.Float64(nullable=True, description="Mean spend in the window; null without prices.")
+    top_departments = dy.List(dy.String(), description="Departments with most lines, most first.")
+    top_products = dy.List(dy.String(), description="Products in most lines, most first.")
+
+
+class OrderPatterns(dy.Schema):
+    """When the customers of a segment order: orders of the window by weekday and hour."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    segment_id = dy.Int32(description=_SEGMENT)
+    segment_name = dy.String(description="Name of the segment.")
+    order_weekday = dy.Int32(min=1, max=7, description=_WEEKDAY)
+    order_hour = dy.Int32(min=0, max=23, description="Hour of the day, 0 to 23.")
+    order_count = dy.Int64(min=1, description="Orders of the window.")
+
+
+class OrderFrequency(dy.Schema):
+    """How often the customers of a segment order: orders of the window by days since the one before."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    segment_id = dy.Int32(description=_SEGMENT)
+    segment_name = dy.String(description="Name of the segment.")
+    gap_days = dy.Int32(min=0, description="Days since the customer's previous order.")
+    order_count = dy.Int64(min=1, description="Orders of the window.")
+
+
+class NotificationContexts(dy.Schema):
+    """The facts that a customer's message may be about: who, which product, what occasion, when, which offer."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    customer_id = dy.Int64(description="Customer addressed.")
+    context_key = dy.String(description="What the words depend on: department|occasion|daypart|tone|offer or plain.")
+    segment_id = dy.Int32(description=_SEGMENT)
+    segment_name = dy.String(description="Name of the segment.")
+    product_id = dy.Int64(description="Favourite product, which the message names.")
+    product_name = dy.String(description="Its name, shortened to what fits a notification.")
+    department = dy.String(description="Its department.")
+    occasion = dy.String(description="Why today: restock, usual_day or win_back.")
+    tone = dy.String(description="How to speak: warm, brisk, inviting or gentle.")
+    send_date = dy.Date(description="Day the message goes out: the day after the snapshot.")
+    weekday = dy.String(description="Weekday of the send date, in English.")
+    daypart = dy.String(description="morning, afternoon or evening of the customer's day.")
+    send_hour = dy.Int32(min=0, max=23, description="Hour of the customer's day at which the message goes out.")
+    time_zone = dy.String(description="IANA time zone of the customer.")
+    recency_days = dy.Int32(description="Days since the last order.")
+    order_count = dy.Int32(description="Orders in the window.")
+    product_recency_days = dy.Int32(description="Days since the product was last bought.")
+    product_orders = dy.Int32(description="Orders of the window that held the product.")
+    usual_gap_days = dy.Float64(nullable=True, description="Median days between the customer's orders.")
+    offer_id = dy.Int64(nullable=True, description="Offer on the product that is live on the send date; null: none.")
+    percent_off = dy.Int32(nullable=True, description="Discount of that offer in whole percent.")
+
+
+class NotificationCopy(dy.Schema):
+    """Words for each distinct context, with named slots in place of facts, as of a day."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    copy_id = dy.String(description="Fingerprint of context, variant and words.")
+    context_key = dy.String(description="Context that the words are for.")
+    variant = dy.Int32(min=1, description="Number of the version, from 1.")
+    title = dy.String(description="Title with slots.")
+    body = dy.String(description="Body with slots.")
+    generator = dy.String(description="Who wrote it: template or openai.")
+    model = dy.String(nullable=True, description="Model that wrote it; null for the template writer.")
+    prompt_version = dy.String(description="Version of the prompt, or of the composer's phrases.")
+    attempts = dy.Int32(min=0, description="Answers asked of the model.")
+    verdict = dy.String(description="accepted, or why the model's last answer was not used.")
+
+
+class Notifications(dy.Schema):
+    """Finished messages, each with the facts it rests on."""
+
+    as_of_date = dy.Date(description=_AS_OF)
+    customer_id = dy.Int64(description="Customer addressed.")
+    send_at = dy.Datetime(time_unit="us", time_zone="UTC", description="Moment of sending, UTC.")
+    title = dy.String(description="Title, slots filled.")
+    body = dy.String(description="Body, slots filled.")
+    product_id = dy.Int64(description="Product that the message names.")
+    offer_id = dy.Int64(nullable=True, description="Offer that the message mentions; null: none.")
+    segment_id = dy.Int32(description=_SEGMENT)
+    copy_id = dy.String(description="Words in gold/notification_copy.")
+    generator = dy.String(description="Who wrote the words: template or openai.")
+
+
+def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ...], may_be_empty: bool = True) -> Table:
+    return Table("gold", name, schema, grain, (AS_OF_DATE, *key), AS_OF_DATE, may_be_empty)
+
+
+CUSTOMER_FEATURES = _snapshot("customer_features", CustomerFeatures, "customer, as of a day", ("customer_id",), may_be_empty=False)
+SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of the trained model", ("segment_id",))
+CUSTOMER_SEGMENTS = _snapshot("customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False)
+SEGMENT_PROFILES = _snapshot("segment_profiles", SegmentProfiles, "segment, as of a day", ("segment_id",), may_be_empty=False)
+ORDER_PATTERNS = _snapshot(
+    "order_patterns", OrderPatterns, "segment, weekday, hour, as of a day", ("segment_id", "order_weekday", "order_hour"), may_be_empty=False
+)
+ORDER_FREQUENCY = _snapshot("order_frequency", OrderFrequency, "segment, gap in days, as of a day", ("segment_id", "gap_days"))
+NOTIFICATION_CONTEXTS = _snapshot("notification_contexts", NotificationContexts, "addressed customer, as of a day", ("customer_id",))
+NOTIFICATION_COPY = _snapshot("notification_copy", NotificationCopy, "distinct context x variant, as of a day", ("context_key", "variant"))
+NOTIFICATIONS = _snapshot("notifications", Notifications, "message", ("customer_id",))
+
+TABLES = (
+    CUSTOMER_FEATURES,
+    SEGMENT_MODEL,
+    CUSTOMER_SEGMENTS,
+    SEGMENT_PROFILES,
+    ORDER_PATTERNS,
+    ORDER_FREQUENCY,
+    NOTIFICATION_CONTEXTS,
+    NOTIFICATION_COPY,
+    NOTIFICATIONS,
+)

@@ -1,0 +1,105 @@
+"""What a table of the lake is: its place, its columns with types, rules and descriptions, its key.
+
+Belongs here: the description itself and what can be derived from it alone (an empty frame, the rule
+expressions of a row, a schema comparison). Does not belong here: how tables are stored or computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+ORDER_DATE = "order_date"
+AS_OF_DATE = "as_of_date"
+
+
+class SchemaMismatchError(ValueError):
+    """A frame's columns or types differ from the catalog's; the message names table, columns and types."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table, `<lake>/<layer>/<name>`.
+
+    `grain` says what one row is; `key` names the columns that are unique together (empty: no key);
+    `partition_by` is the date column that slices are replaced by (None: the table is replaced whole);
+    `may_be_empty` says whether replacing a slice by no rows at all is legal.
+    """
+
+    layer: str
+    name: str
+    schema: type[dy.Schema]
+    grain: str
+    key: tuple[str, ...] = ()
+    partition_by: str | None = None
+    may_be_empty: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{self.layer}/{self.name}"
+
+    @property
+    def description(self) -> str:
+        """The schema's docstring as one paragraph."""
+        return " ".join((self.schema.__doc__ or "").split())
+
+    @property
+    def columns(self) -> Mapping[str, dy.Column]:
+        return self.schema.columns()
+
+    @property
+    def dtypes(self) -> dict[str, pl.DataType]:
+        return {name: column.dtype for name, column in self.columns.items()}
+
+    def column_description(self, column: str) -> str:
+        return self.columns[column].description or ""
+
+    def empty(self) -> pl.DataFrame:
+        return pl.DataFrame(schema=self.dtypes)
+
+    def conform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Select the table's columns in catalog order, cast to the catalog's types (an impossible cast fails)."""
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in self.dtypes.items())
+
+    def refuse_other_schema(self, schema: Mapping[str, Any]) -> None:
+        """Raise SchemaMismatchError unless `schema` (name to polars dtype) is the catalog's, in any column order."""
+        expected = self.dtypes
+        problems = [f"column {name!r} is missing" for name in expected if name not in schema]
+        problems += [f"column {name!r} is not in the catalog" for name in schema if name not in expected]
+        problems += [
+            f"column {name!r} is {schema[name]} where the catalog says {dtype}"
+            for name, dtype in expected.items()
+            if name in schema and schema[name] != dtype
+        ]
+        if problems:
+            raise SchemaMismatchError(f"Nothing was written to {self.path}: {'; '.join(problems)}.")
+
+    def broken_rules(self) -> pl.Expr:
+        """The rules of single rows that a row breaks, as one sentence part each, joined by '; ' (null: none).
+
+        Keys are not looked at, since uniqueness is a property of many rows.
+        """
+        reasons = [
+            pl.when(~kept.fill_null(True)).then(pl.lit(_reason(name, column, rule)))
+            for name, column in self.columns.items()
+            for rule, kept in column.validation_rules(pl.col(name)).items()
+        ]
+        joined = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
+        return pl.when(joined != "").then(joined)
+
+
+def _reason(name: str, column: dy.Column, rule: str) -> str:
+    limits = {
+        "nullability": "is missing",
+        "min": f"is below {getattr(column, 'min', None)}",
+        "min_exclusive": f"is not above {getattr(column, 'min_exclusive', None)}",
+        "max": f"is above {getattr(column, 'max', None)}",
+        "min_length": "is empty",
+        "nan": "is not a number",
+        "inf": "is infinite",
+    }
+    return f"{name} {limits.get(rule, f'breaks the rule {rule}')}"

@@ -1,0 +1,69 @@
+"""The landing contract: which files arrive where, with which columns.
+
+Under the landing folder (`CIS_LANDING_URI`), CSV (optionally `.gz`) or Parquet, UTF-8, with a header row:
+`<dated table>/order_date=YYYY-MM-DD/*` and `<snapshot>/*`. Optional columns may be missing; columns that are
+not named here are kept out and named in a warning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class LandingTable:
+    """One kind of landing file: its folder, its columns with types, and which of them a file may lack."""
+
+    name: str
+    columns: dict[str, pl.DataType]
+    optional: frozenset[str] = frozenset()
+    dated: bool = False
+    may_be_absent: bool = False
+
+    @property
+    def required(self) -> list[str]:
+        return [name for name in self.columns if name not in self.optional]
+
+
+ORDERS = LandingTable(
+    "orders",
+    {"order_id": pl.Int64(), "customer_id": pl.Int64(), "order_hour": pl.Int32()},
+    dated=True,
+)
+ORDER_ITEMS = LandingTable(
+    "order_items",
+    {
+        "order_id": pl.Int64(),
+        "product_id": pl.Int64(),
+        "add_to_cart_order": pl.Int32(),
+        "quantity": pl.Int32(),
+        "unit_price": pl.Float64(),
+    },
+    optional=frozenset({"quantity", "unit_price"}),
+    dated=True,
+)
+PRODUCTS = LandingTable(
+    "products",
+    {"product_id": pl.Int64(), "product_name": pl.String(), "aisle_id": pl.Int64(), "department_id": pl.Int64()},
+)
+AISLES = LandingTable("aisles", {"aisle_id": pl.Int64(), "aisle": pl.String()})
+DEPARTMENTS = LandingTable("departments", {"department_id": pl.Int64(), "department": pl.String()})
+CUSTOMERS = LandingTable(
+    "customers", {"customer_id": pl.Int64(), "push_consent": pl.Boolean(), "time_zone": pl.String()}, may_be_absent=True
+)
+OFFERS = LandingTable(
+    "offers",
+    {
+        "offer_id": pl.Int64(),
+        "product_id": pl.Int64(),
+        "percent_off": pl.Int32(),
+        "starts_on": pl.Date(),
+        "ends_on": pl.Date(),
+    },
+    may_be_absent=True,
+)
+
+DATED = (ORDERS, ORDER_ITEMS)
+SNAPSHOTS = (PRODUCTS, AISLES, DEPARTMENTS, CUSTOMERS, OFFERS)

@@ -1,0 +1,69 @@
+"""Order dates as plain values: parsing, listing and grouping days.
+
+Belongs here: arithmetic on dates that every floor may need. Does not belong here: Dagster's partition
+definitions and mappings (see `assets/partitioning.py`) and anything that looks at storage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+EPOCH = date(1970, 1, 1)
+_FOLDER = re.compile(r"order_date=(\d{4}-\d{2}-\d{2})")
+
+
+@dataclass(frozen=True, order=True)
+class DateRange:
+    """Consecutive days, both ends included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"The date range {self.first} to {self.last} ends before it begins.")
+
+    def __iter__(self) -> Iterator[date]:
+        for offset in range(len(self)):
+            yield self.first + timedelta(days=offset)
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01, the integer that tables carry for engine-neutral day arithmetic."""
+    return (day - EPOCH).days
+
+
+def trailing_window(last: date, days: int) -> DateRange:
+    """The `days` days that end with `last`."""
+    return DateRange(last - timedelta(days=days - 1), last)
+
+
+def neighbouring_ranges(days: Iterable[date]) -> list[DateRange]:
+    """Group days into the fewest ranges of consecutive days, in order; duplicates count once."""
+    ranges: list[DateRange] = []
+    for day in sorted(set(days)):
+        if ranges and ranges[-1].last + timedelta(days=1) == day:
+            ranges[-1] = DateRange(ranges[-1].first, day)
+        else:
+            ranges.append(DateRange(day, day))
+    return ranges
+
+
+def parse_date_folder(name: str) -> date | None:
+    """The date that a folder name such as `order_date=2026-03-01` carries, or None if it is no such name."""
+    match = _FOLDER.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return date.fromisoformat(match.group(1))
+    except ValueError:
+        return None

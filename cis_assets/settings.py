@@ -1,0 +1,104 @@
+"""The settings of the system, read once from the environment (`CIS_...`) and an optional `.env` file.
+
+Belongs here: every value an operator may set, its type, default, bounds and meaning. Does not belong here:
+anything that opens a connection, and credentials of a cloud or of OpenAI, which the libraries that need
+them read from their own usual environment variables so that no secret ever passes through this object.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(ValueError):
+    """An environment variable holds a value that the system cannot use; the message names the variable."""
+
+
+class Settings(BaseSettings):
+    """Typed settings. Each field `x` is read from the environment variable `CIS_X`."""
+
+    model_config = SettingsConfigDict(env_prefix="CIS_", env_file=".env", extra="ignore", frozen=True)
+
+    lake_uri: str = Field(".cis/lake", description="Where the Delta tables live: a folder or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.")
+    landing_uri: str = Field(".cis/landing", description="Where order files arrive: a folder or an abfss:// address.")
+    first_order_date: date = Field(date(2024, 1, 1), description="First order date: where the daily partitions begin.")
+    time_zone: str = Field("UTC", description="IANA time zone in which an order date begins and ends, and of customers without one.")
+    history_days: int = Field(365, ge=1, le=3660, description="Length in days of the trailing window that gold features look back over.")
+    seed: int = Field(7, ge=0, description="Seed of everything random: clustering starts, sampling, choice of copy.")
+    segments_min: int = Field(3, ge=2, description="Smallest number of customer segments tried.")
+    segments_max: int = Field(8, ge=2, description="Largest number of customer segments tried.")
+    engine: Literal["polars"] = Field("polars", description="Engine of the transformations that read history.")
+    writer: Literal["template", "openai"] = Field("template", description="Who writes notification copy.")
+    openai_model: str = Field("gpt-5-mini", min_length=1, description="Model that CIS_WRITER=openai asks.")
+    openai_concurrency: int = Field(8, ge=1, le=256, description="Requests to the model under way at once.")
+    openai_timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for one answer of the model.")
+    copy_variants: int = Field(3, ge=1, le=10, description="Versions of the words written for each distinct context.")
+    copy_attempts: int = Field(2, ge=1, le=5, description="Answers asked of the model for one context before the template writer takes over.")
+    message_max_length: int = Field(120, ge=60, le=240, description="Most characters of a message body after its slots are filled.")
+    quiet_before_hour: int = Field(8, ge=0, le=23, description="No message is sent before this hour of the customer's day.")
+    quiet_from_hour: int = Field(21, ge=1, le=24, description="No message is sent from this hour of the customer's day on.")
+    lapsed_after_days: int = Field(120, ge=1, description="Customers whose last order is older are not addressed.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not an IANA time zone such as America/New_York")
+        return value
+
+    @field_validator("lake_uri", "landing_uri")
+    @classmethod
+    def _absolute_location(cls, value: str) -> str:
+        """Local folders become absolute, so that every process of a run means the same folder."""
+        if not value.strip():
+            raise ValueError("is empty; give a folder or an abfss:// address")
+        if "://" in value:
+            return value.rstrip("/")
+        return str(Path(value).expanduser().resolve())
+
+    @field_validator("segments_max")
+    @classmethod
+    def _segment_range(cls, value: int, info) -> int:
+        if value < info.data.get("segments_min", value):
+            raise ValueError("must not be below CIS_SEGMENTS_MIN")
+        return value
+
+    @field_validator("quiet_from_hour")
+    @classmethod
+    def _waking_hours(cls, value: int, info) -> int:
+        if value <= info.data.get("quiet_before_hour", -1):
+            raise ValueError("must be later than CIS_QUIET_BEFORE_HOUR")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError with one sentence per wrong variable: its name, the value given and what is expected.
+    """
+    try:
+        return Settings(**overrides)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        sentences = []
+        for problem in error.errors():
+            name = "CIS_" + "_".join(str(part) for part in problem["loc"]).upper()
+            reason = problem["msg"].removeprefix("Value error, ")
+            sentences.append(f"{name} is {problem['input']!r}: {reason}.")
+        raise SettingsError(" ".join(sentences)) from None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read on first use."""
+    return read_settings()
