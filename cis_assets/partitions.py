@@ -26,6 +26,9 @@ class DateRange:
         if self.last < self.first:
             raise ValueError(f"The date range {self.first} to {self.last} ends before it begins.")
 
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+
     def __iter__(self) -> Iterator[date]:
         for offset in range(len(self)):
             yield self.first + timedelta(days=offset)

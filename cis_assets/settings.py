@@ -28,7 +28,7 @@ class Settings(BaseSettings):
 
     lake_uri: str = Field(".cis/lake", description="Where the Delta tables live: a folder or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.")
     landing_uri: str = Field(".cis/landing", description="Where order files arrive: a folder or an abfss:// address.")
-    first_order_date: date = Field(date(2024, 1, 1), description="First order date: where the daily partitions begin.")
+    first_order_date: date = Field(date(2023, 1, 1), description="First order date: where the daily partitions begin.")
     time_zone: str = Field("UTC", description="IANA time zone in which an order date begins and ends, and of customers without one.")
     history_days: int = Field(365, ge=1, le=3660, description="Length in days of the trailing window that gold features look back over.")
     seed: int = Field(7, ge=0, description="Seed of everything random: clustering starts, sampling, choice of copy.")

@@ -6,7 +6,7 @@ expressions of a row, a schema comparison). Does not belong here: how tables are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,14 +78,15 @@ class Table:
         if problems:
             raise SchemaMismatchError(f"Nothing was written to {self.path}: {'; '.join(problems)}.")
 
-    def broken_rules(self) -> pl.Expr:
-        """The rules of single rows that a row breaks, as one sentence part each, joined by '; ' (null: none).
+    def broken_rules(self, columns: Collection[str] | None = None) -> pl.Expr:
+        """The rules that a row breaks in `columns` (default: all), one part of a sentence each, joined by '; ' (null: none).
 
         Keys are not looked at, since uniqueness is a property of many rows.
         """
         reasons = [
             pl.when(~kept.fill_null(True)).then(pl.lit(_reason(name, column, rule)))
             for name, column in self.columns.items()
+            if columns is None or name in columns
             for rule, kept in column.validation_rules(pl.col(name)).items()
         ]
         joined = pl.concat_str(reasons, separator="; ", ignore_nulls=True)

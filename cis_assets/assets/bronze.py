@@ -1,0 +1,76 @@
+"""Bronze: what landed, typed, as it came.
+
+The files of an order date become bronze/orders and bronze/order_items; rows that do not parse go to
+bronze/rejected_rows with file, line, reason and raw text. Snapshots (products, aisles, departments, customers,
+offers) are read from their newest file.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES, days_of
+from cis_assets.assets.tables import OWNERS, table_out
+from cis_assets.catalog import bronze
+from cis_assets.landing import contract
+from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.resource import LandingResource
+
+LANDING_FILES = [
+    dg.AssetSpec(
+        ["landing", table.name],
+        group_name="landing",
+        kinds={"file"},
+        owners=OWNERS,
+        description=f"Landing files `{table.name}/{'order_date=YYYY-MM-DD/' if table.dated else ''}*` "
+        f"with the columns {', '.join(table.columns)}.",
+        partitions_def=ORDER_DATES if table.dated else None,
+    )
+    for table in (*contract.DATED, *contract.SNAPSHOTS)
+]
+
+
+@dg.multi_asset(
+    name="bronze_days",
+    outs={
+        "orders": table_out(bronze.ORDERS, "polars"),
+        "order_items": table_out(bronze.ORDER_ITEMS, "polars"),
+        "rejected_rows": table_out(bronze.REJECTED_ROWS, "polars"),
+    },
+    deps=[["landing", table.name] for table in contract.DATED],
+    partitions_def=ORDER_DATES,
+    backfill_policy=ONE_RUN,
+)
+def bronze_days(context: dg.AssetExecutionContext, landing: LandingResource) -> Iterator[dg.Output]:
+    """Orders and order lines of the dates of this run, with what did not parse beside them."""
+    landed = read_days(landing.folder(), days_of(context))
+    for warning in landed.warnings():
+        context.log.warning(warning)
+    yield dg.Output(bronze.ORDERS.conform(landed.orders), "orders")
+    yield dg.Output(bronze.ORDER_ITEMS.conform(landed.order_items), "order_items")
+    yield dg.Output(bronze.REJECTED_ROWS.conform(landed.rejected), "rejected_rows")
+
+
+@dg.multi_asset(
+    name="bronze_snapshots",
+    outs={
+        "products": table_out(bronze.PRODUCTS, "polars"),
+        "aisles": table_out(bronze.AISLES, "polars"),
+        "departments": table_out(bronze.DEPARTMENTS, "polars"),
+        "customers": table_out(bronze.CUSTOMERS, "polars"),
+        "offers": table_out(bronze.OFFERS, "polars"),
+        "rejected_snapshot_rows": table_out(bronze.REJECTED_SNAPSHOT_ROWS, "polars"),
+    },
+    deps=[["landing", table.name] for table in contract.SNAPSHOTS],
+)
+def bronze_snapshots(context: dg.AssetExecutionContext, landing: LandingResource) -> Iterator[dg.Output]:
+    """The newest file of each snapshot."""
+    landed = read_snapshots(landing.folder())
+    for warning in landed.warnings():
+        context.log.warning(warning)
+    for table in (bronze.PRODUCTS, bronze.AISLES, bronze.DEPARTMENTS, bronze.CUSTOMERS, bronze.OFFERS):
+        yield dg.Output(table.conform(landed.rows[table.name]), table.name)
+    yield dg.Output(bronze.REJECTED_SNAPSHOT_ROWS.conform(landed.rejected), "rejected_snapshot_rows")
+
+
+ASSETS = [bronze_days, bronze_snapshots]

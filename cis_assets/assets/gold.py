@@ -1,0 +1,34 @@
+"""Gold: what the shop knows of each customer as of a day.
+
+Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`) and at nothing after its day.
+"""
+
+import dagster as dg
+import narwhals as nw
+
+from cis_assets.assets.partitioning import TRAILING_WINDOW, days_of
+from cis_assets.assets.tables import table_asset, table_in
+from cis_assets.catalog import gold, silver
+from cis_assets.settings import settings
+from cis_assets.transforms import customer_features as features_transform
+
+
+@dg.asset(
+    **table_asset(gold.CUSTOMER_FEATURES, "narwhals"),
+    ins={
+        "orders": table_in(silver.ORDERS, partition_mapping=TRAILING_WINDOW),
+        "order_items": table_in(silver.ORDER_ITEMS, partition_mapping=TRAILING_WINDOW),
+    },
+)
+def customer_features(
+    context: dg.AssetExecutionContext, orders: nw.LazyFrame, order_items: nw.LazyFrame
+) -> nw.LazyFrame:
+    return nw.concat(
+        [
+            features_transform.customer_features(orders, order_items, day, settings().history_days)
+            for day in days_of(context)
+        ]
+    )
+
+
+ASSETS = [customer_features]

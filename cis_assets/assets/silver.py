@@ -1,0 +1,83 @@
+"""Silver: valid rows, each once, and the rows that broke a rule with the reason.
+
+Orders and order lines are made from the bronze rows of the same date; products, customers and offers from the newest
+snapshots.
+"""
+
+import dagster as dg
+import polars as pl
+
+from cis_assets.assets.tables import table_asset, table_in
+from cis_assets.catalog import bronze, silver
+from cis_assets.settings import settings
+from cis_assets.transforms import silver_orders as orders_transform
+from cis_assets.transforms import silver_snapshots as snapshots_transform
+
+_BRONZE_DAYS = {"orders": table_in(bronze.ORDERS), "order_items": table_in(bronze.ORDER_ITEMS)}
+_PRODUCT_SNAPSHOTS = {
+    "products": table_in(bronze.PRODUCTS),
+    "aisles": table_in(bronze.AISLES),
+    "departments": table_in(bronze.DEPARTMENTS),
+}
+
+
+@dg.asset(**table_asset(silver.PRODUCTS, "polars"), ins=_PRODUCT_SNAPSHOTS)
+def products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame) -> pl.LazyFrame:
+    return snapshots_transform.silver_products(products, aisles, departments)
+
+
+@dg.asset(**table_asset(silver.CUSTOMERS, "polars"), ins={"customers": table_in(bronze.CUSTOMERS)})
+def customers(customers: pl.LazyFrame) -> pl.LazyFrame:
+    return snapshots_transform.silver_customers(customers, settings().time_zone)
+
+
+@dg.asset(
+    **table_asset(silver.OFFERS, "polars"),
+    ins={"offers": table_in(bronze.OFFERS), "products": table_in(silver.PRODUCTS)},
+)
+def offers(offers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
+    return snapshots_transform.silver_offers(offers, products)
+
+
+@dg.asset(
+    **table_asset(silver.REJECTED_SNAPSHOT_ROWS, "polars"),
+    ins={**_PRODUCT_SNAPSHOTS, "customers": table_in(bronze.CUSTOMERS), "offers": table_in(bronze.OFFERS)},
+)
+def rejected_snapshot_rows(
+    products: pl.LazyFrame,
+    aisles: pl.LazyFrame,
+    departments: pl.LazyFrame,
+    customers: pl.LazyFrame,
+    offers: pl.LazyFrame,
+) -> pl.LazyFrame:
+    return snapshots_transform.silver_rejected_snapshot_rows(
+        products, aisles, departments, customers, offers, settings().time_zone
+    )
+
+
+@dg.asset(
+    **table_asset(silver.ORDER_ITEMS, "polars"), ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)}
+)
+def order_items(orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
+    return orders_transform.silver_order_items(orders, order_items, products)
+
+
+@dg.asset(
+    **table_asset(silver.ORDERS, "polars"),
+    ins={"orders": table_in(bronze.ORDERS), "order_items": table_in(silver.ORDER_ITEMS)},
+)
+def orders(orders: pl.LazyFrame, order_items: pl.LazyFrame) -> pl.LazyFrame:
+    return orders_transform.silver_orders(orders, order_items)
+
+
+@dg.asset(
+    **table_asset(silver.REJECTED_ROWS, "polars"),
+    ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS), "valid_items": table_in(silver.ORDER_ITEMS)},
+)
+def rejected_rows(
+    orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame, valid_items: pl.LazyFrame
+) -> pl.LazyFrame:
+    return orders_transform.silver_rejected_rows(orders, order_items, products, valid_items)
+
+
+ASSETS = [products, customers, offers, rejected_snapshot_rows, order_items, orders, rejected_rows]

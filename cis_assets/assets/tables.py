@@ -1,0 +1,54 @@
+"""What the Dagster UI shows of a table: key, group, kinds, owner, description and columns, all from the catalog."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
+from cis_assets.catalog import Table
+
+OWNERS = ["team:data-engineering"]
+LAKE_IO = "lake"
+
+
+def table_asset(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dict[str, Any]:
+    """Arguments for `@dg.asset` of a table's asset."""
+    return {
+        "key": asset_key(table),
+        "partitions_def": ORDER_DATES if table.partition_by else None,
+        "backfill_policy": ONE_RUN if table.partition_by else None,
+        "owners": [owner],
+        **_shown(table, kinds),
+    }
+
+
+def table_out(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dg.AssetOut:
+    """One output of a `@dg.multi_asset` that makes several tables."""
+    return dg.AssetOut(key=asset_key(table), owners=[owner], **_shown(table, kinds))
+
+
+def table_in(table: Table, **arguments: Any) -> dg.AssetIn:
+    """A table as an input."""
+    return dg.AssetIn(key=asset_key(table), **arguments)
+
+
+def asset_key(table: Table) -> dg.AssetKey:
+    return dg.AssetKey([table.layer, table.name])
+
+
+def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
+    columns = [
+        dg.TableColumn(name, str(column.dtype), description=table.column_description(name))
+        for name, column in table.columns.items()
+    ]
+    metadata = {"dagster/column_schema": dg.TableSchema(columns), "grain": f"one row per {table.grain}"}
+    if table.partition_by:
+        metadata["partition_expr"] = table.partition_by
+    return {
+        "group_name": table.layer,
+        "kinds": {"delta", *kinds},
+        "description": f"{table.description}\n\nOne row per {table.grain}.",
+        "metadata": metadata,
+        "io_manager_key": LAKE_IO,
+    }

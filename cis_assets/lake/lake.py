@@ -1,0 +1,46 @@
+"""The lake as a reader outside of Dagster sees it: what tables there are, their figures and rows.
+
+For the command line, the tests and notebooks. Writing goes through the IO manager alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from cis_assets.catalog import Table
+from cis_assets.engines.engine import TableLocation
+from cis_assets.engines.polars_engine import PolarsEngine
+from cis_assets.lake.statistics import TableFigures, exists, table_figures
+from cis_assets.lake.storage import join, storage_options
+from cis_assets.partitions import DateRange
+
+
+class Lake:
+    """Read access to the Delta tables below a lake address."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def location(self, table: Table) -> TableLocation:
+        return TableLocation(join(self.uri, table.path), storage_options(self.uri))
+
+    def exists(self, table: Table) -> bool:
+        return exists(self.location(table))
+
+    def figures(self, table: Table) -> TableFigures:
+        """Rows, bytes and files, in all and per day, read from the table's log."""
+        return table_figures(table, self.location(table))
+
+    def scan(self, table: Table, days: DateRange | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Rows of a table, lazily; TableAbsentError if it was never materialized."""
+        return PolarsEngine().scan_polars(table, self.location(table), days, columns)
+
+    def newest_snapshot(self, table: Table) -> pl.LazyFrame:
+        """Rows of the newest day of a table partitioned by as_of_date (no rows if it has none)."""
+        days = self.figures(table).days
+        if not days:
+            return self.scan(table).clear()
+        newest = max(days)
+        return self.scan(table, DateRange(newest, newest))

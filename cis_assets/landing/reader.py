@@ -1,0 +1,131 @@
+"""The reader of landing files: what landed for some order dates, and the newest snapshots.
+
+Belongs here: which files make up a date or a snapshot, and what a date must have. Does not belong here: the
+formats (`csv_reader.py`, `parquet_reader.py`), what a valid order is (silver's rules), and where rows go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
+from cis_assets.landing.csv_reader import read_csv
+from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.parquet_reader import read_parquet
+from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
+from cis_assets.partitions import neighbouring_ranges
+
+_RANGES_NAMED = 5
+
+
+@dataclass(frozen=True)
+class LandedDays:
+    """What landed for some order dates, lazily: orders, order lines, rejected rows of both, all with `order_date`."""
+
+    orders: pl.LazyFrame
+    order_items: pl.LazyFrame
+    rejected: pl.LazyFrame
+    empty_days: tuple[date, ...]
+    file_counts: dict[date, int]
+    unknown_columns: frozenset[str]
+
+    def warnings(self) -> list[str]:
+        """Sentences on what an operator should know although nothing is wrong enough to stop."""
+        sentences = _unknown_column_warnings(self.unknown_columns)
+        if self.empty_days:
+            ranges = neighbouring_ranges(self.empty_days)
+            named = ", ".join(str(span) for span in ranges[:_RANGES_NAMED]) + (", ..." if len(ranges) > _RANGES_NAMED else "")
+            sentences.append(f"No landing files, hence no orders, on {len(self.empty_days)} of the dates: {named}.")
+        return sentences
+
+
+@dataclass(frozen=True)
+class LandedSnapshots:
+    """The newest snapshots, lazily, by landing table name, and the rows of all that did not parse."""
+
+    rows: Mapping[str, pl.LazyFrame]
+    rejected: pl.LazyFrame
+    unknown_columns: frozenset[str]
+
+    def warnings(self) -> list[str]:
+        """Sentences on what an operator should know although nothing is wrong enough to stop."""
+        return _unknown_column_warnings(self.unknown_columns)
+
+
+def _unknown_column_warnings(columns: frozenset[str]) -> list[str]:
+    return [f"Landing columns that the contract does not name were kept out: {', '.join(sorted(columns))}."] if columns else []
+
+
+def read_days(folder: LandingFolder, days: Sequence[date]) -> LandedDays:
+    """Read the landed orders and order lines of `days`.
+
+    Dates of a range without any file are empty and named in `empty_days`. Raises LandingError if no date has files,
+    if a date has orders but no order lines or the reverse, or if a file cannot be read at all.
+    """
+    found = {table.name: folder.dated_files(table, days) for table in DATED}
+    landed = {name: {day for day, files in by_day.items() if files} for name, by_day in found.items()}
+    if not any(landed.values()):
+        folders = f"orders/order_date={days[0]}" + ("" if len(days) == 1 else f" to orders/order_date={days[-1]}")
+        raise LandingError(f"Landing folder {folders} is empty or absent under {folder.uri}: land that date first.")
+    for day in sorted(landed["orders"] ^ landed["order_items"]):
+        present, missing = ("orders", "order_items") if day in landed["orders"] else ("order_items", "orders")
+        raise LandingError(
+            f"Landing folder {missing}/order_date={day} is empty or absent although {present}/order_date={day} has files: "
+            "land both, then read that date again."
+        )
+    rows = {table.name: _read_dated(folder, table, found[table.name]) for table in DATED}
+    return LandedDays(
+        orders=rows["orders"].rows,
+        order_items=rows["order_items"].rows,
+        rejected=pl.concat([rows["orders"].rejected, rows["order_items"].rejected]),
+        empty_days=tuple(day for day in days if day not in landed["orders"]),
+        file_counts={day: sum(len(by_day.get(day, ())) for by_day in found.values()) for day in days},
+        unknown_columns=rows["orders"].unknown_columns | rows["order_items"].unknown_columns,
+    )
+
+
+def read_snapshots(folder: LandingFolder) -> LandedSnapshots:
+    """Read the newest file of every snapshot table (LandingError as `read_snapshot`)."""
+    read = {table.name: read_snapshot(folder, table) for table in SNAPSHOTS}
+    return LandedSnapshots(
+        {name: part.rows for name, part in read.items()},
+        pl.concat([part.rejected for part in read.values()]),
+        frozenset().union(*(part.unknown_columns for part in read.values())),
+    )
+
+
+def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
+    """Read the newest file of a snapshot table.
+
+    No file at all gives no rows where the contract allows it (customers, offers) and a LandingError elsewhere.
+    """
+    files = folder.snapshot_files(table)
+    if files:
+        return _read_file(folder, table, files[-1])
+    if not table.may_be_absent:
+        raise LandingError(f"Landing folder {table.name} is empty or absent under {folder.uri}: land a file of {table.name} first.")
+    return LandedRows(no_rows(table), no_rejected(), ())
+
+
+def _read_dated(folder: LandingFolder, table: LandingTable, found: dict[date, list[LandingFile]]) -> LandedRows:
+    """Read the files of every date, each row with its order_date."""
+    read = [(day, _read_file(folder, table, file)) for day, files in sorted(found.items()) for file in files]
+    return LandedRows(
+        _with_dates(no_rows(table), [(day, part.rows) for day, part in read]),
+        _with_dates(no_rejected(), [(day, part.rejected) for day, part in read]),
+        tuple(file for _, part in read for file in part.files),
+        frozenset().union(*(part.unknown_columns for _, part in read)),
+    )
+
+
+def _with_dates(empty: pl.LazyFrame, frames: list[tuple[date, pl.LazyFrame]]) -> pl.LazyFrame:
+    dated = [frame.with_columns(order_date=pl.lit(day, pl.Date)) for day, frame in frames]
+    return pl.concat([empty.with_columns(order_date=pl.lit(None, pl.Date)), *dated])
+
+
+def _read_file(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
+    return read_parquet(folder, table, file) if file.format == "parquet" else read_csv(folder, table, file)

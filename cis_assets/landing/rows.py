@@ -1,0 +1,101 @@
+"""What reading a landing file yields, whatever its format: typed rows, rejected rows, and what was noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from cis_assets.landing.contract import LandingTable
+from cis_assets.landing.folder import LandingError, LandingFile
+
+REJECTED_SCHEMA = {
+    "source_table": pl.String(),
+    "source_file": pl.String(),
+    "source_line": pl.Int64(),
+    "reason": pl.String(),
+    "raw_text": pl.String(),
+}
+
+_TYPE_WORDS = {
+    pl.Int64(): "a whole number",
+    pl.Int32(): "a whole number of 32 bits",
+    pl.Float64(): "a number",
+    pl.Boolean(): "true or false",
+    pl.Date(): "a date YYYY-MM-DD",
+    pl.String(): "text",
+}
+
+
+@dataclass(frozen=True)
+class LandedRows:
+    """Rows of one landing table: the good ones typed, the others with reasons, and what the reader noticed.
+
+    `rows` has the contract's columns, source_file and source_line; `rejected` has REJECTED_SCHEMA.
+    """
+
+    rows: pl.LazyFrame
+    rejected: pl.LazyFrame
+    files: tuple[LandingFile, ...]
+    unknown_columns: frozenset[str] = frozenset()
+
+
+def row_columns(table: LandingTable) -> list[str]:
+    return [*table.columns, "source_file", "source_line"]
+
+
+def no_rows(table: LandingTable) -> pl.LazyFrame:
+    return pl.LazyFrame(schema={**table.columns, "source_file": pl.String(), "source_line": pl.Int64()})
+
+
+def no_rejected() -> pl.LazyFrame:
+    return pl.LazyFrame(schema=REJECTED_SCHEMA)
+
+
+def split_by_reason(table: LandingTable, file: LandingFile, typed: pl.LazyFrame, unknown: frozenset[str]) -> LandedRows:
+    """Part typed rows into good ones (`reason` is empty) and rejected ones (`raw_text` kept)."""
+    good = pl.col("reason") == ""
+    typed = typed.with_columns(source_file=pl.lit(file.path), source_line=pl.col("source_line").cast(pl.Int64))
+    return LandedRows(
+        typed.filter(good).select(row_columns(table)),
+        typed.filter(~good).with_columns(source_table=pl.lit(table.name)).select(list(REJECTED_SCHEMA)),
+        (file,),
+        unknown,
+    )
+
+
+def wrong_types(table: LandingTable, values: dict[str, pl.Expr], parsed: dict[str, pl.Expr]) -> pl.Expr:
+    """What is wrong with a row's values, joined by '; ': those given (not null) that did not parse. Empty: nothing."""
+    return pl.concat_str(
+        [
+            pl.when(parsed[name].is_null() & value.is_not_null()).then(
+                pl.format(f"{name} is not {type_words(table.columns[name])}: {{}}", value)
+            )
+            for name, value in values.items()
+        ],
+        separator="; ",
+        ignore_nulls=True,
+    )
+
+
+def type_words(dtype: pl.DataType) -> str:
+    """A type in words, for messages."""
+    return _TYPE_WORDS[dtype]
+
+
+def refuse_header(table: LandingTable, file: LandingFile, header: Sequence[str]) -> None:
+    """Raise LandingError if a required column is missing or a known one stands twice."""
+    missing = [name for name in table.required if name not in header]
+    if missing:
+        raise LandingError(
+            f"Landing file {file.path} has no column {' and no column '.join(missing)}; its header is {','.join(header)}."
+        )
+    twice = sorted({name for name in table.columns if list(header).count(name) > 1})
+    if twice:
+        raise LandingError(f"Landing file {file.path} has the column {twice[0]} more than once.")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a library's error, to be quoted in a sentence."""
+    return str(error).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,57 @@
+"""The writer of landing files: puts what a source yields where the contract says.
+
+Belongs here: names and layout of files. Does not belong here: what is in them, and running the platform.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import obstore
+import polars as pl
+
+from cis_assets.lake.storage import object_store
+from cis_assets.landing.source import LandingSource
+
+
+@dataclass(frozen=True)
+class LandingReport:
+    """What was landed."""
+
+    days: int
+    orders: int
+    order_items: int
+    dirty_rows: int
+    snapshots: dict[str, int]
+
+
+def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] = lambda _: None) -> LandingReport:
+    """Write the snapshots and every day of `source` as CSV below `landing_uri`, each file whole or not at all.
+
+    A date's file has a fixed name, so landing the same date again replaces it. `on_day` is called with 1 as each
+    day is written.
+    """
+    store = object_store(landing_uri)
+    counts = {"days": 0, "orders": 0, "order_items": 0, "dirty_rows": 0}
+    snapshots = {}
+    for name, frame in source.snapshots().items():
+        obstore.put(store, f"{name}/{name}.csv", _csv(frame))
+        snapshots[name] = frame.height
+    for day in source.days():
+        folder = f"order_date={day.order_date}"
+        obstore.put(store, f"order_items/{folder}/order_items.csv", _csv(day.order_items, day.dirty_order_items))
+        obstore.put(store, f"orders/{folder}/orders.csv", _csv(day.orders, day.dirty_orders))
+        counts["days"] += 1
+        counts["orders"] += day.orders.height
+        counts["order_items"] += day.order_items.height
+        counts["dirty_rows"] += len(day.dirty_orders) + len(day.dirty_order_items)
+        on_day(1)
+    return LandingReport(**counts, snapshots=snapshots)
+
+
+def _csv(frame: pl.DataFrame, dirty_lines: tuple[str, ...] = ()) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_csv(buffer)
+    return buffer.getvalue() + "".join(f"{line}\n" for line in dirty_lines).encode()

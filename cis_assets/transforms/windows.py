@@ -1,0 +1,31 @@
+"""Building blocks of engine-neutral transformations: windows of days, top rows, the catalog's types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals as nw
+
+from cis_assets.catalog import Table
+from cis_assets.partitions import DateRange, day_number
+
+
+def snapshot_window(rows: nw.LazyFrame, window: DateRange) -> nw.LazyFrame:
+    """Rows whose `day_number` lies in the window."""
+    return rows.filter(nw.col("day_number") >= day_number(window.first), nw.col("day_number") <= day_number(window.last))
+
+
+def first_by(rows: nw.LazyFrame, key: str, *, descending: Sequence[str], ascending: str) -> nw.LazyFrame:
+    """One row per key: the largest by `descending`, in that order, then the smallest by `ascending` (unique by then).
+
+    Written with window maxima and filters, which all engines share, where a ranking would not be.
+    """
+    for column in descending:
+        rows = rows.filter(nw.col(column) == nw.col(column).max().over(key))
+    return rows.filter(nw.col(ascending) == nw.col(ascending).min().over(key))
+
+
+def conform(table: Table, rows: nw.LazyFrame) -> nw.LazyFrame:
+    """The table's columns in catalog order, cast to the catalog's types (engines differ in the types of counts)."""
+    dtypes = nw.Schema.from_polars(table.dtypes)
+    return rows.select(nw.col(name).cast(dtype) for name, dtype in dtypes.items())
