@@ -1,0 +1,54 @@
+# Needs only make and Python 3.11 or newer (PYTHON=... to name one). Everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+CIS := $(VENV)/bin/cis
+
+.PHONY: demo test test-browser test-server lint ui dashboard clean
+
+# The whole platform on generated orders, or with INSTACART=FOLDER on the public Instacart files.
+demo: $(VENV)/.runtime
+ifdef INSTACART
+	CIS_LAKE_URI=.cis/instacart/lake CIS_LANDING_URI=.cis/instacart/landing DAGSTER_HOME=.cis/instacart/dagster \
+		$(CIS) demo --instacart "$(INSTACART)"
+else
+	$(CIS) demo
+endif
+
+# All tests that need nothing but packages from pip.
+test: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -n auto -m "not browser and not server"
+
+# Tests in a real browser (needs chromium) and against a running Dagster.
+test-browser: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -m browser
+
+test-server: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -m server
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python docs/table_reference.py --check
+
+ui: $(VENV)/.runtime
+	$(CIS) ui
+
+dashboard: $(VENV)/.runtime
+	$(CIS) dashboard
+
+clean:
+	rm -rf .cis $(VENV)
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,dev]'
+	@touch $@ $(VENV)/.runtime
