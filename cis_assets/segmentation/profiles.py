@@ -1,0 +1,154 @@
+"""What the customers of each segment are like: gold/segment_profiles.
+
+Belongs here: the means of a segment and what it buys most. Does not belong here: how they are drawn.
+Reading customers and lines runs on any engine (`segment_means`, `segment_product_counts`); both results are small, at
+most segments x products, and are put together in polars (`segment_profiles`), since engines differ in lists.
+`profile_segments` does all three.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import narwhals as nw
+import polars as pl
+
+from cis_assets.catalog import AS_OF_DATE
+from cis_assets.catalog.gold import SEGMENT_PROFILES
+from cis_assets.partitions import trailing_window
+from cis_assets.segmentation.centres import SegmentModelError
+from cis_assets.segmentation.slices import as_of_rows, segment_members
+from cis_assets.transforms.windows import snapshot_window
+
+TOP_DEPARTMENTS = 5
+TOP_PRODUCTS = 5
+
+_MEANS = (
+    "recency_days",
+    "order_count",
+    "mean_gap_days",
+    "mean_basket_size",
+    "reorder_share",
+    "weekend_share",
+    "total_spend",
+)
+
+
+def profile_segments(
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    model: pl.DataFrame,
+    order_items: nw.LazyFrame,
+    products: nw.LazyFrame,
+    *,
+    as_of: date,
+    history_days: int,
+) -> pl.DataFrame:
+    """The rows of gold/segment_profiles as of a day, by segment_id.
+
+    `features` and `segments` are rows of gold/customer_features and gold/customer_segments, `order_items` and
+    `products` of silver, on any engine; `model` is gold/segment_model. Rows of other days are not looked at. Raises as
+    `segment_profiles` does.
+    """
+    means = segment_means(features, segments, as_of=as_of)
+    counts = segment_product_counts(order_items, segments, products, as_of=as_of, history_days=history_days)
+    return segment_profiles(_in_polars(means), _in_polars(counts), model, as_of=as_of)
+
+
+def segment_means(features: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date) -> nw.LazyFrame:
+    """Customers and mean features of each segment as of the day, one row per segment, in no order.
+
+    `features` are rows of gold/customer_features, `segments` of gold/customer_segments. Columns: segment_id,
+    segment_name, trained_as_of, customer_count, and the mean of each feature under the feature's name; customers
+    without a value (gaps of a single order, spend without prices) do not count in that mean.
+    """
+    placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "trained_as_of")
+    described = as_of_rows(features, as_of).select("customer_id", *(nw.col(name).cast(nw.Float64) for name in _MEANS))
+    return (
+        described.join(placed, on="customer_id", how="inner")
+        .group_by("segment_id", "segment_name", "trained_as_of")
+        .agg(nw.len().alias("customer_count"), *(nw.col(name).mean() for name in _MEANS))
+        .with_columns(nw.col("segment_id").cast(nw.Int32), nw.col("customer_count").cast(nw.Int64))
+    )
+
+
+def segment_product_counts(
+    order_items: nw.LazyFrame, segments: nw.LazyFrame, products: nw.LazyFrame, *, as_of: date, history_days: int
+) -> nw.LazyFrame:
+    """Lines of the window by segment and product: segment_id, product_id, product_name, department, line_count.
+
+    `order_items` and `products` are rows of silver. Only lines of the trailing window up to `as_of` count, and only
+    those of customers with a segment and of known products. The rows are in no order.
+    """
+    counted = (
+        snapshot_window(order_items, trailing_window(as_of, history_days))
+        .select("customer_id", "product_id")
+        .join(segment_members(segments, as_of), on="customer_id", how="inner")
+        .group_by("segment_id", "product_id")
+        .agg(nw.len().alias("line_count"))
+    )
+    named = counted.join(products.select("product_id", "product_name", "department"), on="product_id", how="inner")
+    return named.select(
+        nw.col("segment_id").cast(nw.Int32),
+        "product_id",
+        "product_name",
+        "department",
+        nw.col("line_count").cast(nw.Int64),
+    )
+
+
+def segment_profiles(
+    means: pl.DataFrame, product_counts: pl.DataFrame, model: pl.DataFrame, *, as_of: date
+) -> pl.DataFrame:
+    """The rows of gold/segment_profiles, by segment_id, from the two results above and gold/segment_model.
+
+    A segment without customers on that day has no row. Lists hold at most five names; ties: departments by name,
+    products by the smaller id.
+
+    Raises SegmentModelError if the customers were placed by another model than `model`.
+    """
+    _refuse_other_model(means, model)
+    tops = [
+        _top(product_counts, ("department",), "department", TOP_DEPARTMENTS, "top_departments"),
+        _top(product_counts, ("product_id", "product_name"), "product_name", TOP_PRODUCTS, "top_products"),
+    ]
+    profiles = means.lazy().join(model.lazy().select("segment_id", "segment_marks"), on="segment_id")
+    for top in tops:
+        profiles = profiles.join(top.lazy(), on="segment_id", how="left")
+    no_names = pl.lit([], dtype=pl.List(pl.String))
+    return SEGMENT_PROFILES.conform(
+        profiles.rename({name: f"mean_{name.removeprefix('mean_')}" for name in _MEANS})
+        .with_columns(
+            pl.lit(as_of).alias(AS_OF_DATE),
+            (pl.col("customer_count") / pl.col("customer_count").sum()).alias("customer_share"),
+            pl.col("top_departments", "top_products").fill_null(no_names),
+        )
+        .sort("segment_id")
+    ).collect()
+
+
+def _in_polars(rows: nw.LazyFrame) -> pl.DataFrame:
+    return rows.collect(backend="polars").to_native()
+
+
+def _top(counts: pl.DataFrame, key: tuple[str, ...], name: str, most: int, into: str) -> pl.DataFrame:
+    """Per segment, the names with most lines, most first, as a list."""
+    return (
+        counts.group_by("segment_id", *key)
+        .agg(pl.col("line_count").sum())
+        .sort("line_count", *key, descending=[True, *(False for _ in key)])
+        .group_by("segment_id", maintain_order=True)
+        .agg(pl.col(name).head(most).alias(into))
+    )
+
+
+def _refuse_other_model(means: pl.DataFrame, model: pl.DataFrame) -> None:
+    trained = model["trained_as_of"].unique()
+    others = means.filter(~pl.col("trained_as_of").is_in(trained.implode()))["trained_as_of"].unique().sort().to_list()
+    unknown = means.filter(~pl.col("segment_id").is_in(model["segment_id"].implode()))["segment_id"].unique().to_list()
+    if others or unknown:
+        was = f"as of {others[0]}" if others else f"with segment {unknown[0]}"
+        raise SegmentModelError(
+            f"gold/customer_segments was made by a model trained {was}, which gold/segment_model no longer holds; "
+            "materialize customer_segments of that day again."
+        )

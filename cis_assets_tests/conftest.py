@@ -1,0 +1,44 @@
+"""Fixtures that several folders of tests share.
+
+The settings of the machine that runs the tests must not reach them: every CIS_ variable is removed before the first
+import, and no `.env` file is read, since tests run in a folder of their own.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+for _name in [name for name in os.environ if name.startswith(("CIS_", "OPENAI_", "AZURE_", "DAGSTER_"))]:
+    del os.environ[_name]
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    # `cis` sets this variable for what it starts; empty counts as not set.
+    monkeypatch.setenv("DAGSTER_HOME", "")
+
+
+@pytest.fixture(scope="session")
+def instacart_release() -> Path:
+    """The first 64 customers of the public Instacart release, where that folder is present."""
+    folder = REAL_DATA / "instacart_64_customers"
+    if not folder.is_dir():
+        pytest.skip(f"needs the Instacart files in {folder}")
+    return folder
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def rows_of(frame: pl.LazyFrame | pl.DataFrame, *columns: str) -> list[tuple]:
+    """Rows of the named columns, sorted, for comparisons that do not depend on row order."""
+    return sorted(frame.lazy().select(columns).collect().rows())
