@@ -1,0 +1,281 @@
+"""The dashboard page: one HTML text with everything in it, charts, words and the code that draws them.
+
+Belongs here: the order of the sections, their words, and putting text into HTML and JSON safely. Does not belong here:
+adding up (see `summaries`), drawing (see `charts`), looks (see `theme`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from cis_assets.dashboard import charts, summaries, theme
+from cis_assets.dashboard.extra import vega_bundle
+from cis_assets.dashboard.summaries import GoldFrames
+
+# Nothing may be fetched, not even by a chart: the page holds all it needs. Vega compiles expressions ('unsafe-eval').
+_CONTENT_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'"
+)
+
+_DRAW = """
+(function () {
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const themes = read("themes");
+  const night = window.matchMedia("(prefers-color-scheme: dark)");
+  const drawn = new Map();
+  function draw() {
+    for (const place of document.querySelectorAll("[data-chart]")) {
+      const options = {
+        config: night.matches ? themes.dark : themes.light,
+        renderer: "svg",
+        actions: { export: true, source: false, compiled: false, editor: false },
+        downloadFileName: place.id,
+        tooltip: { theme: night.matches ? "dark" : "light" },
+      };
+      if (drawn.has(place.id)) drawn.get(place.id).finalize();
+      vegaEmbed(place, read(place.dataset.chart), options).then(
+        (result) => { drawn.set(place.id, result); place.dataset.state = "drawn"; },
+        (error) => {
+          place.dataset.state = "failed";
+          place.textContent = "This chart could not be drawn: " + error.message;
+        },
+      );
+    }
+  }
+  night.addEventListener("change", draw);
+  draw();
+})();
+"""
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A chart on the page: its specification, or None where there is nothing to draw."""
+
+    name: str
+    title: str
+    caption: str
+    specification: dict[str, Any] | None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it shares a line of the page with another."""
+        return self.name in ("sizes", "map")
+
+
+def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") -> str:
+    """The dashboard of the newest snapshot in the given gold frames, as the text of one HTML page.
+
+    Rows of older snapshots are left out, and an empty frame leads to a sentence in place of its charts. The page needs
+    no network and holds aggregates only: no customer number. Equal frames give equal pages.
+
+    Raises DashboardExtraMissingError where the extra `dashboard` is not installed.
+    """
+    frames = frames.newest()
+    figures = _figures(frames)
+    body = [
+        _header(frames, title),
+        "<main>",
+        _section(
+            "Customer segments",
+            "Groups of customers who shop alike, found by clustering how recently, for how long, how often, how much "
+            "and how habitually they buy. "
+            "Names and marks come from the centre of each segment at training.",
+            _cards(figures["sizes"], figures["map"]) + _segment_table(frames) + _card(figures["comparison"]),
+        ),
+        _section(
+            "Order frequency",
+            "How long customers wait before they order again. "
+            "Peaks at 7, 14 and 28 days are weekly, fortnightly and monthly habits.",
+            _card(figures["gaps"]),
+        ),
+        _section(
+            "Activity through the week",
+            "When the orders of the window were placed. Choose a segment to see its own week.",
+            _card(figures["activity"]),
+        ),
+        _section(
+            "Segments and the RFM view",
+            "The classic recency and frequency scores of direct marketing, beside the trained segments: "
+            "each row adds up to 100 %.",
+            _card(figures["rfm"]),
+        ),
+        "</main>",
+        _footer(),
+        *(
+            _json_script(f"chart-{figure.name}", figure.specification)
+            for figure in figures.values()
+            if figure.specification
+        ),
+        _json_script("themes", {"light": theme.vega_config(dark=False), "dark": theme.vega_config(dark=True)}),
+        f"<script>{_inside_script(vega_bundle())}</script>",
+        f"<script>{_DRAW}</script>",
+    ]
+    return _document(title, "\n".join(body))
+
+
+def _figures(frames: GoldFrames) -> dict[str, _Figure]:
+    segments = summaries.segment_order(frames)
+    profiles = frames.segment_profiles
+    drawings = [
+        (
+            "sizes",
+            "How many customers",
+            "Customers of the snapshot by segment.",
+            summaries.segment_sizes(profiles),
+            charts.segment_size_chart,
+        ),
+        (
+            "map",
+            "Rhythm and basket",
+            "Means of the segments; area is the number of customers.",
+            summaries.segment_map(profiles),
+            charts.segment_map_chart,
+        ),
+        (
+            "comparison",
+            "Against the average customer",
+            "Means of the segments. Colour: times the mean of all customers.",
+            summaries.segment_comparison(profiles),
+            charts.segment_comparison_chart,
+        ),
+        (
+            "gaps",
+            "Days between orders",
+            "Orders of the window by days since the same customer's order before.",
+            summaries.gap_histogram(frames.order_frequency),
+            charts.gap_chart,
+        ),
+        (
+            "activity",
+            "Weekday and hour",
+            "Share of the orders of the window in each hour of the week.",
+            summaries.activity_grid(frames.order_patterns),
+            charts.activity_chart,
+        ),
+        (
+            "rfm",
+            "Where each segment stands",
+            "Share of the customers of each segment by RFM segment, from the most engaged to the least.",
+            summaries.rfm_grid(frames.customer_segments),
+            charts.rfm_chart,
+        ),
+    ]
+    return {
+        name: _Figure(name, heading, caption, None if rows.is_empty() else draw(rows, segments).to_dict())
+        for name, heading, caption, rows, draw in drawings
+    }
+
+
+def _document(title: str, body: str) -> str:
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_CONTENT_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{theme.STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _header(frames: GoldFrames, title: str) -> str:
+    figures = summaries.headline(frames)
+    as_of = f"{figures.as_of:%A}, {figures.as_of.day} {figures.as_of:%B %Y}" if figures.as_of else None
+    intro = f"What the orders up to {as_of} say about the customers." if as_of else "There is no snapshot to show yet."
+    tiles = [
+        ("Customers", f"{figures.customers:,}"),
+        ("Orders in the window", f"{figures.orders:,}"),
+        ("Segments", f"{figures.segments:,}"),
+        ("As of", figures.as_of.isoformat() if figures.as_of else "none"),
+    ]
+    items = "".join(f'<div class="tile"><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>' for name, value in tiles)
+    return (
+        f'<header>\n<h1>{escape(title)}</h1>\n<p class="quiet">{escape(intro)}</p>\n'
+        f'<dl class="tiles">{items}</dl>\n</header>'
+    )
+
+
+def _section(title: str, words: str, content: str) -> str:
+    return f'<section>\n<h2>{escape(title)}</h2>\n<p class="quiet">{escape(words)}</p>\n{content}\n</section>'
+
+
+def _cards(*figures: _Figure) -> str:
+    return f'<div class="cards">{"".join(_card(figure) for figure in figures)}</div>'
+
+
+def _card(figure: _Figure) -> str:
+    width = "chart" if figure.is_narrow else "chart wide"
+    content = (
+        f'<div class="scroll"><div class="{width}" id="{figure.name}" data-chart="chart-{figure.name}"></div></div>'
+        if figure.specification
+        else '<p class="quiet">There are no rows to draw this from yet.</p>'
+    )
+    return (
+        f'<figure class="card" aria-labelledby="{figure.name}-title">'
+        f'<h3 id="{figure.name}-title">{escape(figure.title)}</h3>'
+        f"<figcaption>{escape(figure.caption)}</figcaption>{content}</figure>"
+    )
+
+
+def _segment_table(frames: GoldFrames) -> str:
+    profiles, segments = frames.segment_profiles.sort("segment_id"), summaries.segment_order(frames)
+    if profiles.is_empty():
+        return ""
+    heads = "".join(
+        f'<th scope="col"{" class=figure" if name in ("Customers", "Share") else ""}>{name}</th>'
+        for name in (
+            "Segment",
+            "What marks it",
+            "Customers",
+            "Share",
+            "Most bought departments",
+            "Most bought products",
+        )
+    )
+    rows = "".join(
+        _segment_row(row, theme.segment_colour(segments.index(row["segment_name"])))
+        for row in profiles.iter_rows(named=True)
+    )
+    return f'<div class="card scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _segment_row(row: dict[str, Any], colour: str) -> str:
+    dot = f'<span class="dot" style="background:{colour}"></span>'
+    cells = [
+        f'<th scope="row">{dot}{escape(row["segment_name"])}</th>',
+        f"<td>{escape(row['segment_marks'])}</td>",
+        f'<td class="figure">{row["customer_count"]:,}</td>',
+        f'<td class="figure">{summaries.percent(row["customer_share"])}</td>',
+        f"<td>{escape(_listed(row['top_departments']))}</td>",
+        f"<td>{escape(_listed(row['top_products']))}</td>",
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) or "none known"
+
+
+def _footer() -> str:
+    return (
+        '<footer class="quiet">The page is made from gold tables and needs no network. '
+        "It holds sums and means only, no row of a single customer."
+        "<noscript> The charts need JavaScript; the table does not.</noscript></footer>"
+    )
+
+
+def _json_script(name: str, value: object) -> str:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # Names come from the shop's data: no character of theirs may end the script element or start a comment in it.
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/json" id="{name}">{text}</script>'
+
+
+def _inside_script(code: str) -> str:
+    """JavaScript that cannot end the script element early; in its texts `<\\/` is the same as `</`."""
+    return re.sub("</(?=script)", r"<\\/", code, flags=re.IGNORECASE)

@@ -1,0 +1,243 @@
+"""The few rows behind each chart, from gold frames.
+
+Belongs here: adding up, shares, filling gaps, words for numbers. Does not belong here: how anything looks.
+Every function takes frames of ONE snapshot, with the catalog's columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from cis_assets.catalog import AS_OF_DATE
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ALL_SEGMENTS = "All segments"
+LONGEST_GAP_DAYS = 60
+"""Gaps of this many days or more are shown as one."""
+
+
+@dataclass(frozen=True)
+class GoldFrames:
+    """What the dashboard is drawn from: frames named as their gold tables, with the catalog's columns."""
+
+    customer_segments: pl.DataFrame
+    segment_profiles: pl.DataFrame
+    order_patterns: pl.DataFrame
+    order_frequency: pl.DataFrame
+
+    @property
+    def as_of(self) -> date | None:
+        """Day of the snapshot; None where every frame is empty."""
+        days = [day for frame in vars(self).values() if (day := frame[AS_OF_DATE].max()) is not None]
+        return max(days, default=None)
+
+    def newest(self) -> GoldFrames:
+        """Only the rows of the newest snapshot that any frame holds."""
+        newest = pl.lit(self.as_of, dtype=pl.Date)
+        return GoldFrames(**{name: frame.filter(pl.col(AS_OF_DATE) == newest) for name, frame in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The figures above everything else; counts are 0 where nothing is known."""
+
+    customers: int
+    orders: int
+    segments: int
+    as_of: date | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column of segment_profiles as people read it: a label with its unit, and its numbers as text."""
+
+    column: str
+    label: str
+    text: Callable[[float], str]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.1f}" if abs(value) < 9.95 else f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 in whole percent, "<1 %" rather than 0 for something small."""
+    whole = round(100 * share)
+    return "<1 %" if share > 0 and whole == 0 else f"{whole} %"
+
+
+MEASURES = (
+    Measure("mean_recency_days", "Days since last order", _number),
+    Measure("mean_order_count", "Orders", _number),
+    Measure("mean_gap_days", "Days between orders", _number),
+    Measure("mean_basket_size", "Products per basket", _number),
+    Measure("mean_reorder_share", "Reordered", percent),
+    Measure("mean_weekend_share", "Weekend orders", percent),
+    Measure("mean_total_spend", "Spend", _number),
+)
+
+
+def headline(frames: GoldFrames) -> Headline:
+    """Customers and segments of the snapshot, and the orders of its window."""
+    profiles = frames.segment_profiles
+    return Headline(
+        customers=int(profiles["customer_count"].sum()),
+        orders=int(frames.order_patterns["order_count"].sum()),
+        segments=profiles.height,
+        as_of=frames.as_of,
+    )
+
+
+def segment_order(frames: GoldFrames) -> list[str]:
+    """Names of the segments, by segment id: the order, and so the colour, that every chart uses."""
+    named = [frame.select("segment_id", "segment_name") for frame in vars(frames).values()]
+    return (
+        pl.concat(named)
+        .unique()
+        .sort("segment_id", "segment_name")["segment_name"]
+        .unique(maintain_order=True)
+        .to_list()
+    )
+
+
+def segment_sizes(profiles: pl.DataFrame) -> pl.DataFrame:
+    """Columns segment, customers, share, marks, label ("728, 24 %"), most customers first."""
+    return profiles.sort("customer_count", "segment_id", descending=[True, False]).select(
+        segment="segment_name",
+        customers="customer_count",
+        share="customer_share",
+        marks="segment_marks",
+        label=pl.struct("customer_count", "customer_share").map_elements(
+            lambda row: f"{row['customer_count']:,} · {percent(row['customer_share'])}", return_dtype=pl.String
+        ),
+    )
+
+
+def segment_map(profiles: pl.DataFrame) -> pl.DataFrame:
+    """Columns segment, gap_days, basket_size, customers, orders, without segments that have no gap (single orders)."""
+    return profiles.filter(pl.col("mean_gap_days").is_not_null()).select(
+        segment="segment_name",
+        gap_days="mean_gap_days",
+        basket_size="mean_basket_size",
+        customers="customer_count",
+        orders="mean_order_count",
+    )
+
+
+def segment_comparison(profiles: pl.DataFrame) -> pl.DataFrame:
+    """Each segment's means beside those of the average customer (segments weighted by customers), where there are any.
+
+    Columns segment, measure, value (text), average (text), times (segment / average), doublings (log2 of times, held to
+    -2 to 2, so that half and double are equally far from the average; 0 where the average is 0).
+    """
+    rows = []
+    for measure in MEASURES:
+        known = profiles.filter(pl.col(measure.column).is_not_null())
+        if known.is_empty():
+            continue
+        weight = pl.col("customer_count") / pl.col("customer_count").sum()
+        average: float = known.select((pl.col(measure.column) * weight).sum()).item()
+        for row in known.sort("segment_id").iter_rows(named=True):
+            times = row[measure.column] / average if average else 1.0
+            rows.append(
+                (row["segment_name"], measure.label, measure.text(row[measure.column]), measure.text(average), times)
+            )
+    compared = pl.DataFrame(
+        rows,
+        schema={
+            "segment": pl.String,
+            "measure": pl.String,
+            "value": pl.String,
+            "average": pl.String,
+            "times": pl.Float64,
+        },
+        orient="row",
+    )
+    return compared.with_columns(doublings=pl.col("times").log(2).clip(-2.0, 2.0))
+
+
+def gap_histogram(order_frequency: pl.DataFrame) -> pl.DataFrame:
+    """Columns segment, place (its id, for stacking), gap_days (60: 60 or more), orders, share of the segment's."""
+    return (
+        order_frequency.with_columns(pl.col("gap_days").clip(upper_bound=LONGEST_GAP_DAYS))
+        .group_by("segment_id", "segment_name", "gap_days")
+        .agg(orders=pl.col("order_count").sum())
+        .with_columns(share=pl.col("orders") / pl.col("orders").sum().over("segment_id"))
+        .sort("segment_id", "gap_days")
+        .select("gap_days", "orders", "share", segment="segment_name", place="segment_id")
+    )
+
+
+def activity_grid(order_patterns: pl.DataFrame) -> pl.DataFrame:
+    """Orders of every weekday and hour, per segment and for all of them: 168 rows each, 0 where nobody ordered.
+
+    Columns segment, weekday (name), weekday_number, hour, orders, share of the orders of that segment.
+    """
+    if order_patterns.is_empty():
+        return pl.DataFrame(
+            schema={
+                "segment": pl.String,
+                "weekday": pl.String,
+                "weekday_number": pl.Int32,
+                "hour": pl.Int32,
+                "orders": pl.Int64,
+                "share": pl.Float64,
+            }
+        )
+    cell = ("order_weekday", "order_hour")
+    own = order_patterns.group_by("segment_id", "segment_name", *cell).agg(pl.col("order_count").sum())
+    everyone = (
+        own.group_by(cell)
+        .agg(pl.col("order_count").sum())
+        .with_columns(segment_id=-1, segment_name=pl.lit(ALL_SEGMENTS))
+    )
+    counted = pl.concat([everyone.select(own.columns).cast(own.schema), own])
+    week = pl.DataFrame({"order_weekday": range(1, 8)}, schema={"order_weekday": pl.Int32}).join(
+        pl.DataFrame({"order_hour": range(24)}, schema={"order_hour": pl.Int32}), how="cross"
+    )
+    grid = counted.select("segment_id", "segment_name").unique().join(week, how="cross")
+    return (
+        grid.join(counted, on=["segment_id", "segment_name", *cell], how="left")
+        .with_columns(orders=pl.col("order_count").fill_null(0))
+        .sort("segment_id", *cell)
+        .select(
+            segment="segment_name",
+            weekday=pl.col("order_weekday").replace_strict(dict(enumerate(WEEKDAYS, start=1)), return_dtype=pl.String),
+            weekday_number="order_weekday",
+            hour="order_hour",
+            orders="orders",
+            share=pl.col("orders") / pl.col("orders").sum().over("segment_id"),
+        )
+    )
+
+
+def rfm_grid(customer_segments: pl.DataFrame) -> pl.DataFrame:
+    """How the trained segments meet the RFM segments: segment, rfm_segment, customers, share of the segment, label.
+
+    RFM segments go from the most engaged to the least, by the mean of their recency and frequency scores. Every pair of
+    a segment and an RFM segment that has customers is there; the label is empty where the two share nobody.
+    """
+    engagement = (pl.col("recency_score") + pl.col("frequency_score")).mean().alias("engagement")
+    rfm_segments = customer_segments.group_by("rfm_segment").agg(engagement)
+    counted = customer_segments.group_by("segment_id", "segment_name", "rfm_segment").agg(
+        customers=pl.len().cast(pl.Int64)
+    )
+    pairs = counted.select("segment_id", "segment_name").unique().join(rfm_segments, how="cross")
+    share = pl.col("customers") / pl.col("customers").sum().over("segment_id")
+    return (
+        pairs.join(counted, on=["segment_id", "segment_name", "rfm_segment"], how="left")
+        .with_columns(pl.col("customers").fill_null(0))
+        .with_columns(share=share)
+        .sort("segment_id", "engagement", "rfm_segment", descending=[False, True, False])
+        .select(
+            "rfm_segment",
+            "customers",
+            "share",
+            segment="segment_name",
+            label=pl.col("share").map_elements(lambda share: percent(share) if share else "", return_dtype=pl.String),
+        )
+    )
