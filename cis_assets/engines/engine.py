@@ -8,6 +8,7 @@ from typing import Protocol
 
 import narwhals as nw
 
+from cis_assets.errors import OperatorError
 from cis_assets.catalog import Table
 from cis_assets.partitions import DateRange
 
@@ -20,15 +21,15 @@ class TableLocation:
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class EmptySliceError(ValueError):
+class EmptySliceError(OperatorError):
     """A slice was about to be replaced by no rows although the catalog says the table is never empty."""
 
 
-class OutsideSliceError(ValueError):
+class OutsideSliceError(OperatorError):
     """A frame holds rows whose date lies outside the slice that it was to replace."""
 
 
-class TableAbsentError(LookupError):
+class TableAbsentError(OperatorError):
     """There is no Delta table at a location that is to be read."""
 
 

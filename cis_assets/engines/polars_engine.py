@@ -31,8 +31,7 @@ class PolarsEngine:
         self, table: Table, location: TableLocation, days: DateRange | None, columns: Sequence[str] | None = None
     ) -> pl.LazyFrame:
         options = dict(location.storage_options)
-        if not DeltaTable.is_deltatable(location.uri, storage_options=options):
-            raise TableAbsentError(f"There is no table {table.path} at {location.uri} yet: materialize it first.")
+        refuse_absent(table, location)
         frame = pl.scan_delta(location.uri, storage_options=options or None)
         if days is not None:
             frame = frame.filter(pl.col(table.partition_by).is_between(pl.lit(days.first), pl.lit(days.last)))
@@ -96,10 +95,21 @@ class _CheckedBatches:
             )
 
 
+def exists(location: TableLocation) -> bool:
+    """Whether there is a table; a store that cannot be asked raises its own error."""
+    return DeltaTable.is_deltatable(location.uri, storage_options=dict(location.storage_options))
+
+
+def refuse_absent(table: Table, location: TableLocation) -> None:
+    """Raise TableAbsentError if there is no table at the location."""
+    if not exists(location):
+        raise TableAbsentError(f"There is no table {table.path} at {location.uri} yet: materialize it first.")
+
+
 def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
     """Open the table, creating it first where there is none; a lost race to create it is no error."""
     options = dict(location.storage_options)
-    if not DeltaTable.is_deltatable(location.uri, storage_options=options):
+    if not exists(location):
         DeltaTable.create(
             location.uri,
             schema=_delta_schema(table),

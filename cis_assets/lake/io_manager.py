@@ -21,6 +21,7 @@ from dagster._core.storage.db_io_manager import DbIOManager, DbTypeHandler, Tabl
 from dagster_deltalake.io_manager import DeltaLakeDbClient, TableConnection
 from pydantic import Field
 
+from cis_assets.errors import OperatorError
 from cis_assets.catalog import TABLES, Table
 from cis_assets.engines.engine import Engine, TableLocation
 from cis_assets.engines.polars_engine import PolarsEngine
@@ -29,7 +30,7 @@ from cis_assets.lake.storage import join, storage_options
 from cis_assets.partitions import DateRange
 
 
-class UnknownTableError(LookupError):
+class UnknownTableError(OperatorError):
     """An asset key names no table of the catalog."""
 
 
@@ -132,7 +133,7 @@ def _days_of(table: Table, table_slice: TableSlice) -> DateRange | None:
     if (days is None) != (table.partition_by is None):
         raise ValueError(
             f"{table.path} is partitioned by {table.partition_by or 'nothing'} in the catalog, "
-            f"but its asset has {'no' if days is None else 'daily'} partitions."
+            f"but its asset has {'no partitions' if days is None else 'daily partitions'}."
         )
     return days
 

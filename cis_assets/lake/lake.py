@@ -11,8 +11,8 @@ import polars as pl
 
 from cis_assets.catalog import Table
 from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.lake.statistics import TableFigures, exists, table_figures
+from cis_assets.engines.polars_engine import PolarsEngine, exists
+from cis_assets.lake.statistics import TableFigures, table_figures
 from cis_assets.lake.storage import join, storage_options
 from cis_assets.partitions import DateRange
 

@@ -10,6 +10,7 @@ from deltalake import DeltaTable
 
 from cis_assets.catalog import Table
 from cis_assets.engines.engine import TableLocation
+from cis_assets.engines.polars_engine import refuse_absent
 from cis_assets.partitions import DateRange
 
 
@@ -32,7 +33,11 @@ class TableFigures:
 
 
 def table_figures(table: Table, location: TableLocation, days: DateRange | None = None) -> TableFigures:
-    """Read the figures of `table` (of the partition days in `days`, if given) from its log, without touching data files."""
+    """Read the figures of `table` (of the partition days in `days`, if given) from its log, without touching data files.
+
+    Raises TableAbsentError if there is no table.
+    """
+    refuse_absent(table, location)
     delta = DeltaTable(location.uri, storage_options=dict(location.storage_options))
     files = pl.DataFrame(delta.get_add_actions(flatten=True))
     figures = [pl.col("num_records").sum(), pl.col("size_bytes").sum(), pl.len().cast(pl.Int64).alias("files")]
@@ -48,7 +53,3 @@ def table_figures(table: Table, location: TableLocation, days: DateRange | None 
         {first: SliceFigures(*rest) for first, *rest in per_day.iter_rows()},
     )
 
-
-def exists(location: TableLocation) -> bool:
-    """Whether there is a table; a store that cannot be asked raises its own error."""
-    return DeltaTable.is_deltatable(location.uri, storage_options=dict(location.storage_options))

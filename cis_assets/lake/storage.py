@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from cis_assets.errors import OperatorError
+
 _AZURE_SCHEMES = {"abfss", "abfs", "az", "azure"}
 
 # Environment variable -> option of the object-store client. Unknown option names are ignored by the client
@@ -34,7 +36,7 @@ _AZURE_OPTIONS = {
 }
 
 
-class StorageAddressError(ValueError):
+class StorageAddressError(OperatorError):
     """An address names a kind of store that is not supported."""
 
 
