@@ -6,21 +6,48 @@
 
 import dagster as dg
 
-from cis_assets.assets import bronze, gold, silver
+from cis_assets.assets import bronze, dashboard, gold, notifications, segments, silver
+from cis_assets.assets.dashboard import PAGES_IO
 from cis_assets.assets.tables import LAKE_IO
+from cis_assets.automation.jobs import JOBS
+from cis_assets.automation.schedules import SCHEDULES
+from cis_assets.automation.sensors import SENSORS
 from cis_assets.lake.io_manager import LakeIOManager
+from cis_assets.lake.pages import PageIOManager
 from cis_assets.landing.resource import LandingResource
 from cis_assets.settings import Settings, settings
+from cis_assets.writers.resource import CopyWriterResource
+
+ASSETS = [
+    *bronze.LANDING_FILES,
+    *bronze.ASSETS,
+    *silver.ASSETS,
+    *gold.ASSETS,
+    *segments.ASSETS,
+    *notifications.ASSETS,
+    *dashboard.ASSETS,
+]
 
 
 def build_definitions(configured: Settings | None = None) -> dg.Definitions:
     """All assets, jobs, schedules, sensors and resources, with the lake and landing folder of the settings."""
     configured = configured or settings()
     return dg.Definitions(
-        assets=[*bronze.LANDING_FILES, *bronze.ASSETS, *silver.ASSETS, *gold.ASSETS],
+        assets=ASSETS,
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
         resources={
             LAKE_IO: LakeIOManager(lake_uri=configured.lake_uri),
+            PAGES_IO: PageIOManager(lake_uri=configured.lake_uri),
             "landing": LandingResource(landing_uri=configured.landing_uri),
+            "writer": CopyWriterResource(
+                kind=configured.writer,
+                seed=configured.seed,
+                model=configured.openai_model,
+                concurrency=configured.openai_concurrency,
+                timeout_seconds=configured.openai_timeout_seconds,
+            ),
         },
         executor=dg.in_process_executor,
     )

@@ -7,7 +7,9 @@ them read from their own usual environment variables so that no secret ever pass
 
 from __future__ import annotations
 
+import os
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -16,15 +18,19 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cis_assets.errors import OperatorError
 
-class SettingsError(ValueError):
+
+class SettingsError(OperatorError):
     """An environment variable holds a value that the system cannot use; the message names the variable."""
 
 
 class Settings(BaseSettings):
     """Typed settings. Each field `x` is read from the environment variable `CIS_X`."""
 
-    model_config = SettingsConfigDict(env_prefix="CIS_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CIS_", env_file=".env", extra="ignore", frozen=True, validate_default=True
+    )
 
     lake_uri: str = Field(".cis/lake", description="Where the Delta tables live: a folder or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.")
     landing_uri: str = Field(".cis/landing", description="Where order files arrive: a folder or an abfss:// address.")
@@ -85,8 +91,10 @@ class Settings(BaseSettings):
 def read_settings(**overrides: object) -> Settings:
     """Read the settings from the environment.
 
-    Raises SettingsError with one sentence per wrong variable: its name, the value given and what is expected.
+    Raises SettingsError with one sentence per wrong variable: its name, the value given and what is expected. A
+    variable that begins with CIS_ and is no setting is refused too, since it is most likely a misspelt one.
     """
+    _refuse_unknown_variables()
     try:
         return Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
@@ -96,6 +104,15 @@ def read_settings(**overrides: object) -> Settings:
             reason = problem["msg"].removeprefix("Value error, ")
             sentences.append(f"{name} is {problem['input']!r}: {reason}.")
         raise SettingsError(" ".join(sentences)) from None
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"CIS_{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith("CIS_") and name not in known:
+            near = get_close_matches(name, sorted(known), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}."
+            raise SettingsError(f"{name} is no setting of this system; {hint}")
 
 
 @cache

@@ -10,5 +10,5 @@ import dagster as dg
 
 # Dagster calls these parameters beta and says so at every import; their behaviour is pinned with Dagster's version and
 # tested here, so exactly these messages are not repeated.
-for _parameter in ("backfill_policy", "allow_nonexistent_upstream_partitions"):
+for _parameter in ("backfill_policy", "allow_nonexistent_upstream_partitions", "include_sources"):
     warnings.filterwarnings("ignore", category=dg.BetaWarning, message=f".*`{_parameter}`.*")

@@ -62,6 +62,7 @@ def bronze_days(context: dg.AssetExecutionContext, landing: LandingResource) -> 
         "rejected_snapshot_rows": table_out(bronze.REJECTED_SNAPSHOT_ROWS, "polars"),
     },
     deps=[["landing", table.name] for table in contract.SNAPSHOTS],
+    backfill_policy=ONE_RUN,
 )
 def bronze_snapshots(context: dg.AssetExecutionContext, landing: LandingResource) -> Iterator[dg.Output]:
     """The newest file of each snapshot."""

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
+import polars as pl
 
+from cis_assets.catalog import AS_OF_DATE
+from cis_assets.errors import OperatorError
 from cis_assets.settings import settings
 
 ORDER_DATES = dg.DailyPartitionsDefinition(start_date=settings().first_order_date.isoformat(), timezone=settings().time_zone)
@@ -17,10 +20,25 @@ TRAILING_WINDOW = dg.TimeWindowPartitionMapping(
     start_offset=-(settings().history_days - 1), allow_nonexistent_upstream_partitions=True
 )
 
+# For what needs the newest snapshot, whichever day that is.
+EVERY_DAY = dg.AllPartitionMapping()
+
 # One run for a whole range: every partitioned asset computes its days in one pass.
 ONE_RUN = dg.BackfillPolicy.single_run()
+
+
+class NoSnapshotError(OperatorError):
+    """A table of snapshots is empty where its newest one is needed."""
 
 
 def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
     """The order dates of this run, in order."""
     return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def newest_day(snapshots: pl.LazyFrame) -> date:
+    """The newest as_of_date that a table of snapshots holds; a sentence if it holds none."""
+    newest = snapshots.select(pl.col(AS_OF_DATE).max()).collect().item()
+    if newest is None:
+        raise NoSnapshotError("There is no snapshot of any day yet: materialize one day of the tables upstream first.")
+    return newest

@@ -17,7 +17,8 @@ def table_asset(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dict[str, 
     return {
         "key": asset_key(table),
         "partitions_def": ORDER_DATES if table.partition_by else None,
-        "backfill_policy": ONE_RUN if table.partition_by else None,
+        # Unpartitioned tables too, so that a backfill of everything is said to be one run, which it is.
+        "backfill_policy": ONE_RUN,
         "owners": [owner],
         **_shown(table, kinds),
     }

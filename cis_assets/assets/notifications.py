@@ -1,0 +1,93 @@
+"""Notifications: who is addressed on the day after the snapshot, with which facts, in whose words.
+
+Facts and words are made apart. The contexts hold facts only; the copy holds words with named slots only, written
+once per distinct context by a model or by the template writer and judged before it is used; the messages are the copy
+with the facts filled in. A model therefore never sees a customer and cannot invent a product, a price or a discount.
+"""
+
+import dagster as dg
+import narwhals as nw
+import polars as pl
+
+from cis_assets.assets.partitioning import days_of
+from cis_assets.assets.tables import table_asset, table_in
+from cis_assets.catalog import AS_OF_DATE, gold, silver
+from cis_assets.notifications import contexts as contexts_domain
+from cis_assets.notifications import copy as copy_domain
+from cis_assets.notifications import messages as messages_domain
+from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.settings import settings
+from cis_assets.writers.resource import CopyWriterResource
+
+_OWNER = "team:marketing"
+
+
+@dg.asset(
+    **table_asset(gold.NOTIFICATION_CONTEXTS, "narwhals", owner=_OWNER),
+    ins={
+        "features": table_in(gold.CUSTOMER_FEATURES),
+        "segments": table_in(gold.CUSTOMER_SEGMENTS),
+        "products": table_in(silver.PRODUCTS),
+        "customers": table_in(silver.CUSTOMERS),
+        "offers": table_in(silver.OFFERS),
+    },
+)
+def notification_contexts(
+    context: dg.AssetExecutionContext,
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    products: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    offers: nw.LazyFrame,
+) -> nw.LazyFrame:
+    policy = NotificationPolicy.from_settings(settings())
+    return nw.concat(
+        [
+            contexts_domain.notification_contexts(
+                features.filter(nw.col(AS_OF_DATE) == day),
+                segments.filter(nw.col(AS_OF_DATE) == day),
+                products,
+                customers,
+                offers,
+                as_of=day,
+                policy=policy,
+            )
+            for day in days_of(context)
+        ]
+    )
+
+
+@dg.asset(
+    **table_asset(gold.NOTIFICATION_COPY, "openai", owner=_OWNER),
+    ins={"contexts": table_in(gold.NOTIFICATION_CONTEXTS)},
+)
+def notification_copy(
+    context: dg.AssetExecutionContext, contexts: pl.LazyFrame, writer: CopyWriterResource
+) -> pl.DataFrame:
+    policy = NotificationPolicy.from_settings(settings())
+    return pl.concat(
+        [
+            copy_domain.write_copy(
+                copy_domain.distinct_contexts(contexts.filter(pl.col(AS_OF_DATE) == day)),
+                writer.writer(),
+                fallback=writer.fallback(),
+                as_of=day,
+                policy=policy,
+                variants=settings().copy_variants,
+                attempts=settings().copy_attempts,
+            )
+            for day in days_of(context)
+        ]
+    )
+
+
+@dg.asset(
+    **table_asset(gold.NOTIFICATIONS, "polars", owner=_OWNER),
+    ins={"contexts": table_in(gold.NOTIFICATION_CONTEXTS), "copy": table_in(gold.NOTIFICATION_COPY)},
+)
+def notifications(contexts: pl.LazyFrame, copy: pl.LazyFrame) -> pl.DataFrame:
+    policy = NotificationPolicy.from_settings(settings())
+    return messages_domain.notifications(contexts, copy, seed=settings().seed, policy=policy)
+
+
+ASSETS = [notification_contexts, notification_copy, notifications]
