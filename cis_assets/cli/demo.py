@@ -1,0 +1,73 @@
+"""`cis demo`: the whole way from landing files to messages and dashboard, with what a person wants to see at its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cis_assets.cli.backfill import INGEST, landed_range, materialize
+from cis_assets.cli.console import heading, print_table, say
+from cis_assets.cli.dashboard import dashboard_link
+from cis_assets.cli.land import land_instacart, land_sample
+from cis_assets.cli.show import notification_rows, print_notifications, print_segments, segment_rows, table_counts
+from cis_assets.partitions import DateRange
+from cis_assets.settings import settings
+
+# A fixed day, so that everybody's demo shows the same figures.
+_END = datetime(2025, 10, 31)  # noqa: DTZ001
+_SNAPSHOT = "group:gold or group:dashboard"
+
+
+@click.command()
+@click.option(
+    "--instacart", type=click.Path(path_type=Path), help="Use the public Instacart release in this folder instead of sample orders."
+)
+def demo(instacart: Path | None) -> None:
+    """Land orders, carry them through the lake, segment the customers and write their notifications."""
+    started = time.monotonic()
+    heading("1. Landing")
+    if instacart:
+        land_instacart(instacart, _END, "saturday")
+    else:
+        land_sample(customers=2000, days=180, end=_END, seed=7, dirty_share=0.002)
+    days = landed_range()
+    heading("2. Bronze and silver, one run for all dates")
+    materialize(INGEST, days, "Materializing")
+    heading("3. Gold as of the last date: features, segments, notifications; dashboard")
+    materialize(_SNAPSHOT, DateRange(days.last, days.last), "Materializing")
+    _print_results(time.monotonic() - started)
+
+
+def _print_results(seconds: float) -> None:
+    segments = segment_rows()
+    heading(f"Customer segments as of {segments[0]['as_of_date']}")
+    print_segments(segments)
+    heading("Five notifications and the facts behind them")
+    print_notifications(notification_rows(5))
+    heading("Rows per table")
+    print_table(["table", "rows"], [(table, f"{rows:,}") for table, rows in table_counts()], right=("rows",))
+    heading("Where things are")
+    print_table(["", ""], [("lake", settings().lake_uri), ("landing files", settings().landing_uri), ("dashboard", dashboard_link())])
+    heading(f"Done in {seconds:.0f} s. Next")
+    for command, what in _next_commands():
+        say(f"  {command:<44} {what}")
+
+
+def _next_commands() -> list[tuple[str, str]]:
+    prefix = _environment_prefix()
+    return [
+        (f"{prefix}make ui", "Dagster at http://localhost:3000: the asset graph, runs, backfills"),
+        (f"{prefix}.venv/bin/cis show customer 1", "one customer, whole"),
+        (f"{prefix}.venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
+        (f"{prefix}.venv/bin/cis backfill --help", "materialize other dates or tables"),
+    ]
+
+
+def _environment_prefix() -> str:
+    """The variables that a next command needs to find the same lake."""
+    names = ("CIS_LAKE_URI", "CIS_LANDING_URI", "CIS_FIRST_ORDER_DATE", "DAGSTER_HOME")
+    return "".join(f"{name}={os.environ[name]} " for name in names if os.environ.get(name))

@@ -1,0 +1,38 @@
+"""The commands of `cis` and how their errors are shown: one sentence and exit status 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cis_assets.cli.backfill import backfill
+from cis_assets.cli.console import Refused
+from cis_assets.cli.dashboard import dashboard
+from cis_assets.cli.demo import demo
+from cis_assets.cli.land import land
+from cis_assets.cli.show import show
+from cis_assets.cli.ui import ui
+from cis_assets.errors import OperatorError
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OperatorError as error:
+            raise Refused(str(error)) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="customer-intelligence-system")
+def main() -> None:
+    """Customer Intelligence System: from daily orders to customer segments and true, personal notifications.
+
+    Where the lake, the landing folder and Dagster's home are is set by CIS_LAKE_URI, CIS_LANDING_URI and DAGSTER_HOME;
+    all three begin in the folder .cis of the working folder.
+    """
+
+
+for command in (land, backfill, show, dashboard, demo, ui):
+    main.add_command(command)

@@ -1,0 +1,114 @@
+"""Runs of assets from the command line: in this process, recorded in the project's Dagster instance.
+
+A run over several days is one run with a partition range, exactly what the UI launches for a single-run backfill.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cis_assets.errors import OperatorError
+from cis_assets.cli.console import progress
+from cis_assets.partitions import DateRange
+
+if TYPE_CHECKING:
+    from dagster import AssetKey, DagsterInstance, Definitions
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended: the sentence of the error of each failed step, none if it succeeded."""
+
+    run_id: str
+    failures: tuple[str, ...]
+
+
+class UnknownSelectionError(OperatorError):
+    """A selection names no asset, or cannot be read."""
+
+
+def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome:
+    """Materialize the assets of a Dagster selection for `days` in one run (None: only unpartitioned assets)."""
+    from cis_assets.cli.instance import dagster_instance
+    from cis_assets.definitions import build_definitions
+
+    definitions = build_definitions()
+    keys = _selected_keys(definitions, selection)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    run_id = str(uuid.uuid4())
+    steps = len(job.get_subset(asset_selection=keys).nodes)
+    with dagster_instance() as instance, progress(label, steps) as advance:
+        stop = threading.Event()
+        watcher = threading.Thread(target=_report_steps, args=(instance, run_id, advance, stop), daemon=True)
+        watcher.start()
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            asset_selection=sorted(keys),
+            tags=_range_tags(days),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        stop.set()
+        watcher.join()
+    failures = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
+    return RunOutcome(run_id, tuple(_sentence(error) for error in failures))
+
+
+def _selected_keys(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:
+    """The assets of a selection that can be materialized, with those that are only ever made together with them."""
+    from dagster import AssetSelection
+    from dagster._core.errors import DagsterError
+
+    graph = definitions.resolve_asset_graph()
+    try:
+        selected = AssetSelection.from_string(selection).required_multi_asset_neighbors()
+        keys = selected.resolve(graph) & graph.executable_asset_keys
+    except DagsterError as error:
+        raise UnknownSelectionError(f"--select {selection!r} cannot be read: {error}") from None
+    if not keys:
+        raise UnknownSelectionError(f"--select {selection!r} names no asset that can be materialized.")
+    return keys
+
+
+def _range_tags(days: DateRange | None) -> dict[str, str]:
+    if days is None:
+        return {}
+    return {
+        "dagster/asset_partition_range_start": days.first.isoformat(),
+        "dagster/asset_partition_range_end": days.last.isoformat(),
+    }
+
+
+def _report_steps(
+    instance: DagsterInstance, run_id: str, advance: Callable[[int], None], stop: threading.Event
+) -> None:
+    """Advance the progress by every step of the run that ends, until told to stop."""
+    from dagster import DagsterEventType
+
+    seen = 0
+    while not stop.is_set():
+        stop.wait(0.5)
+        ended = len(instance.all_logs(run_id, of_type={DagsterEventType.STEP_SUCCESS}))
+        if ended > seen:
+            advance(ended - seen)
+            seen = ended
+
+
+def _sentence(error: Any) -> str:
+    """The words of the innermost error, without the name of its class."""
+    while error.cause is not None:
+        error = error.cause
+    message = error.message.strip()
+    prefix = f"{error.cls_name}: " if error.cls_name else ""
+    return message.removeprefix(prefix) if message.startswith(prefix) else message.split(": ", 1)[-1]
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences without repetition, in order."""
+    return " ".join(dict.fromkeys(sentences))

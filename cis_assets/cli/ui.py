@@ -1,0 +1,24 @@
+"""`cis ui`: Dagster's web interface and daemon on the project's instance."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from cis_assets.cli.console import say
+from cis_assets.cli.instance import dagster_home
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=3000, show_default=True)
+def ui(host: str, port: int) -> None:
+    """Start the Dagster UI, with the schedules and sensors that are switched on there."""
+    home = dagster_home()
+    say(f"Dagster at http://{host}:{port} (its runs are kept in {home}; stop with Ctrl-C)")
+    dagster = Path(sys.executable).with_name("dagster")
+    command = [str(dagster), "dev", "-m", "cis_assets.definitions", "--host", host, "--port", str(port)]
+    os.execv(dagster, command)  # noqa: S606

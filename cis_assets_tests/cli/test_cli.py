@@ -1,0 +1,138 @@
+"""`cis` as a person uses it: through the command line, in a folder of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cis_assets.cli import main
+from cis_assets.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings():
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def cis(*arguments: str) -> Result:
+    settings.cache_clear()
+    return CliRunner().invoke(main, list(arguments))
+
+
+def refusal(result: Result) -> str:
+    assert result.exit_code == 1, result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("cis: ")]
+    assert len(lines) == 1, result.output
+    return lines[0]
+
+
+def row_counts() -> dict[str, int]:
+    return {row["table"]: row["rows"] for row in json.loads(cis("show", "tables", "--json").output)}
+
+
+@pytest.fixture
+def landed() -> None:
+    result = cis("land", "sample", "--customers", "40", "--days", "8", "--end", "2025-10-31", "--dirty-share", "0")
+    assert result.exit_code == 0, result.output
+
+
+def test_landing_says_what_landed_and_where(landed: None):
+    folders = sorted(path.name for path in Path(".cis/landing/orders").iterdir())
+    assert folders[0] == "order_date=2025-10-24"
+    assert folders[-1] == "order_date=2025-10-31"
+
+
+def test_tables_of_an_empty_lake_are_said_to_be_absent():
+    result = cis("show", "tables")
+    assert result.exit_code == 0
+    assert "never materialized" in result.output
+
+
+def test_show_tables_prints_json_for_programs(landed: None):
+    assert cis("backfill").exit_code == 0
+    rows = {row["table"]: row for row in json.loads(cis("show", "tables", "--json").output)}
+    assert rows["silver/orders"]["rows"] > 0
+    assert rows["silver/orders"]["days"] == 8
+    assert rows["gold/notifications"]["rows"] is None
+
+
+def test_a_backfill_is_recorded_in_the_instance_that_the_ui_shows(landed: None, monkeypatch: pytest.MonkeyPatch):
+    from dagster import DagsterInstance
+
+    result = cis("backfill", "--from", "2025-10-25", "--to", "2025-10-27", "--select", 'key:"bronze/orders"')
+    assert result.exit_code == 0, result.output
+    with DagsterInstance.get() as instance:
+        (run,) = instance.get_runs()
+    assert run.is_success
+    assert run.tags["dagster/asset_partition_range_start"] == "2025-10-25"
+    assert Path(".cis/dagster/dagster.yaml").exists()
+
+
+def test_nothing_landed_is_one_sentence_that_names_the_folder(tmp_path: Path):
+    assert f"No order date has landed under {tmp_path}/.cis/landing" in refusal(cis("backfill"))
+
+
+def test_a_folder_that_is_no_date_is_named_and_nothing_is_written(landed: None):
+    stray = Path(".cis/landing/orders/order_date=yesterday")
+    stray.mkdir()
+    (stray / "orders.csv").write_text("order_id,customer_id,order_hour\n")
+    assert "Landing folder orders/order_date=yesterday is no order date" in refusal(cis("backfill"))
+    assert not Path(".cis/lake").exists()
+
+
+def test_an_empty_folder_is_named_and_the_tables_stay_as_they_were(landed: None):
+    assert cis("backfill").exit_code == 0
+    before = row_counts()
+    Path(".cis/landing/orders/order_date=2025-10-31/orders.csv").unlink()
+    Path(".cis/landing/order_items/order_date=2025-10-31/order_items.csv").unlink()
+    words = refusal(cis("backfill", "--from", "2025-10-31", "--to", "2025-10-31"))
+    assert "orders/order_date=2025-10-31 is empty or absent" in words
+    assert row_counts() == before
+
+
+def test_a_file_with_a_missing_column_is_named_and_the_tables_stay_as_they_were(landed: None):
+    assert cis("backfill").exit_code == 0
+    before = row_counts()
+    Path(".cis/landing/orders/order_date=2025-10-30/orders.csv").write_text("order_id,order_hour\n1,2\n")
+    words = refusal(cis("backfill"))
+    assert "orders/order_date=2025-10-30/orders.csv has no column customer_id" in words
+    assert row_counts() == before
+
+
+def test_a_wrong_setting_is_one_sentence_that_names_the_variable(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_LAKE_URI", " ")
+    assert refusal(cis("show", "tables")).startswith("cis: CIS_LAKE_URI is ' ': ")
+
+
+def test_wrong_options_of_the_sample_are_one_sentence():
+    assert "customers must be a whole number" in refusal(cis("land", "sample", "--customers", "0", "--end", "2025-10-31"))
+
+
+def test_a_folder_without_the_release_is_one_sentence(tmp_path: Path):
+    words = refusal(cis("land", "instacart", "--source", str(tmp_path), "--end", "2025-10-31"))
+    assert f"{tmp_path} has no " in words
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        ("2022-12-31", "2023-01-02", "set CIS_FIRST_ORDER_DATE=2022-12-31 or earlier"),
+        ("2025-10-31", "2999-01-01", "2999-01-01 is not over yet"),
+    ],
+)
+def test_dates_outside_the_partitions_are_refused(landed: None, first: str, last: str, words: str):
+    assert words in refusal(cis("backfill", "--from", first, "--to", last))
+
+
+def test_a_selection_that_names_nothing_is_refused(landed: None):
+    assert "names no asset" in refusal(cis("backfill", "--select", "group:platinum"))
+
+
+def test_an_unknown_customer_is_one_sentence(landed: None):
+    assert cis("backfill").exit_code == 0
+    assert "gold/customer_features" in refusal(cis("show", "customer", "1"))
