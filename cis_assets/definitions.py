@@ -41,13 +41,7 @@ def build_definitions(configured: Settings | None = None) -> dg.Definitions:
             LAKE_IO: LakeIOManager(lake_uri=configured.lake_uri),
             PAGES_IO: PageIOManager(lake_uri=configured.lake_uri),
             "landing": LandingResource(landing_uri=configured.landing_uri),
-            "writer": CopyWriterResource(
-                kind=configured.writer,
-                seed=configured.seed,
-                model=configured.openai_model,
-                concurrency=configured.openai_concurrency,
-                timeout_seconds=configured.openai_timeout_seconds,
-            ),
+            "writer": CopyWriterResource.from_settings(configured),
         },
         executor=dg.in_process_executor,
     )

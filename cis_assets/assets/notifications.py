@@ -16,6 +16,7 @@ from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
 from cis_assets.notifications import messages as messages_domain
 from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.notifications.wording import CopyAnswer
 from cis_assets.settings import settings
 from cis_assets.writers.resource import CopyWriterResource
 
@@ -64,21 +65,25 @@ def notification_contexts(
 def notification_copy(
     context: dg.AssetExecutionContext, contexts: pl.LazyFrame, writer: CopyWriterResource
 ) -> pl.DataFrame:
-    policy = NotificationPolicy.from_settings(settings())
-    return pl.concat(
-        [
-            copy_domain.write_copy(
-                copy_domain.distinct_contexts(contexts.filter(pl.col(AS_OF_DATE) == day)),
-                writer.writer(),
-                fallback=writer.fallback(),
-                as_of=day,
-                policy=policy,
-                variants=settings().copy_variants,
-                attempts=settings().copy_attempts,
-            )
-            for day in days_of(context)
-        ]
+    answers: list[CopyAnswer] = []
+    copy = copy_domain.write_copy_of_days(
+        contexts,
+        writer.chosen(),
+        fallback=writer.fallback(),
+        policy=NotificationPolicy.from_settings(settings()),
+        variants=settings().copy_variants,
+        attempts=settings().copy_attempts,
+        observe=lambda _, answer: answers.append(answer),
     )
+    context.add_output_metadata(
+        {
+            "requests_to_the_model": sum(answer.model is not None for answer in answers),
+            "input_tokens": sum(answer.input_tokens for answer in answers),
+            "output_tokens": sum(answer.output_tokens for answer in answers),
+            "versions_by_generator": dict(copy["generator"].value_counts().iter_rows()),
+        }
+    )
+    return copy
 
 
 @dg.asset(

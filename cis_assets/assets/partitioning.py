@@ -14,7 +14,9 @@ from cis_assets.catalog import AS_OF_DATE
 from cis_assets.errors import OperatorError
 from cis_assets.settings import settings
 
-ORDER_DATES = dg.DailyPartitionsDefinition(start_date=settings().first_order_date.isoformat(), timezone=settings().time_zone)
+ORDER_DATES = dg.DailyPartitionsDefinition(
+    start_date=settings().first_order_date.isoformat(), timezone=settings().time_zone
+)
 
 TRAILING_WINDOW = dg.TimeWindowPartitionMapping(
     start_offset=-(settings().history_days - 1), allow_nonexistent_upstream_partitions=True

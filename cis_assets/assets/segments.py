@@ -78,9 +78,7 @@ def segment_profiles(
     **table_asset(gold.ORDER_PATTERNS, "narwhals", owner=_OWNER),
     ins={"orders": _ORDERS_WINDOW, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
 )
-def order_patterns(
-    context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame
-) -> nw.LazyFrame:
+def order_patterns(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> nw.LazyFrame:
     return nw.concat(
         [
             patterns.order_patterns(orders, segments, as_of=day, history_days=settings().history_days)
@@ -93,9 +91,7 @@ def order_patterns(
     **table_asset(gold.ORDER_FREQUENCY, "narwhals", owner=_OWNER),
     ins={"orders": _ORDERS_WINDOW, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
 )
-def order_frequency(
-    context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame
-) -> nw.LazyFrame:
+def order_frequency(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> nw.LazyFrame:
     return nw.concat(
         [
             patterns.order_frequency(orders, segments, as_of=day, history_days=settings().history_days)

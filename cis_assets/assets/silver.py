@@ -55,9 +55,7 @@ def rejected_snapshot_rows(
     )
 
 
-@dg.asset(
-    **table_asset(silver.ORDER_ITEMS, "polars"), ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)}
-)
+@dg.asset(**table_asset(silver.ORDER_ITEMS, "polars"), ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)})
 def order_items(orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
     return orders_transform.silver_order_items(orders, order_items, products)
 

@@ -22,9 +22,7 @@ class DateOutsidePartitionsError(OperatorError):
 @click.command()
 @click.option("--from", "first", type=_DAY, help="First order date (default: the first that has landed).")
 @click.option("--to", "last", type=_DAY, help="Last order date (default: the last that has landed).")
-@click.option(
-    "--select", default=INGEST, show_default=True, help="Which assets, in Dagster's selection syntax."
-)
+@click.option("--select", default=INGEST, show_default=True, help="Which assets, in Dagster's selection syntax.")
 def backfill(first: datetime | None, last: datetime | None, select: str) -> None:
     """Materialize order dates in one run, recorded where the Dagster UI shows it.
 
@@ -43,7 +41,9 @@ def landed_range() -> DateRange:
     landing_uri = settings().landing_uri
     dates = list(LandingFolder(landing_uri).order_dates())
     if not dates:
-        raise LandingError(f"No order date has landed under {landing_uri}: put files there, or try `cis land sample --help`.")
+        raise LandingError(
+            f"No order date has landed under {landing_uri}: put files there, or try `cis land sample --help`."
+        )
     return DateRange(dates[0], dates[-1])
 
 

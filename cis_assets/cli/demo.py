@@ -24,11 +24,14 @@ _SNAPSHOT = "group:gold or group:dashboard"
 
 @click.command()
 @click.option(
-    "--instacart", type=click.Path(path_type=Path), help="Use the public Instacart release in this folder instead of sample orders."
+    "--instacart",
+    type=click.Path(path_type=Path),
+    help="Use the public Instacart release in this folder instead of sample orders.",
 )
 def demo(instacart: Path | None) -> None:
     """Land orders, carry them through the lake, segment the customers and write their notifications."""
     started = time.monotonic()
+    environment = _environment()
     heading("1. Landing")
     if instacart:
         land_instacart(instacart, _END, "saturday")
@@ -39,10 +42,11 @@ def demo(instacart: Path | None) -> None:
     materialize(INGEST, days, "Materializing")
     heading("3. Gold as of the last date: features, segments, notifications; dashboard")
     materialize(_SNAPSHOT, DateRange(days.last, days.last), "Materializing")
-    _print_results(time.monotonic() - started)
+    _print_results()
+    _print_next(environment, time.monotonic() - started)
 
 
-def _print_results(seconds: float) -> None:
+def _print_results() -> None:
     segments = segment_rows()
     heading(f"Customer segments as of {segments[0]['as_of_date']}")
     print_segments(segments)
@@ -51,23 +55,25 @@ def _print_results(seconds: float) -> None:
     heading("Rows per table")
     print_table(["table", "rows"], [(table, f"{rows:,}") for table, rows in table_counts()], right=("rows",))
     heading("Where things are")
-    print_table(["", ""], [("lake", settings().lake_uri), ("landing files", settings().landing_uri), ("dashboard", dashboard_link())])
+    say(f"  lake           {settings().lake_uri}")
+    say(f"  landing files  {settings().landing_uri}")
+    say(f"  dashboard      {dashboard_link()}")
+
+
+def _print_next(environment: str, seconds: float) -> None:
     heading(f"Done in {seconds:.0f} s. Next")
-    for command, what in _next_commands():
+    if environment:
+        say(f"  export {environment}")
+    for command, what in (
+        ("make ui", "Dagster at http://localhost:3000: asset graph, runs, backfills"),
+        (".venv/bin/cis show customer 1", "one customer, whole"),
+        (".venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
+        (".venv/bin/cis backfill --help", "materialize other dates or tables"),
+    ):
         say(f"  {command:<44} {what}")
 
 
-def _next_commands() -> list[tuple[str, str]]:
-    prefix = _environment_prefix()
-    return [
-        (f"{prefix}make ui", "Dagster at http://localhost:3000: the asset graph, runs, backfills"),
-        (f"{prefix}.venv/bin/cis show customer 1", "one customer, whole"),
-        (f"{prefix}.venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
-        (f"{prefix}.venv/bin/cis backfill --help", "materialize other dates or tables"),
-    ]
-
-
-def _environment_prefix() -> str:
-    """The variables that a next command needs to find the same lake."""
+def _environment() -> str:
+    """The variables, as the user set them, that a next command needs to find the same lake."""
     names = ("CIS_LAKE_URI", "CIS_LANDING_URI", "CIS_FIRST_ORDER_DATE", "DAGSTER_HOME")
-    return "".join(f"{name}={os.environ[name]} " for name in names if os.environ.get(name))
+    return " ".join(f"{name}={os.environ[name]}" for name in names if os.environ.get(name))

@@ -30,12 +30,13 @@ def sample(customers: int, days: int, end: datetime, seed: int, dirty_share: flo
 
 
 @land.command()
-@click.option(
-    "--source", type=click.Path(path_type=Path), required=True, help="Folder with the release's CSV files."
-)
+@click.option("--source", type=click.Path(path_type=Path), required=True, help="Folder with the release's CSV files.")
 @click.option("--end", type=_DAY, required=True, help="Day on which the release's story ends, YYYY-MM-DD.")
 @click.option(
-    "--weekday-zero", default="saturday", show_default=True, help="Weekday that order_dow 0 stands for (not said by the release)."
+    "--weekday-zero",
+    default="saturday",
+    show_default=True,
+    help="Weekday that order_dow 0 stands for (not said by the release).",
 )
 def instacart(source: Path, end: datetime, weekday_zero: str) -> None:
     """The public Instacart release of 2017, with calendar dates made from its weekdays and gaps."""
@@ -55,6 +56,8 @@ def land_instacart(source: Path, end: datetime, weekday_zero: str) -> None:
     release = InstacartSource(InstacartOptions(source, end.date(), weekday_zero))
     _land(release, "Landing Instacart orders")
     say(f"Left out: {release.test_orders:,} orders of the test set, which have no lines.")
+    if release.contradicting_gaps:
+        say(f"On {release.contradicting_gaps:,} orders the gap contradicts order_dow; the gap was taken.")
     say(
         f"Assumed: order_dow 0 is {weekday_zero.capitalize()}; each customer's last order lies in the four weeks before "
         f"{end.date()}; every customer has consented to notifications, since the release says nothing of consent."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
+from dotenv import load_dotenv
 
 from cis_assets.cli.backfill import backfill
 from cis_assets.cli.console import Refused
@@ -32,6 +34,8 @@ def main() -> None:
     Where the lake, the landing folder and Dagster's home are is set by CIS_LAKE_URI, CIS_LANDING_URI and DAGSTER_HOME;
     all three begin in the folder .cis of the working folder.
     """
+    # The clouds' and OpenAI's own variables may stand in the same file as the CIS_ settings.
+    load_dotenv(Path(".env"))
 
 
 for command in (land, backfill, show, dashboard, demo, ui):

@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cis_assets.errors import OperatorError
 from cis_assets.cli.console import progress
+from cis_assets.errors import OperatorError
 from cis_assets.partitions import DateRange
 
 if TYPE_CHECKING:
@@ -56,14 +56,13 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
         )
         stop.set()
         watcher.join()
-    failures = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
+    failures = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
     return RunOutcome(run_id, tuple(_sentence(error) for error in failures))
 
 
 def _selected_keys(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:
     """The assets of a selection that can be materialized, with those that are only ever made together with them."""
-    from dagster import AssetSelection
-    from dagster._core.errors import DagsterError
+    from dagster import AssetSelection, DagsterError
 
     graph = definitions.resolve_asset_graph()
     try:

@@ -68,7 +68,11 @@ def customer(customer_id: int, as_json: bool) -> None:
     heading(f"Customer {customer_id} as of {found['features']['as_of_date']}")
     print_table(
         ["", ""],
-        [(name, _value(value)) for name, value in {**found["features"], **found["segment"]}.items() if name != "customer_id"],
+        [
+            (name, _value(value))
+            for name, value in {**found["features"], **found["segment"]}.items()
+            if name != "customer_id"
+        ],
     )
     heading(f"Last {len(found['orders'])} orders (* bought before)")
     print_table(
@@ -113,14 +117,13 @@ def segment_rows() -> list[dict[str, Any]]:
 
 def print_segments(rows: list[dict[str, Any]]) -> None:
     print_table(
-        ["segment", "customers", "share", "what marks it", "buys most"],
+        ["segment", "customers", "share", "what marks it"],
         [
             (
                 row["segment_name"],
                 f"{row['customer_count']:,}",
                 f"{row['customer_share']:.0%}",
                 row["segment_marks"],
-                ", ".join(row["top_departments"][:3]),
             )
             for row in rows
         ],
@@ -138,7 +141,14 @@ def notification_rows(limit: int) -> list[dict[str, Any]]:
     facts = lake.newest_snapshot(gold.NOTIFICATION_CONTEXTS).drop("as_of_date", "product_id", "offer_id", "segment_id")
     messages = lake.newest_snapshot(gold.NOTIFICATIONS).join(facts, on="customer_id")
     turn = pl.int_range(pl.len()).over("occasion", "tone", pl.col("offer_id").is_null(), order_by="customer_id")
-    return messages.with_columns(turn=turn).sort("turn", "occasion", "tone", "customer_id").head(limit).drop("turn").collect().to_dicts()
+    return (
+        messages.with_columns(turn=turn)
+        .sort("turn", "occasion", "tone", "customer_id")
+        .head(limit)
+        .drop("turn")
+        .collect()
+        .to_dicts()
+    )
 
 
 def print_notifications(rows: list[dict[str, Any]]) -> None:
@@ -172,8 +182,12 @@ def _customer(customer_id: int) -> dict[str, Any]:
     mine = pl.col("customer_id") == customer_id
     features = lake.newest_snapshot(gold.CUSTOMER_FEATURES).filter(mine).collect().to_dicts()
     if not features:
-        raise Refused(f"Customer {customer_id} has no order in the window of the newest snapshot of gold/customer_features.")
-    segment = lake.newest_snapshot(gold.CUSTOMER_SEGMENTS).filter(mine).drop("as_of_date", "customer_id").collect().to_dicts()
+        raise Refused(
+            f"Customer {customer_id} has no order in the window of the newest snapshot of gold/customer_features."
+        )
+    segment = (
+        lake.newest_snapshot(gold.CUSTOMER_SEGMENTS).filter(mine).drop("as_of_date", "customer_id").collect().to_dicts()
+    )
     lines = mark_reorders(nw.from_native(lake.scan(silver.ORDER_ITEMS).filter(mine))).to_native()
     names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name"])
     shown = pl.col("product_name") + pl.when("is_reorder").then(pl.lit("*")).otherwise(pl.lit(""))
@@ -204,7 +218,14 @@ def _lake():
 
 def _table_row(table) -> dict[str, Any]:
     lake = _lake()
-    row: dict[str, Any] = {"table": table.path, "rows": None, "bytes": None, "files": None, "days": None, "newest": None}
+    row: dict[str, Any] = {
+        "table": table.path,
+        "rows": None,
+        "bytes": None,
+        "files": None,
+        "days": None,
+        "newest": None,
+    }
     if lake.exists(table):
         figures = lake.figures(table)
         row |= {"rows": figures.total.rows, "bytes": figures.total.bytes, "files": figures.total.files}
@@ -213,7 +234,7 @@ def _table_row(table) -> dict[str, Any]:
     return row
 
 
-def _size(count: int) -> str:
+def _size(count: float) -> str:
     for unit in ("B", "KB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}"

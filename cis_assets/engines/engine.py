@@ -8,8 +8,8 @@ from typing import Protocol
 
 import narwhals as nw
 
-from cis_assets.errors import OperatorError
 from cis_assets.catalog import Table
+from cis_assets.errors import OperatorError
 from cis_assets.partitions import DateRange
 
 

@@ -34,7 +34,7 @@ class PolarsEngine:
         refuse_absent(table, location)
         frame = pl.scan_delta(location.uri, storage_options=options or None)
         if days is not None:
-            frame = frame.filter(pl.col(table.partition_by).is_between(pl.lit(days.first), pl.lit(days.last)))
+            frame = frame.filter(pl.col(str(table.partition_by)).is_between(pl.lit(days.first), pl.lit(days.last)))
         return frame.select(columns or list(table.dtypes))
 
     def replace(self, table: Table, location: TableLocation, days: DateRange | None, frame: nw.LazyFrame) -> int:
@@ -65,7 +65,9 @@ class _CheckedBatches:
 
     def reader(self) -> pa.RecordBatchReader:
         """Start computing, look at the first rows, and hand over the stream; refuse an empty one here, before any write."""
-        frames = (batch for batch in self._frame.collect_batches(maintain_order=False, engine="streaming") if batch.height)
+        frames = (
+            batch for batch in self._frame.collect_batches(maintain_order=False, engine="streaming") if batch.height
+        )
         first = next(frames, None)
         if first is None and not self._table.may_be_empty:
             span = "" if self._days is None else f" for {self._days.first} to {self._days.last}"
@@ -85,12 +87,13 @@ class _CheckedBatches:
             raise
 
     def _refuse_outside(self, frame: pl.DataFrame) -> None:
-        if self._days is None:
+        column = self._table.partition_by
+        if self._days is None or column is None:
             return
-        dates = frame.get_column(self._table.partition_by)
-        if dates.null_count() or dates.min() < self._days.first or dates.max() > self._days.last:
+        inside = pl.col(column).is_between(pl.lit(self._days.first), pl.lit(self._days.last))
+        if not frame.select(inside.fill_null(False).all()).item():
             raise OutsideSliceError(
-                f"{self._table.path}: rows with {self._table.partition_by} outside {self._days.first} to {self._days.last} "
+                f"{self._table.path}: rows with {column} outside {self._days.first} to {self._days.last} "
                 "were about to be written; the table was left as it was."
             )
 

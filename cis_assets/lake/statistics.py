@@ -52,4 +52,3 @@ def table_figures(table: Table, location: TableLocation, days: DateRange | None 
         SliceFigures(*files.select(figures).row(0)),
         {first: SliceFigures(*rest) for first, *rest in per_day.iter_rows()},
     )
-

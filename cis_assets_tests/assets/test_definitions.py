@@ -39,14 +39,20 @@ def test_an_asset_shows_group_kinds_owner_description_and_columns(table):
     assert all(column.description for column in columns)
 
 
-@pytest.mark.parametrize("table", [table for table in TABLES.values() if table.partition_by], ids=lambda table: table.path)
+@pytest.mark.parametrize(
+    "table", [table for table in TABLES.values() if table.partition_by], ids=lambda table: table.path
+)
 def test_a_partitioned_table_is_backfilled_in_one_run(table):
     assert GRAPH.get(asset_key(table)).backfill_policy == ONE_RUN
 
 
 def test_nothing_runs_by_itself_until_it_is_switched_on():
     repository = defs.get_repository_def()
-    assert {sensor.default_status.value for sensor in repository.sensor_defs if sensor.name != "default_automation_condition_sensor"} == {"STOPPED"}
+    assert {
+        sensor.default_status.value
+        for sensor in repository.sensor_defs
+        if sensor.name != "default_automation_condition_sensor"
+    } == {"STOPPED"}
     assert {schedule.default_status.value for schedule in repository.schedule_defs} == {"STOPPED"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, bronze, gold, silver
-from cis_assets.landing.instacart import InstacartOptions, InstacartSource, weekday_of
+from cis_assets.landing.instacart import InstacartOptions, InstacartSource
 from cis_assets.landing.writer import land
 from cis_assets.partitions import DateRange
 from cis_assets_tests.assets.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
@@ -65,14 +65,25 @@ def test_every_bronze_row_is_in_silver_or_rejected(shop: Shop):
         assert rejected > 0
 
 
-def test_a_range_as_one_run_and_day_by_day_give_equal_tables(shop: Shop, landing: Path, days: DateRange, tmp_path: Path):
+def test_a_range_as_one_run_and_day_by_day_give_equal_tables(
+    shop: Shop, landing: Path, days: DateRange, tmp_path: Path
+):
     other = shop_at(tmp_path, landing)
     half = days.first + timedelta(days=len(days) // 2)
     for day in (*DateRange(half, half + timedelta(days=2)), days.first, days.last):
         other.run(INGEST, DateRange(day, day))
-    for table in (bronze.ORDERS, bronze.ORDER_ITEMS, bronze.REJECTED_ROWS, silver.ORDERS, silver.ORDER_ITEMS, silver.REJECTED_ROWS):
+    for table in (
+        bronze.ORDERS,
+        bronze.ORDER_ITEMS,
+        bronze.REJECTED_ROWS,
+        silver.ORDERS,
+        silver.ORDER_ITEMS,
+        silver.REJECTED_ROWS,
+    ):
         made = other.rows(table)
-        same_days = shop.rows(table).filter(pl.col("order_date").is_in([*DateRange(half, half + timedelta(days=2)), days.first, days.last]))
+        same_days = shop.rows(table).filter(
+            pl.col("order_date").is_in([*DateRange(half, half + timedelta(days=2)), days.first, days.last])
+        )
         assert_frame_equal(made, same_days)
 
 
@@ -129,7 +140,9 @@ def test_a_failing_file_leaves_the_tables_as_they_were(tmp_path: Path):
     days = land_sample(tmp_path / "landing", end=END, customers=30, days=4)
     shop.run(INGEST, days)
     before = {table.path: shop.rows(table) for table in DATED_TABLES if table.layer != "gold"}
-    (tmp_path / "landing" / "order_items" / f"order_date={END}" / "order_items.csv").write_text("order_id,product_id\n1,2\n")
+    (tmp_path / "landing" / "order_items" / f"order_date={END}" / "order_items.csv").write_text(
+        "order_id,product_id\n1,2\n"
+    )
     result = shop.run(INGEST, days, must_succeed=False)
     assert not result.success
     for table in DATED_TABLES:
@@ -149,4 +162,34 @@ def test_the_public_instacart_files_go_through_whole(instacart_release: Path, tm
     given = release.dated_orders.select("order_id", "order_dow")
     weekdays = orders.join(given, on="order_id").select("order_weekday", "order_dow").rows()
     assert len(weekdays) == 973
-    assert all(weekday == weekday_of(dow, "saturday") for weekday, dow in weekdays)
+    saturday_to_friday = [6, 7, 1, 2, 3, 4, 5]
+    assert all(weekday == saturday_to_friday[dow] for weekday, dow in weekdays)
+
+
+def test_a_model_behind_a_compatible_server_writes_the_words(
+    model_server, shop: Shop, landing: Path, days: DateRange, tmp_path: Path
+):
+    other = shop_at(tmp_path, landing)
+    other.run(INGEST, days)
+    other.run(GOLD, DateRange(END, END), writer="openai", openai_model="small-model")
+    copy = other.rows(gold.NOTIFICATION_COPY)
+    written = copy.filter(pl.col("generator") == "openai")
+    assert written.height > 0
+    assert set(written["model"]) == {"small-model"}
+    assert set(other.rows(gold.NOTIFICATIONS)["generator"]) <= {"openai", "template"}
+    asked = "\n".join(str(request["input"]) for request in model_server.requests)
+    names = shop.rows(silver.PRODUCTS)["product_name"]
+    assert not [name for name in names if len(name) > 8 and name in asked]
+    assert all(request["store"] is False for request in model_server.requests)
+
+
+def test_the_openai_writer_without_a_key_stops_with_a_sentence_that_names_the_variable(
+    landing: Path, days: DateRange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    other = shop_at(tmp_path, landing)
+    other.run(INGEST, days)
+    result = other.run(GOLD, DateRange(END, END), must_succeed=False, writer="openai")
+    (failure,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
+    assert "OPENAI_API_KEY" in failure.cause.message
+    assert not other.lake.exists(gold.NOTIFICATION_COPY)

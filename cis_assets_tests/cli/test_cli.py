@@ -110,7 +110,9 @@ def test_a_wrong_setting_is_one_sentence_that_names_the_variable(monkeypatch: py
 
 
 def test_wrong_options_of_the_sample_are_one_sentence():
-    assert "customers must be a whole number" in refusal(cis("land", "sample", "--customers", "0", "--end", "2025-10-31"))
+    assert "customers must be a whole number" in refusal(
+        cis("land", "sample", "--customers", "0", "--end", "2025-10-31")
+    )
 
 
 def test_a_folder_without_the_release_is_one_sentence(tmp_path: Path):

@@ -72,7 +72,7 @@ def test_a_day_of_a_range_without_rows_becomes_empty(location: TableLocation):
 def test_rows_outside_the_slice_are_refused_and_the_table_stays(location: TableLocation, outside: date):
     engine = PolarsEngine()
     engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[4]), orders(*DAYS))
-    with pytest.raises(OutsideSliceError, match="silver/orders.*2026-01-02 to 2026-01-03"):
+    with pytest.raises(OutsideSliceError, match=r"silver/orders.*2026-01-02 to 2026-01-03"):
         engine.replace_polars(ORDERS, location, DateRange(DAYS[1], DAYS[2]), orders(DAYS[1], outside))
     assert counts(location) == dict.fromkeys(DAYS, 2)
 
@@ -82,7 +82,7 @@ def test_an_empty_slice_is_refused_where_the_catalog_says_so(tmp_path: Path):
     engine = PolarsEngine()
     slice_of_one = DateRange(DAYS[0], DAYS[0])
     engine.replace_polars(FEATURES, location, slice_of_one, table_frame(FEATURES, [{"as_of_date": DAYS[0]}]).lazy())
-    with pytest.raises(EmptySliceError, match="gold/customer_features.*2026-01-01"):
+    with pytest.raises(EmptySliceError, match=r"gold/customer_features.*2026-01-01"):
         engine.replace_polars(FEATURES, location, slice_of_one, FEATURES.empty().lazy())
     assert engine.scan_polars(FEATURES, location, None).collect().height == 1
 

@@ -21,7 +21,12 @@ RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_e
 def orders_asset(frame: pl.DataFrame | pl.LazyFrame | nw.LazyFrame):
     """An asset that writes those rows of `frame` that belong to the days of its run."""
 
-    @dg.asset(key=["silver", "orders"], partitions_def=ORDER_DATES, backfill_policy=ONE_RUN, metadata={"partition_expr": "order_date"})
+    @dg.asset(
+        key=["silver", "orders"],
+        partitions_def=ORDER_DATES,
+        backfill_policy=ONE_RUN,
+        metadata={"partition_expr": "order_date"},
+    )
     def orders(context: dg.AssetExecutionContext):
         days = [date.fromisoformat(key) for key in context.partition_keys]
         return frame.filter(pl.col("order_date").is_in(days)) if not isinstance(frame, nw.LazyFrame) else frame
@@ -41,7 +46,9 @@ def materialize(asset, lake: Path, *, partition: date | None = None, span: tuple
 
 
 def orders(days=DAYS, count: int = 3) -> pl.DataFrame:
-    return table_frame(silver.ORDERS, [{"order_date": day, "order_id": number} for day in days for number in range(count)])
+    return table_frame(
+        silver.ORDERS, [{"order_date": day, "order_id": number} for day in days for number in range(count)]
+    )
 
 
 def stored_counts(lake: Path) -> dict[date, int]:
@@ -84,7 +91,9 @@ def test_figures_of_an_unpartitioned_table_are_recorded(tmp_path: Path):
     assert metadata["size_bytes"].value > 0
 
 
-@pytest.mark.parametrize(("kind", "expected"), [(pl.LazyFrame, pl.LazyFrame), (pl.DataFrame, pl.DataFrame), (nw.LazyFrame, nw.LazyFrame)])
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(pl.LazyFrame, pl.LazyFrame), (pl.DataFrame, pl.DataFrame), (nw.LazyFrame, nw.LazyFrame)]
+)
 def test_an_input_arrives_as_its_asset_asks_with_the_rows_of_its_day_only(tmp_path: Path, kind: type, expected: type):
     seen = []
 
@@ -93,7 +102,10 @@ def test_an_input_arrives_as_its_asset_asks_with_the_rows_of_its_day_only(tmp_pa
 
     downstream.__annotations__ = {"orders": kind, "return": None}
     asset = dg.asset(
-        key=["silver", "reader"], partitions_def=ORDER_DATES, backfill_policy=ONE_RUN, ins={"orders": dg.AssetIn(["silver", "orders"])}
+        key=["silver", "reader"],
+        partitions_def=ORDER_DATES,
+        backfill_policy=ONE_RUN,
+        ins={"orders": dg.AssetIn(["silver", "orders"])},
     )(downstream)
     upstream = orders_asset(orders())
     materialize(upstream, tmp_path, span=(DAYS[0], DAYS[4]))
@@ -112,9 +124,7 @@ def test_a_trailing_window_of_a_range_run_reaches_from_its_first_to_its_last_day
         partitions_def=ORDER_DATES,
         backfill_policy=ONE_RUN,
         ins={
-            "orders": dg.AssetIn(
-                ["silver", "orders"], partition_mapping=dg.TimeWindowPartitionMapping(start_offset=-2)
-            )
+            "orders": dg.AssetIn(["silver", "orders"], partition_mapping=dg.TimeWindowPartitionMapping(start_offset=-2))
         },
     )
     def reader(orders: pl.LazyFrame) -> None:
@@ -172,7 +182,7 @@ def test_a_failed_open_while_writing_a_further_day_loses_nothing_and_fails(tmp_p
     commits = {path: path.read_bytes() for path in log.glob("*.json")}
     for path in commits:
         path.write_bytes(b"{ broken")
-    with pytest.raises(Exception, match=r"(?i)json|log|parse|invalid"):  # noqa: B017 - whatever delta-rs says, it must be said
+    with pytest.raises(Exception, match=r"(?i)json|log|parse|invalid"):
         materialize(asset, tmp_path, partition=DAYS[3])
     for path, content in commits.items():
         path.write_bytes(content)

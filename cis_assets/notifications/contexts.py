@@ -1,0 +1,186 @@
+"""Who is addressed on the day after a snapshot, and the facts that the message may be about.
+
+Belongs here: the rules by which customers, occasions, tones, hours and offers are chosen, engine-neutral. Does not
+belong here: words, the choice among versions of words, and how often a customer may be written to over several days.
+
+A customer is addressed who agreed to push notifications, whose last order is not older than the policy allows, whose
+favourite product is known, and for whom an occasion holds on the send date. Days count up to the send date:
+
+* `win_back`: days since the last order >= 2 x usual gap, and at least 21 (a customer with one order has no usual gap).
+* `usual_day`: the send date is the customer's favourite weekday, 3 or more orders, the last at least 3 days ago.
+* `restock`: the favourite product was in 2 or more orders, and its days since the last purchase reached its usual
+  interval, usual gap x orders / orders that held the product, and are at least 3.
+
+The first that holds is taken. The usual gap is the median number of days between the customer's orders.
+
+Tone: `gentle` to win back; else `inviting` up to 3 orders or without a product bought twice; else `brisk` for
+frequent orders (frequency score 4 or 5) of small baskets (8 lines or fewer on average); else `warm`.
+
+The message goes out an hour before the customer's favourite hour, moved into the waking hours of the policy. The
+daypart is that of the hour it goes out: morning before 12, afternoon before 17, evening after.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+from zoneinfo import available_timezones
+
+import narwhals as nw
+
+from cis_assets.catalog.gold import NOTIFICATION_CONTEXTS
+from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.notifications.product_names import shorten_product_names
+
+__all__ = ["WEEKDAYS", "NotificationPolicy", "notification_contexts"]
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_WIN_BACK_GAPS = 2.0
+_WIN_BACK_MIN_DAYS = 21
+_USUAL_DAY_MIN_ORDERS = 3
+_USUAL_DAY_MIN_DAYS = 3
+_RESTOCK_MIN_PURCHASES = 2
+_RESTOCK_MIN_DAYS = 3
+_FEW_ORDERS = 3
+_FREQUENT_SCORE = 4
+_SMALL_BASKET = 8.0
+_HOURS_AHEAD = 1
+_AFTERNOON_FROM = 12
+_EVENING_FROM = 17
+
+
+def notification_contexts(
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    products: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    offers: nw.LazyFrame,
+    *,
+    as_of: date,
+    policy: NotificationPolicy,
+) -> nw.LazyFrame:
+    """One row per addressed customer, with the columns of gold/notification_contexts.
+
+    `features` and `segments` are the slices of gold/customer_features and gold/customer_segments of the day `as_of`;
+    `products`, `customers` and `offers` are the silver tables. All five live on one engine. A customer without a row
+    in `customers`, or whose favourite product has none in `products`, is not addressed. Rows come in no order.
+    """
+    send_date = as_of + timedelta(days=1)
+    rows = (
+        features.join(_segment_columns(segments), on="customer_id", how="inner")
+        .join(_reachable_customers(customers), on="customer_id", how="inner")
+        .join(_product_columns(products), on="favourite_product_id", how="inner")
+        .join(_best_live_offers(offers, send_date), on="favourite_product_id", how="left")
+        .filter(nw.col("recency_days") <= policy.lapsed_after_days)
+        .with_columns(occasion=_occasion(send_date.isoweekday()), send_hour=_send_hour(policy))
+        .filter(~nw.col("occasion").is_null())
+        .with_columns(tone=_tone(), daypart=_daypart())
+        .with_columns(
+            as_of_date=nw.lit(as_of),
+            send_date=nw.lit(send_date),
+            weekday=nw.lit(WEEKDAYS[send_date.isoweekday() - 1]),
+            time_zone=_time_zone(policy),
+            context_key=_context_key(),
+        )
+        .rename(
+            {
+                "favourite_product_id": "product_id",
+                "favourite_product_recency_days": "product_recency_days",
+                "favourite_product_orders": "product_orders",
+                "median_gap_days": "usual_gap_days",
+            }
+        )
+    )
+    rows = shorten_product_names(rows, policy.product_name_max_length)
+    return rows.select(nw.col(name).cast(dtype) for name, dtype in _catalog_schema().items())
+
+
+def _segment_columns(segments: nw.LazyFrame) -> nw.LazyFrame:
+    return segments.select("customer_id", "segment_id", "segment_name", "frequency_score")
+
+
+def _reachable_customers(customers: nw.LazyFrame) -> nw.LazyFrame:
+    return customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
+
+
+def _product_columns(products: nw.LazyFrame) -> nw.LazyFrame:
+    return products.select(nw.col("product_id").alias("favourite_product_id"), "product_name", "department")
+
+
+def _best_live_offers(offers: nw.LazyFrame, send_date: date) -> nw.LazyFrame:
+    """One offer per product on the send date: the highest discount, then the smallest offer number."""
+    live = offers.filter((nw.col("starts_on") <= nw.lit(send_date)) & (nw.col("ends_on") >= nw.lit(send_date)))
+    best = live.with_columns(best=nw.col("percent_off").max().over("product_id"))
+    return (
+        best.filter(nw.col("percent_off") == nw.col("best"))
+        .group_by("product_id")
+        .agg(nw.col("offer_id").min(), nw.col("percent_off").max())
+        .select(nw.col("product_id").alias("favourite_product_id"), "offer_id", "percent_off")
+    )
+
+
+def _occasion(send_weekday: int) -> nw.Expr:
+    days = nw.col("recency_days") + 1
+    product_days = nw.col("favourite_product_recency_days") + 1
+    orders = nw.col("order_count")
+    purchases = nw.col("favourite_product_orders")
+    gap = nw.col("median_gap_days")
+    win_back = (days >= _WIN_BACK_MIN_DAYS) & (days >= gap.fill_null(0.0) * _WIN_BACK_GAPS)
+    usual_day = (
+        (nw.col("favourite_weekday") == send_weekday)
+        & (orders >= _USUAL_DAY_MIN_ORDERS)
+        & (days >= _USUAL_DAY_MIN_DAYS)
+    )
+    # Multiplied out, since engines disagree on division.
+    due = (gap.fill_null(0.0) > 0.0) & (product_days * purchases >= gap * orders)
+    restock = due & (purchases >= _RESTOCK_MIN_PURCHASES) & (product_days >= _RESTOCK_MIN_DAYS)
+    return (
+        nw.when(win_back)
+        .then(nw.lit("win_back"))
+        .otherwise(nw.when(usual_day).then(nw.lit("usual_day")).otherwise(nw.when(restock).then(nw.lit("restock"))))
+    )
+
+
+def _tone() -> nw.Expr:
+    few = (nw.col("order_count") <= _FEW_ORDERS) | (nw.col("favourite_product_orders") < _RESTOCK_MIN_PURCHASES)
+    quick = (nw.col("frequency_score") >= _FREQUENT_SCORE) & (nw.col("mean_basket_size") <= _SMALL_BASKET)
+    by_habit = nw.when(few).then(nw.lit("inviting")).otherwise(_choice(quick, "brisk", "warm"))
+    return nw.when(nw.col("occasion") == "win_back").then(nw.lit("gentle")).otherwise(by_habit)
+
+
+def _send_hour(policy: NotificationPolicy) -> nw.Expr:
+    hour = nw.col("favourite_hour") - _HOURS_AHEAD
+    first, last = policy.quiet_before_hour, policy.quiet_from_hour - 1
+    not_too_late = nw.when(hour > last).then(nw.lit(last)).otherwise(hour)
+    return nw.when(hour < first).then(nw.lit(first)).otherwise(not_too_late)
+
+
+def _daypart() -> nw.Expr:
+    hour = nw.col("send_hour")
+    later = _choice(hour < _EVENING_FROM, "afternoon", "evening")
+    return nw.when(hour < _AFTERNOON_FROM).then(nw.lit("morning")).otherwise(later)
+
+
+def _time_zone(policy: NotificationPolicy) -> nw.Expr:
+    known = nw.col("time_zone").is_in(_known_time_zones())
+    return nw.when(known).then(nw.col("time_zone")).otherwise(nw.lit(policy.time_zone))
+
+
+def _context_key() -> nw.Expr:
+    offer = _choice(nw.col("offer_id").is_null(), "plain", "offer")
+    parts = (nw.col("department"), nw.col("occasion"), nw.col("daypart"), nw.col("tone"), offer)
+    return nw.concat_str(*parts, separator="|")
+
+
+def _choice(condition: nw.Expr, yes: str, no: str) -> nw.Expr:
+    return nw.when(condition).then(nw.lit(yes)).otherwise(nw.lit(no))
+
+
+@cache
+def _known_time_zones() -> list[str]:
+    return sorted(available_timezones())
+
+
+def _catalog_schema() -> dict[str, nw.dtypes.DType]:
+    return dict(nw.from_native(NOTIFICATION_CONTEXTS.empty()).schema)

@@ -1,0 +1,211 @@
+"""Whether words may be sent: prose that claims nothing the facts do not carry, in slots that can be filled.
+
+Belongs here: every rule that words must keep, whoever wrote them. Does not belong here: what happens to words that
+break one (see `copy`). The rules err on the strict side, since refused words cost one more question and wrong ones
+cost a customer's trust.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.notifications.slots import SLOTS, has_loose_braces, longest_length, prose, slot_names
+from cis_assets.notifications.wording import HABIT_TONES, CopyContext, Words
+
+_PUNCTUATION = frozenset(" .,!?'’‘“”\"-–—:;…&(){}")
+_NUMBER = (
+    "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty"
+    "|seventy|eighty|ninety|hundred|half|third|quarter|double|twice)"
+)
+_AGREEING_VERB = (
+    "(?:is|are|was|were|has|have|does|do|needs?|makes?|goes|go|comes?|tastes?|gives?|brings?|keeps?|waits?)"
+)
+_DAYPART_WORDS = {
+    "morning": r"mornings?|sunrise|dawn",
+    "afternoon": r"afternoons?|midday|noon",
+    "evening": r"evenings?|tonight|nights?|sunset|dusk",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why words may not be sent, one sentence per broken rule; none: they are accepted."""
+
+    reasons: tuple[str, ...]
+
+    @property
+    def accepted(self) -> bool:
+        return not self.reasons
+
+    def __str__(self) -> str:
+        return " ".join(self.reasons) or "accepted"
+
+
+@dataclass(frozen=True)
+class _Ban:
+    """Words that may not stand anywhere, and what they do wrong ("the title <fault>: 'words'")."""
+
+    fault: str
+    pattern: re.Pattern[str]
+
+
+def _ban(fault: str, *patterns: str) -> _Ban:
+    return _Ban(fault, re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"))
+
+
+_BANS = (
+    _ban(
+        "speaks of a discount, a price or a gift other than through {offer}",
+        r"discount\w*|sav(?:e|es|ed|er|ers|ing|ings)|free|freebies?|gifts?|gifted|giveaways?|deals?|bargains?",
+        r"cheap\w*|pric(?:e|es|ed|ey|ing)|costs?|sales?|coupons?|vouchers?|promos?|promotions?|offers?|specials",
+        r"rewards?|points|bonus\w*|cash\s?back|complimentary|refunds?|prizes?|win(?:s|ners?|ning)?|bogo",
+        r"per\s?cents?|percentages?|pct|dollars?|cents?|bucks?|euros?|pounds|pence|money|reduced|reductions?",
+        r"on us|on the house|(?:money|much|big|some|something|a bit|a little) off|off your",
+        rf"{_NUMBER}[\s-]+(?:off|price\w*)|(?:two|three|four)[\s-]+for[\s-]+(?:one|two|three)|buy (?:one|two)",
+    ),
+    _ban("guarantees something", r"guarante\w+|warrant\w+|promis\w+"),
+    _ban(
+        "presses with stock or time that the facts do not know",
+        r"hurry|hurries|limited|last chance|final chance|act (?:now|fast)|don'?t miss|miss out|before (?:it|they)\b.*gone",
+        r"almost gone|nearly gone|going fast|sell(?:s|ing)? (?:out|fast)|sold out|in stock|out of stock|low stock",
+        r"while (?:\w+ )?(?:supplies|supply|stocks?|it|they) lasts?|(?:today|this \w+) only|only (?:today|until)",
+        r"ends (?:soon|today|tonight|this)|expir\w+|all week|this week|this month|until|deadline|back in stock",
+    ),
+    _ban(
+        "speaks of delivery, which the facts do not know",
+        r"deliver\w*|doorsteps?|at your door|arriv\w+|ships?|shipping",
+    ),
+    _ban(
+        "claims a quality of the product that the facts do not know",
+        r"organic|vegan|gluten|natural\w*|health\w*|nutriti\w+|nourish\w*|wholesome|local\w*|low[- ](?:fat|sugar|calorie)",
+        r"cures?|heals?|immun\w+|slimming|guilt\w*|best[- ]?sell\w*|award\w*|new(?= \{\})",
+    ),
+    _ban(
+        "names a weekday or a season other than through {weekday}",
+        r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mon|tues?|wed|thu|thurs?|fri|week-?ends?|week-?nights?|week-?days?",
+        r"summer|winter|autumn|springtime|christmas|thanksgiving|easter|holidays?|tomorrow|yesterday",
+    ),
+)
+_HABIT = _ban(
+    "speaks of a habit, which a customer addressed in this tone does not have",
+    r"favou?rites?|usual|usually|always|regulars?|regularly|as ever|your go-to|go-to|staples?",
+)
+_MISUSED_SLOTS = (
+    (
+        re.compile(r"\w\{\w+\}|\{(?:product|daypart|offer)\}\w|\{weekday\}(?!s\b)\w"),
+        "joins a slot to a word",
+    ),
+    (
+        re.compile(
+            rf"\b(?:an?|each|every|these|those|this|that|another|many|much)\s+\{{product\}}"
+            rf"|\{{product\}}(?:['’]s|\s+{_AGREEING_VERB})(?!\w)"
+        ),
+        "uses an article or a verb that must agree with {product}, which may be singular or plural",
+    ),
+    (
+        re.compile(
+            r"\{offer\}\s+(?:on\s+|of\s+)?(?:your\s+|the\s+|this\s+|an?\s+)?(?:whole\s+|entire\s+|next\s+|first\s+)?"
+            r"(?:orders?|carts?|baskets?|shop\w*|grocer\w+|everything|purchases?|storewide)\b"
+            r"|(?:up to|at least|over|more than|another|extra|additional|only)\s+(?:an?\s+)?\{offer\}|\{offer\}\s+off"
+        ),
+        "changes what {offer} means: a discount on the product alone",
+    ),
+)
+
+
+def validate(words: Words, context: CopyContext, policy: NotificationPolicy) -> Verdict:
+    """Judge a title and a body for a context: sentences that name each broken rule, in a stable order."""
+    reasons: list[str] = []
+    for part, text, longest in (
+        ("title", words.title, policy.title_max_length),
+        ("body", words.body, policy.message_max_length),
+    ):
+        reasons += _form(part, text)
+        reasons += _slots(part, text, context)
+        reasons += _length(part, text, longest, context, policy)
+        reasons += _claims(part, text, context)
+    reasons += _required(words, context)
+    return Verdict(tuple(reasons))
+
+
+def _form(part: str, text: str) -> Iterator[str]:
+    if not prose(text).replace("{}", "").strip(" .,!?:;-–—…"):
+        yield f"The {part} has no words."
+    if text != text.strip() or "  " in text:
+        yield f"The {part} has stray spaces."
+    strange = sorted({character for character in prose(text) if not _is_plain(character)})
+    if strange:
+        yield f"The {part} has characters other than Latin letters and plain punctuation: {_shown(strange)}."
+    if re.search(r"\w\.\w{2,}|\bwww\b|\bhttps?\b", prose(text).casefold()):
+        yield f"The {part} has a web address."
+    if shouted := re.search(r"\b[^\W\d_]*[A-Z]{3,}[^\W\d_]*\b|\b[A-Z]{2,}\s+[A-Z]{2,}\b", prose(text)):
+        yield f"The {part} shouts: {shouted.group()!r}."
+    if re.search(r"[!?]\s*!|!\s*\?|!.*!", text):
+        yield f"The {part} has more than one exclamation mark, or one beside a question mark."
+
+
+def _is_plain(character: str) -> bool:
+    if character in _PUNCTUATION:
+        return True
+    base = unicodedata.normalize("NFD", character)[0]
+    return base.isascii() and base.isalpha()
+
+
+def _shown(characters: list[str]) -> str:
+    """Characters by their names, so that the reason itself carries none of them."""
+    names = [unicodedata.name(character, f"code {ord(character)}").lower() for character in characters[:5]]
+    return ", ".join(names)
+
+
+def _slots(part: str, text: str, context: CopyContext) -> Iterator[str]:
+    names = slot_names(text)
+    for name in sorted({name for name in names if name not in SLOTS}):
+        yield f"The {part} has an unknown slot named {_quoted(name)}; the slots are {', '.join(SLOTS)}."
+    if has_loose_braces(text):
+        yield f"The {part} has braces that enclose no slot."
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"The {part} uses the slot {_quoted(name)} more than once."
+    if "offer" in names and not context.has_offer:
+        yield f"The {part} uses {{offer}}, but there is no offer."
+    for pattern, fault in _MISUSED_SLOTS:
+        if found := pattern.search(text.casefold()):
+            yield f"The {part} {fault}: {_quoted(found.group())}."
+
+
+def _quoted(text: str) -> str:
+    return ascii(text[:40])
+
+
+def _length(part: str, text: str, longest: int, context: CopyContext, policy: NotificationPolicy) -> Iterator[str]:
+    length = longest_length(text, policy.product_name_max_length, context.daypart)
+    if length > longest:
+        yield f"The {part} may reach {length} characters once its slots are filled; {longest} is the limit."
+
+
+def _claims(part: str, text: str, context: CopyContext) -> Iterator[str]:
+    spoken = _without_accents(prose(text)).casefold().replace("’", "'").replace("‘", "'")
+    bans = _BANS if context.tone in HABIT_TONES else (*_BANS, _HABIT)
+    for ban in (*bans, *_other_dayparts(context.daypart)):
+        if found := ban.pattern.search(spoken):
+            yield f"The {part} {ban.fault}: {_quoted(found.group())}."
+
+
+def _without_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+def _other_dayparts(daypart: str) -> Iterator[_Ban]:
+    for name, words in _DAYPART_WORDS.items():
+        if name != daypart:
+            yield _ban(f"speaks of the {name}, but goes out in the {daypart}", words)
+
+
+def _required(words: Words, context: CopyContext) -> Iterator[str]:
+    if "product" not in slot_names(words.body):
+        yield "The body does not name the product; use {product} once."
+    if context.has_offer and "offer" not in slot_names(words.body):
+        yield "The body does not mention the offer; use {offer} once."

@@ -1,0 +1,101 @@
+"""What a model is told: the task, the rules, and one context in words.
+
+Belongs here: the text of the prompt and the shape of the answer. Does not belong here: sending it. The prompt holds
+context words alone, no customer, no product name and no discount; a change of its text is a new PROMPT_VERSION.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from cis_assets.notifications.slots import LONGEST_OFFER, LONGEST_WEEKDAY
+from cis_assets.notifications.wording import HABIT_TONES, CopyContext, CopyRequest
+
+PROMPT_VERSION = "prompt-1"
+
+INSTRUCTIONS = """\
+You write push notifications for an online grocery shop: warm, short, true, in American English. You get one context
+and write the number of versions asked for, each a title and a body. Versions differ in idea and rhythm, not in a word.
+
+Facts are slots in braces, which the shop fills in later. The only slots are:
+{product}: the name of one product the customer bought before
+{weekday}: the weekday on which the message is sent and read, such as Tuesday
+{daypart}: morning, afternoon or evening, when the message is sent and read
+{offer}: a discount on that product alone, such as "ten percent off" in figures; only if the context has an offer
+
+Rules:
+- The body names {product} exactly once, names the day or the part of the day, and asks for one thing: to order.
+- If the context has an offer, the body uses {offer} exactly once, right before or after {product}, as in
+  "Enjoy {offer} {product} this {weekday}." or "Restock {product} with {offer}.". The offer is never on the whole order.
+- A slot stands at most once in a text. Never write any other braces.
+- {product} may be singular, plural or neither, so write nothing that must agree with it: no "a {product}", no
+  "{product} is" or "{product} are", no "it" or "them" for it. Write "your {product}", "Enjoy {product}".
+- No digits, no numbers as amounts, no percent or currency signs, no emoji, no links, no line breaks, no capitals for
+  emphasis, at most one exclamation mark. Latin letters and plain punctuation only.
+- Claim nothing that you cannot know. No word of discounts, savings, prices, deals, gifts or anything free; no
+  guarantees; no urgency, stock or deadlines; no delivery; no health or quality claims; no season, holiday or weather.
+- Never write the name of a weekday; use {weekday}. Do not mention a part of the day other than the context's.
+"""
+
+_OCCASIONS = {
+    "restock": "by the customer's usual rhythm this product is about due again",
+    "usual_day": "the message goes out on the weekday on which the customer usually orders",
+    "win_back": "the customer has not ordered for a good while; no reproach, no pressure",
+}
+_TONES = {
+    "warm": "warm and homely",
+    "brisk": "brisk and practical, few words",
+    "inviting": "inviting; the customer is fairly new",
+    "gentle": "gentle and unhurried",
+}
+
+
+class ModelWords(BaseModel):
+    """One version as the model gives it."""
+
+    title: str = Field(description="The title, with slots.")
+    body: str = Field(description="The body, with slots.")
+
+
+class ModelAnswer(BaseModel):
+    """The structured output asked of the model."""
+
+    versions: list[ModelWords]
+
+
+def question(request: CopyRequest) -> str:
+    """The context and the task in words; after a refused answer also why it was refused."""
+    lines = [*_context_lines(request.context), "", *_length_lines(request), f"Versions to write: {request.versions}"]
+    if request.taken:
+        lines += ["", "There already are these versions; write different ones:"]
+        lines += [f"- {words.title} / {words.body}" for words in request.taken]
+    if request.reasons:
+        lines += ["", "Your last answer could not be used, or not all of it:"]
+        lines += [f"- {reason}" for reason in request.reasons]
+    return "\n".join(lines)
+
+
+def _context_lines(context: CopyContext) -> list[str]:
+    habit = (
+        'The product is the customer\'s favorite; "your favorite" and "usual" are true.'
+        if context.tone in HABIT_TONES
+        else "Do not call the product a favorite, usual or regular: that is not known."
+    )
+    return [
+        f"Department of the product: {context.department}",
+        f"Occasion: {context.occasion.replace('_', ' ')} ({_OCCASIONS[context.occasion]})",
+        f"Part of the day: {context.daypart}",
+        f"Tone: {_TONES[context.tone]}",
+        f"Offer: {'yes, so the body must use {offer}' if context.has_offer else 'none, so {offer} must not be used'}",
+        habit,
+    ]
+
+
+def _length_lines(request: CopyRequest) -> list[str]:
+    policy, daypart = request.policy, request.context.daypart
+    return [
+        f"Length with slots filled: titles up to {policy.title_max_length} characters, bodies up to "
+        f"{policy.message_max_length}. Count {policy.product_name_max_length} characters for the product, "
+        f"{len(LONGEST_WEEKDAY)} for the weekday, {len(daypart)} for the daypart, {len(LONGEST_OFFER)} for the offer. "
+        "Shorter is better.",
+    ]

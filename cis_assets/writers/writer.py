@@ -1,0 +1,36 @@
+"""Which writer the settings ask for, and the error that a writer raises.
+
+Belongs here: the choice of a writer. Does not belong here: the writers themselves; the interface that they keep is
+the domain's (`cis_assets.notifications.wording`) and is named here for those who write another one.
+"""
+
+from __future__ import annotations
+
+from cis_assets.errors import OperatorError
+from cis_assets.notifications.wording import CopyAnswer, CopyRequest, CopyWriter
+from cis_assets.settings import Settings
+from cis_assets.writers.template import TemplateWriter
+
+__all__ = ["CopyAnswer", "CopyRequest", "CopyWriter", "WriterError", "copy_writer", "fallback_writer"]
+
+
+class WriterError(OperatorError):
+    """No words can be written until somebody changes something; the message says what, in a sentence."""
+
+
+def copy_writer(settings: Settings) -> CopyWriter:
+    """The writer of CIS_WRITER. Raises WriterError if it cannot work, for example without a key."""
+    if settings.writer == "openai":
+        from cis_assets.writers.openai import OpenAIWriter
+
+        return OpenAIWriter(
+            settings.openai_model,
+            concurrency=settings.openai_concurrency,
+            timeout_seconds=settings.openai_timeout_seconds,
+        )
+    return fallback_writer(settings)
+
+
+def fallback_writer(settings: Settings) -> TemplateWriter:
+    """The writer that takes over where another one's words cannot be used."""
+    return TemplateWriter(settings.seed)

@@ -1,0 +1,313 @@
+"""Who is addressed, on what occasion, when, in which tone and with which offer, equal on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import duckdb
+import narwhals as nw
+import polars as pl
+import pytest
+
+from cis_assets.catalog.gold import CUSTOMER_FEATURES, CUSTOMER_SEGMENTS, NOTIFICATION_CONTEXTS
+from cis_assets.catalog.silver import CUSTOMERS, OFFERS, PRODUCTS
+from cis_assets.catalog.table import Table
+from cis_assets.notifications.contexts import notification_contexts
+from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.settings import read_settings
+
+MONDAY = date(2026, 3, 2)
+TUESDAY = 2
+WEDNESDAY = 3
+POLICY = NotificationPolicy(time_zone="America/Chicago")
+
+USUAL_DAY = {
+    "as_of_date": MONDAY,
+    "customer_id": 1,
+    "recency_days": 6,
+    "order_count": 10,
+    "tenure_days": 70,
+    "mean_gap_days": 7.0,
+    "median_gap_days": 7.0,
+    "std_gap_days": 0.0,
+    "mean_basket_size": 12.0,
+    "distinct_product_count": 40,
+    "reorder_share": 0.5,
+    "department_count": 5,
+    "favourite_weekday": TUESDAY,
+    "favourite_hour": 18,
+    "favourite_product_id": 100,
+    "favourite_product_orders": 9,
+    "favourite_product_recency_days": 6,
+    "favourite_department_id": 16,
+    "weekend_share": 0.0,
+    "total_spend": None,
+    "mean_order_spend": None,
+}
+NO_OCCASION = USUAL_DAY | {"favourite_weekday": WEDNESDAY, "recency_days": 2, "favourite_product_recency_days": 2}
+RESTOCK = USUAL_DAY | {"favourite_weekday": WEDNESDAY, "favourite_product_recency_days": 13}
+
+
+def rows(table: Table, *given: dict) -> pl.DataFrame:
+    return pl.DataFrame(list(given), schema=table.dtypes) if given else table.empty()
+
+
+def segment(customer_id: int = 1, frequency_score: int = 3) -> dict:
+    return {
+        "as_of_date": MONDAY,
+        "customer_id": customer_id,
+        "segment_id": 2,
+        "segment_name": "weekly stock-up",
+        "distance": 0.5,
+        "recency_score": 3,
+        "frequency_score": frequency_score,
+        "monetary_score": 3,
+        "rfm_segment": "loyal",
+        "trained_as_of": MONDAY,
+    }
+
+
+def product(product_id: int = 100, name: str = "Classic Vanilla Yogurt") -> dict:
+    return {
+        "product_id": product_id,
+        "product_name": name,
+        "aisle_id": 1,
+        "aisle": "yogurt",
+        "department_id": 16,
+        "department": "dairy eggs",
+    }
+
+
+def customer(customer_id: int = 1, consent: bool = True, time_zone: str = "Europe/Madrid") -> dict:
+    return {"customer_id": customer_id, "push_consent": consent, "time_zone": time_zone}
+
+
+def offer(offer_id: int, percent: int, first: int, last: int, product_id: int = 100) -> dict:
+    """An offer from `first` to `last` days after the send date."""
+    send_date = MONDAY + timedelta(days=1)
+    return {
+        "offer_id": offer_id,
+        "product_id": product_id,
+        "percent_off": percent,
+        "starts_on": send_date + timedelta(days=first),
+        "ends_on": send_date + timedelta(days=last),
+    }
+
+
+def on_polars(frame: pl.DataFrame) -> nw.LazyFrame:
+    return nw.from_native(frame.lazy())
+
+
+def on_duckdb(frame: pl.DataFrame) -> nw.LazyFrame:
+    return nw.from_native(duckdb.from_arrow(frame.to_arrow()))
+
+
+def contexts(
+    *features: dict,
+    segments: list[dict] | None = None,
+    products: list[dict] | None = None,
+    customers: list[dict] | None = None,
+    offers: list[dict] | None = None,
+    policy: NotificationPolicy = POLICY,
+    engine: Callable[[pl.DataFrame], nw.LazyFrame] = on_polars,
+) -> pl.DataFrame:
+    ids = [row["customer_id"] for row in features]
+    lazy = notification_contexts(
+        engine(rows(CUSTOMER_FEATURES, *features)),
+        engine(rows(CUSTOMER_SEGMENTS, *(segments if segments is not None else [segment(i) for i in ids]))),
+        engine(rows(PRODUCTS, *(products if products is not None else [product()]))),
+        engine(rows(CUSTOMERS, *(customers if customers is not None else [customer(i) for i in ids]))),
+        engine(rows(OFFERS, *(offers or []))),
+        as_of=MONDAY,
+        policy=policy,
+    )
+    return lazy.collect(backend="polars").to_native().sort("customer_id")
+
+
+def test_a_row_carries_the_facts_of_the_message_in_the_catalogs_columns() -> None:
+    frame = contexts(USUAL_DAY)
+    assert frame.schema == NOTIFICATION_CONTEXTS.dtypes
+    assert frame.row(0, named=True) == {
+        "as_of_date": MONDAY,
+        "customer_id": 1,
+        "context_key": "dairy eggs|usual_day|evening|warm|plain",
+        "segment_id": 2,
+        "segment_name": "weekly stock-up",
+        "product_id": 100,
+        "product_name": "Classic Vanilla Yogurt",
+        "department": "dairy eggs",
+        "occasion": "usual_day",
+        "tone": "warm",
+        "send_date": date(2026, 3, 3),
+        "weekday": "Tuesday",
+        "daypart": "evening",
+        "send_hour": 17,
+        "time_zone": "Europe/Madrid",
+        "recency_days": 6,
+        "order_count": 10,
+        "product_recency_days": 6,
+        "product_orders": 9,
+        "usual_gap_days": 7.0,
+        "offer_id": None,
+        "percent_off": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("features", "occasion"),
+    [
+        (USUAL_DAY, "usual_day"),
+        (USUAL_DAY | {"order_count": 2, "favourite_product_orders": 1}, None),
+        (NO_OCCASION | {"favourite_weekday": TUESDAY, "recency_days": 2}, "usual_day"),
+        (NO_OCCASION | {"favourite_weekday": TUESDAY, "recency_days": 1}, None),
+        (NO_OCCASION, None),
+        # 7 days x 10 orders / 5 orders with the product: every 14 days.
+        (RESTOCK | {"favourite_product_orders": 5}, "restock"),
+        (RESTOCK | {"favourite_product_orders": 5, "favourite_product_recency_days": 12}, None),
+        (RESTOCK | {"favourite_product_orders": 1, "favourite_product_recency_days": 90}, None),
+        (RESTOCK | {"median_gap_days": 0.0}, None),
+        (RESTOCK | {"favourite_product_orders": 10, "median_gap_days": 1.0, "favourite_product_recency_days": 1}, None),
+        (
+            RESTOCK | {"favourite_product_orders": 10, "median_gap_days": 1.0, "favourite_product_recency_days": 2},
+            "restock",
+        ),
+        (USUAL_DAY | {"recency_days": 19}, "usual_day"),
+        (USUAL_DAY | {"recency_days": 20}, "win_back"),
+        (RESTOCK | {"recency_days": 58, "median_gap_days": 30.0, "favourite_product_orders": 1}, None),
+        (RESTOCK | {"recency_days": 59, "median_gap_days": 30.0, "favourite_product_orders": 1}, "win_back"),
+        (NO_OCCASION | {"order_count": 1, "recency_days": 19, "median_gap_days": None}, None),
+        (NO_OCCASION | {"order_count": 1, "recency_days": 20, "median_gap_days": None}, "win_back"),
+    ],
+)
+def test_an_occasion_holds_on_the_send_date_or_nobody_is_addressed(features: dict, occasion: str | None) -> None:
+    assert contexts(features)["occasion"].to_list() == ([occasion] if occasion else [])
+
+
+def test_only_customers_who_agreed_are_addressed() -> None:
+    several = [USUAL_DAY | {"customer_id": number} for number in (1, 2, 3)]
+    frame = contexts(*several, customers=[customer(1, consent=False), customer(2)])
+    assert frame["customer_id"].to_list() == [2]
+
+
+def test_lapsed_customers_are_left_alone() -> None:
+    at_limit = USUAL_DAY | {"recency_days": 120}
+    beyond = USUAL_DAY | {"recency_days": 121, "customer_id": 2}
+    assert contexts(at_limit, beyond)["customer_id"].to_list() == [1]
+
+
+def test_a_product_that_is_not_known_is_not_written_about() -> None:
+    assert contexts(USUAL_DAY | {"favourite_product_id": 999}).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("features", "frequency_score", "tone"),
+    [
+        (USUAL_DAY | {"recency_days": 30}, 5, "gentle"),
+        (USUAL_DAY | {"order_count": 3, "favourite_product_orders": 3}, 5, "inviting"),
+        (USUAL_DAY | {"favourite_product_orders": 1, "mean_basket_size": 2.0}, 5, "inviting"),
+        (USUAL_DAY | {"mean_basket_size": 8.0}, 4, "brisk"),
+        (USUAL_DAY | {"mean_basket_size": 8.0}, 3, "warm"),
+        (USUAL_DAY | {"mean_basket_size": 8.1}, 5, "warm"),
+    ],
+)
+def test_tone_follows_from_behaviour(features: dict, frequency_score: int, tone: str) -> None:
+    assert contexts(features, segments=[segment(frequency_score=frequency_score)])["tone"].item() == tone
+
+
+@pytest.mark.parametrize(
+    ("favourite_hour", "send_hour", "daypart"),
+    [
+        (0, 8, "morning"),
+        (9, 8, "morning"),
+        (12, 11, "morning"),
+        (13, 12, "afternoon"),
+        (17, 16, "afternoon"),
+        (18, 17, "evening"),
+        (21, 20, "evening"),
+        (23, 20, "evening"),
+    ],
+)
+def test_messages_go_out_an_hour_ahead_within_waking_hours(favourite_hour: int, send_hour: int, daypart: str) -> None:
+    frame = contexts(USUAL_DAY | {"favourite_hour": favourite_hour})
+    assert frame.select("send_hour", "daypart").row(0) == (send_hour, daypart)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"), [("", POLICY.time_zone), ("Mars/Base", POLICY.time_zone), ("Asia/Tokyo", "Asia/Tokyo")]
+)
+def test_a_time_zone_that_is_missing_or_unknown_is_the_policys(given: str, used: str) -> None:
+    assert contexts(USUAL_DAY, customers=[customer(time_zone=given)])["time_zone"].item() == used
+
+
+@pytest.mark.parametrize(
+    ("offers", "chosen"),
+    [
+        ([offer(1, 10, 0, 0)], (1, 10)),
+        ([offer(1, 10, -9, -1), offer(2, 90, 1, 9)], (None, None)),
+        ([offer(1, 10, -1, 1), offer(2, 30, -1, 1), offer(3, 20, -1, 1)], (2, 30)),
+        ([offer(9, 30, -1, 1), offer(4, 30, -5, 0), offer(5, 30, 0, 5)], (4, 30)),
+        ([offer(1, 10, -1, 1, product_id=101)], (None, None)),
+    ],
+)
+def test_the_best_offer_live_on_the_send_date_is_mentioned(offers: list[dict], chosen: tuple) -> None:
+    frame = contexts(USUAL_DAY, offers=offers)
+    assert frame.select("offer_id", "percent_off").rows() == [chosen]
+    assert frame["context_key"].item().endswith("|offer" if chosen[0] else "|plain")
+
+
+def test_settings_become_the_policy() -> None:
+    settings = read_settings(
+        quiet_before_hour=9,
+        quiet_from_hour=20,
+        lapsed_after_days=50,
+        time_zone="Asia/Tokyo",
+        message_max_length=90,
+    )
+    assert NotificationPolicy.from_settings(settings) == NotificationPolicy(9, 20, 50, "Asia/Tokyo", 90)
+
+
+def test_product_names_leave_most_of_a_short_message_to_the_words() -> None:
+    assert NotificationPolicy(message_max_length=60).product_name_max_length == 20
+    assert NotificationPolicy(message_max_length=240).product_name_max_length == 32
+
+
+def test_duckdb_and_polars_agree() -> None:
+    names = [
+        "Yogurt",
+        "Peas, Organic (Frozen)",
+        "Greek Strained Yogurt with Peach and a lot more of it",
+        "Crème Brûlée " * 4,
+        "x" * 50,
+        "Fresh Squeezed No Pulp Florida\u00a0Orange Juice Drink",
+    ]
+    features, segments, customers = [], [], []
+    for number in range(1, 121):
+        features.append(
+            USUAL_DAY
+            | {
+                "customer_id": number,
+                "recency_days": number * 7 % 41,
+                "order_count": number % 11 + 1,
+                "median_gap_days": None if number % 7 == 0 else float(number % 5 * 3),
+                "favourite_weekday": number % 7 + 1,
+                "favourite_hour": number % 24,
+                "favourite_product_id": number % 6,
+                "favourite_product_orders": number % 7 // 2 + 1,
+                "favourite_product_recency_days": number * 7 % 41 + number % 3,
+                "mean_basket_size": float(number % 13),
+            }
+        )
+        segments.append(segment(number, number % 5 + 1))
+        customers.append(customer(number, number % 3 > 0, ["Asia/Tokyo", "", "Nowhere"][number % 3]))
+    products = [product(number, name) for number, name in enumerate(names)]
+    offers = [
+        offer(number, number % 3 * 10 + 5, number % 3 - 1, number % 4, product_id=number % 3) for number in range(9)
+    ]
+    given = {"segments": segments, "products": products, "customers": customers, "offers": offers}
+    by_polars = contexts(*features, **given, engine=on_polars)
+    by_duckdb = contexts(*features, **given, engine=on_duckdb)
+    assert by_polars.height > 20
+    assert by_polars["occasion"].n_unique() == 3
+    assert by_polars["offer_id"].null_count() not in (0, by_polars.height)
+    assert by_duckdb.equals(by_polars)
