@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
 
-.PHONY: demo test test-browser test-server lint ui dashboard clean
+.PHONY: demo test test-browser test-server test-azure lint ui dashboard clean
 
 # The whole platform on generated orders, or with INSTACART=FOLDER on the public Instacart files.
 demo: $(VENV)/.runtime
@@ -16,7 +16,7 @@ endif
 
 # All tests that need nothing but packages from pip.
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -n auto -m "not browser and not server"
+	$(VENV)/bin/python -m pytest -n auto -m "not browser and not server and not azure"
 
 # Tests in a real browser (needs chromium) and against a running Dagster.
 test-browser: $(VENV)/.dev
@@ -25,12 +25,16 @@ test-browser: $(VENV)/.dev
 test-server: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -m server
 
+# Against Azurite; AZURITE names the folder that `npm install azurite@3.37.0` was run in.
+test-azure: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -m azure
+
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/python docs/table_reference.py --check
+	$(VENV)/bin/python docs/reference.py --check
 
 ui: $(VENV)/.runtime
 	$(CIS) ui

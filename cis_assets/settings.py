@@ -32,11 +32,18 @@ class Settings(BaseSettings):
         env_prefix="CIS_", env_file=".env", extra="ignore", frozen=True, validate_default=True
     )
 
-    lake_uri: str = Field(".cis/lake", description="Where the Delta tables live: a folder or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.")
+    lake_uri: str = Field(
+        ".cis/lake",
+        description="Where the Delta tables live: a folder or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.",
+    )
     landing_uri: str = Field(".cis/landing", description="Where order files arrive: a folder or an abfss:// address.")
     first_order_date: date = Field(date(2023, 1, 1), description="First order date: where the daily partitions begin.")
-    time_zone: str = Field("UTC", description="IANA time zone in which an order date begins and ends, and of customers without one.")
-    history_days: int = Field(365, ge=1, le=3660, description="Length in days of the trailing window that gold features look back over.")
+    time_zone: str = Field(
+        "UTC", description="IANA time zone in which an order date begins and ends, and of customers without one."
+    )
+    history_days: int = Field(
+        365, ge=1, le=3660, description="Length in days of the trailing window that gold features look back over."
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random: clustering starts, sampling, choice of copy.")
     segments_min: int = Field(3, ge=2, description="Smallest number of customer segments tried.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments tried.")
@@ -46,10 +53,18 @@ class Settings(BaseSettings):
     openai_concurrency: int = Field(8, ge=1, le=256, description="Requests to the model under way at once.")
     openai_timeout_seconds: float = Field(30.0, gt=0, description="Longest wait for one answer of the model.")
     copy_variants: int = Field(3, ge=1, le=10, description="Versions of the words written for each distinct context.")
-    copy_attempts: int = Field(2, ge=1, le=5, description="Answers asked of the model for one context before the template writer takes over.")
-    message_max_length: int = Field(120, ge=60, le=240, description="Most characters of a message body after its slots are filled.")
-    quiet_before_hour: int = Field(8, ge=0, le=23, description="No message is sent before this hour of the customer's day.")
-    quiet_from_hour: int = Field(21, ge=1, le=24, description="No message is sent from this hour of the customer's day on.")
+    copy_attempts: int = Field(
+        2, ge=1, le=5, description="Answers asked of the model for one context before the template writer takes over."
+    )
+    message_max_length: int = Field(
+        120, ge=60, le=240, description="Most characters of a message body after its slots are filled."
+    )
+    quiet_before_hour: int = Field(
+        8, ge=0, le=23, description="No message is sent before this hour of the customer's day."
+    )
+    quiet_from_hour: int = Field(
+        21, ge=1, le=24, description="No message is sent from this hour of the customer's day on."
+    )
     lapsed_after_days: int = Field(120, ge=1, description="Customers whose last order is older are not addressed.")
 
     @field_validator("time_zone")

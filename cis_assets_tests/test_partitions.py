@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ def test_neighbouring_ranges_cover_exactly_the_days_given(days: list[date]):
 @given(st.lists(DAYS))
 def test_neighbouring_ranges_are_as_few_as_can_be(days: list[date]):
     ranges = neighbouring_ranges(days)
-    assert all(later.first - earlier.last > timedelta(days=1) for earlier, later in zip(ranges, ranges[1:], strict=False))
+    assert all(later.first - earlier.last > timedelta(days=1) for earlier, later in pairwise(ranges))
 
 
 @given(DAYS, st.integers(1, 400))
@@ -38,7 +39,9 @@ def test_day_numbers_count_from_1970():
     assert day_number(date(1970, 1, 2)) == 1
 
 
-@pytest.mark.parametrize("name", ["order_date=2026-02-30", "order_date=2026-1-5", "2026-01-05", "order_date=tmp", "order_date="])
+@pytest.mark.parametrize(
+    "name", ["order_date=2026-02-30", "order_date=2026-1-5", "2026-01-05", "order_date=tmp", "order_date="]
+)
 def test_folders_that_are_no_date_are_told_apart(name: str):
     assert parse_date_folder(name) is None
 

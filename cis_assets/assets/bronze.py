@@ -5,7 +5,7 @@ bronze/rejected_rows with file, line, reason and raw text. Snapshots (products, 
 offers) are read from their newest file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -13,12 +13,26 @@ from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES, days_of
 from cis_assets.assets.tables import OWNERS, table_out
 from cis_assets.catalog import bronze
 from cis_assets.landing import contract
+from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.reader import read_days, read_snapshots
 from cis_assets.landing.resource import LandingResource
 
+
+def landing_key(table: LandingTable) -> dg.AssetKey:
+    return dg.AssetKey(["landing", table.name])
+
+
+def _made_from(tables: Sequence[LandingTable], rejected: str) -> dict[str, set[dg.AssetKey]]:
+    """Which landing files each output is made from: its own, and for the rejected rows all of them."""
+    return {
+        **{table.name: {landing_key(table)} for table in tables},
+        rejected: {landing_key(table) for table in tables},
+    }
+
+
 LANDING_FILES = [
     dg.AssetSpec(
-        ["landing", table.name],
+        landing_key(table),
         group_name="landing",
         kinds={"file"},
         owners=OWNERS,
@@ -37,7 +51,8 @@ LANDING_FILES = [
         "order_items": table_out(bronze.ORDER_ITEMS, "polars"),
         "rejected_rows": table_out(bronze.REJECTED_ROWS, "polars"),
     },
-    deps=[["landing", table.name] for table in contract.DATED],
+    deps=[landing_key(table) for table in contract.DATED],
+    internal_asset_deps=_made_from(contract.DATED, "rejected_rows"),
     partitions_def=ORDER_DATES,
     backfill_policy=ONE_RUN,
 )
@@ -61,7 +76,8 @@ def bronze_days(context: dg.AssetExecutionContext, landing: LandingResource) -> 
         "offers": table_out(bronze.OFFERS, "polars"),
         "rejected_snapshot_rows": table_out(bronze.REJECTED_SNAPSHOT_ROWS, "polars"),
     },
-    deps=[["landing", table.name] for table in contract.SNAPSHOTS],
+    deps=[landing_key(table) for table in contract.SNAPSHOTS],
+    internal_asset_deps=_made_from(contract.SNAPSHOTS, "rejected_snapshot_rows"),
     backfill_policy=ONE_RUN,
 )
 def bronze_snapshots(context: dg.AssetExecutionContext, landing: LandingResource) -> Iterator[dg.Output]:

@@ -31,7 +31,9 @@ _FINGERPRINT_LENGTH = 12
 def landing_sensor(context: dg.SensorEvaluationContext, landing: LandingResource) -> dg.SensorResult | dg.SkipReason:
     folder = landing.folder()
     for stray in folder.stray_folders():
-        context.log.warning(f"Landing folder {stray} is no order date and was left alone: name it order_date=YYYY-MM-DD.")
+        context.log.warning(
+            f"Landing folder {stray} is no order date and was left alone: name it order_date=YYYY-MM-DD."
+        )
     seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
     found = fingerprints({day: files for day, files in folder.order_dates(strict=False).items() if is_whole(files)})
     known = set(ORDER_DATES.get_partition_keys())

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+# Without a terminal there is no width to fit into.
+_PLAIN_WIDTH = 120
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
 class Refused(click.ClickException):
@@ -24,7 +26,7 @@ class Refused(click.ClickException):
 
 
 def say(text: str = "") -> None:
-    out.print(text, markup=False)
+    out.print(text, markup=False, soft_wrap=True)
 
 
 def heading(text: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import obstore
@@ -34,6 +35,8 @@ _AZURE_OPTIONS = {
     "AZURE_STORAGE_ENDPOINT": "azure_storage_endpoint",
     "AZURE_STORAGE_ALLOW_HTTP": "allow_http",
 }
+
+_CLIENT_OPTIONS = ("allow_http",)
 
 
 class StorageAddressError(OperatorError):
@@ -63,7 +66,11 @@ def object_store(uri: str) -> ObjectStore:
     """A client of the store at `uri`, rooted there; a local folder is created if it is absent."""
     if is_local(uri):
         return LocalStore(uri, mkdir=True)
-    return from_url(uri, **storage_options(uri))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    options = storage_options(uri)
+    # obstore alone keeps options of the HTTP client apart from those of the store.
+    client_options: Any = {name: options.pop(name) == "true" for name in _CLIENT_OPTIONS if name in options}
+    config: Any = options
+    return from_url(uri, config=config, client_options=client_options)
 
 
 def join(uri: str, path: str) -> str:

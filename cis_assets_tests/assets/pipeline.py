@@ -58,7 +58,7 @@ def shop_at(folder: Path, landing: Path | None = None) -> Shop:
     return Shop(read_settings(lake_uri=str(folder / "lake"), landing_uri=str(landing or folder / "landing")))
 
 
-def land_sample(folder: Path, *, end: date, customers: int = 80, days: int = 45) -> DateRange:
+def land_sample(landing: Path | str, *, end: date, customers: int = 80, days: int = 45) -> DateRange:
     options = SampleOptions(end=end, customers=customers, days=days, dirty_share=0.01)
-    report = land(SampleSource(options), str(folder))
+    report = land(SampleSource(options), str(landing))
     return DateRange(report.first, report.last)

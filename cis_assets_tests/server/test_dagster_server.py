@@ -127,13 +127,16 @@ def test_one_day_is_materialized(server: Server):
     selector = {**LOCATION, "pipelineName": "__ASSET_JOB", "assetSelection": [*DAY_ASSETS, *SNAPSHOT_ASSETS]}
     tags = [{"key": "dagster/partition", "value": "2025-10-31"}]
     launched = server.ask(
-        query, params={"selector": selector, "executionMetadata": {"tags": tags}, "runConfigData": "{}", "mode": "default"}
+        query,
+        params={"selector": selector, "executionMetadata": {"tags": tags}, "runConfigData": "{}", "mode": "default"},
     )["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id = launched["run"]["runId"]
 
     def status() -> str | None:
-        run = server.ask("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)["runOrError"]
+        run = server.ask("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)[
+            "runOrError"
+        ]
         return run["status"] if run["status"] in ("SUCCESS", "FAILURE", "CANCELED") else None
 
     assert wait_for(status) == "SUCCESS"
