@@ -5,6 +5,7 @@ Run in a folder where `cis demo` has run, with `pip install playwright` and Chro
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -53,7 +54,10 @@ def main() -> None:
             dashboard(page)
             browser.close()
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        server.terminate()
+        server.wait(timeout=30)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def wait_for(base: str) -> None:

@@ -116,14 +116,21 @@ _ROW = ("source_file", "source_line")
 
 ORDERS = Table("bronze", "orders", BronzeOrders, "landed order row", _ROW, ORDER_DATE, may_be_empty=True)
 ORDER_ITEMS = Table("bronze", "order_items", BronzeOrderItems, "landed order line", _ROW, ORDER_DATE, may_be_empty=True)
-REJECTED_ROWS = Table("bronze", "rejected_rows", BronzeRejectedRows, "row that did not parse", _ROW, ORDER_DATE, may_be_empty=True)
+REJECTED_ROWS = Table(
+    "bronze", "rejected_rows", BronzeRejectedRows, "row that did not parse", _ROW, ORDER_DATE, may_be_empty=True
+)
 PRODUCTS = Table("bronze", "products", BronzeProducts, "landed product row", _ROW)
 AISLES = Table("bronze", "aisles", BronzeAisles, "landed aisle row", _ROW)
 DEPARTMENTS = Table("bronze", "departments", BronzeDepartments, "landed department row", _ROW)
 CUSTOMERS = Table("bronze", "customers", BronzeCustomers, "landed customer row", _ROW, may_be_empty=True)
 OFFERS = Table("bronze", "offers", BronzeOffers, "landed offer row", _ROW, may_be_empty=True)
 REJECTED_SNAPSHOT_ROWS = Table(
-    "bronze", "rejected_snapshot_rows", BronzeRejectedSnapshotRows, "snapshot row that did not parse", _ROW, may_be_empty=True
+    "bronze",
+    "rejected_snapshot_rows",
+    BronzeRejectedSnapshotRows,
+    "snapshot row that did not parse",
+    _ROW,
+    may_be_empty=True,
 )
 
 TABLES = (ORDERS, ORDER_ITEMS, REJECTED_ROWS, PRODUCTS, AISLES, DEPARTMENTS, CUSTOMERS, OFFERS, REJECTED_SNAPSHOT_ROWS)

@@ -23,11 +23,19 @@ class CustomerFeatures(dy.Schema):
     order_count = dy.Int32(min=1, description="Orders in the window.")
     tenure_days = dy.Int32(min=0, description="Days since the first order in the window.")
     mean_gap_days = dy.Float64(nullable=True, description="Mean days between consecutive orders; null with one order.")
-    median_gap_days = dy.Float64(nullable=True, description="Median days between consecutive orders; null with one order.")
-    std_gap_days = dy.Float64(nullable=True, description="Population standard deviation of the days between orders; null with one order.")
+    median_gap_days = dy.Float64(
+        nullable=True, description="Median days between consecutive orders; null with one order."
+    )
+    std_gap_days = dy.Float64(
+        nullable=True, description="Population standard deviation of the days between orders; null with one order."
+    )
     mean_basket_size = dy.Float64(description="Mean lines per order.")
     distinct_product_count = dy.Int32(description="Different products bought.")
-    reorder_share = dy.Float64(min=0.0, max=1.0, description="Share of products in baskets that the customer had bought in an earlier order of the window.")
+    reorder_share = dy.Float64(
+        min=0.0,
+        max=1.0,
+        description="Share of products in baskets that the customer had bought in an earlier order of the window.",
+    )
     department_count = dy.Int32(description="Different departments bought from.")
     favourite_weekday = dy.Int32(min=1, max=7, description=f"Weekday with most orders (ties: the earlier). {_WEEKDAY}")
     favourite_hour = dy.Int32(min=0, max=23, description="Hour with most orders (ties: the earlier).")
@@ -36,8 +44,12 @@ class CustomerFeatures(dy.Schema):
     favourite_product_recency_days = dy.Int32(description="Days since the favourite product was last bought.")
     favourite_department_id = dy.Int64(description="Department with most lines (ties: the smaller id).")
     weekend_share = dy.Float64(min=0.0, max=1.0, description="Share of orders placed on Saturday or Sunday.")
-    total_spend = dy.Float64(nullable=True, description="Spend in the window; null where an order has no prices.")
-    mean_order_spend = dy.Float64(nullable=True, description="Mean spend per order; null where an order has no prices.")
+    total_spend = dy.Float64(
+        nullable=True, description="Spend in the window, to the cent; null where a line of the window has no price."
+    )
+    mean_order_spend = dy.Float64(
+        nullable=True, description="Mean spend per order; null where a line of the window has no price."
+    )
 
 
 class SegmentModel(dy.Schema):
@@ -47,7 +59,9 @@ class SegmentModel(dy.Schema):
     segment_name = dy.String(description="Name in words, from the centroid.")
     segment_marks = dy.String(description="What marks the segment off from the average customer, in words.")
     feature_names = dy.List(dy.String(), description="Features in the order of the lists below.")
-    feature_fill = dy.List(dy.Float64(), description="Value that stands in for a missing feature (the training median).")
+    feature_fill = dy.List(
+        dy.Float64(), description="Value that stands in for a missing feature (the training median)."
+    )
     feature_is_log = dy.List(dy.Bool(), description="Whether log(1 + x) is taken.")
     feature_mean = dy.List(dy.Float64(), description="Mean that is subtracted after the logarithm.")
     feature_scale = dy.List(dy.Float64(), description="Standard deviation that is divided by.")
@@ -71,7 +85,9 @@ class CustomerSegments(dy.Schema):
     distance = dy.Float64(min=0.0, description="Distance to the segment's centre in scaled features.")
     recency_score = dy.Int32(min=1, max=5, description="Quintile of recency, 5 = ordered most recently.")
     frequency_score = dy.Int32(min=1, max=5, description="Quintile of order count, 5 = most orders.")
-    monetary_score = dy.Int32(min=1, max=5, description="Quintile of spend (of lines bought where there are no prices), 5 = most.")
+    monetary_score = dy.Int32(
+        min=1, max=5, description="Quintile of spend (of lines bought where there are no prices), 5 = most."
+    )
     rfm_segment = dy.String(description="RFM segment in words, from the recency and frequency scores.")
     trained_as_of = dy.Date(description="Snapshot that the model was trained on.")
 
@@ -179,16 +195,32 @@ def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ..
     return Table("gold", name, schema, grain, (AS_OF_DATE, *key), AS_OF_DATE, may_be_empty)
 
 
-CUSTOMER_FEATURES = _snapshot("customer_features", CustomerFeatures, "customer, as of a day", ("customer_id",), may_be_empty=False)
-SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of the trained model", ("segment_id",))
-CUSTOMER_SEGMENTS = _snapshot("customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False)
-SEGMENT_PROFILES = _snapshot("segment_profiles", SegmentProfiles, "segment, as of a day", ("segment_id",), may_be_empty=False)
-ORDER_PATTERNS = _snapshot(
-    "order_patterns", OrderPatterns, "segment, weekday, hour, as of a day", ("segment_id", "order_weekday", "order_hour"), may_be_empty=False
+CUSTOMER_FEATURES = _snapshot(
+    "customer_features", CustomerFeatures, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
-ORDER_FREQUENCY = _snapshot("order_frequency", OrderFrequency, "segment, gap in days, as of a day", ("segment_id", "gap_days"))
-NOTIFICATION_CONTEXTS = _snapshot("notification_contexts", NotificationContexts, "addressed customer, as of a day", ("customer_id",))
-NOTIFICATION_COPY = _snapshot("notification_copy", NotificationCopy, "distinct context x variant, as of a day", ("context_key", "variant"))
+SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of the trained model", ("segment_id",))
+CUSTOMER_SEGMENTS = _snapshot(
+    "customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False
+)
+SEGMENT_PROFILES = _snapshot(
+    "segment_profiles", SegmentProfiles, "segment, as of a day", ("segment_id",), may_be_empty=False
+)
+ORDER_PATTERNS = _snapshot(
+    "order_patterns",
+    OrderPatterns,
+    "segment, weekday, hour, as of a day",
+    ("segment_id", "order_weekday", "order_hour"),
+    may_be_empty=False,
+)
+ORDER_FREQUENCY = _snapshot(
+    "order_frequency", OrderFrequency, "segment, gap in days, as of a day", ("segment_id", "gap_days")
+)
+NOTIFICATION_CONTEXTS = _snapshot(
+    "notification_contexts", NotificationContexts, "addressed customer, as of a day", ("customer_id",)
+)
+NOTIFICATION_COPY = _snapshot(
+    "notification_copy", NotificationCopy, "distinct context x variant, as of a day", ("context_key", "variant")
+)
 NOTIFICATIONS = _snapshot("notifications", Notifications, "message", ("customer_id",))
 
 TABLES = (

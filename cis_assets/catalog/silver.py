@@ -1,4 +1,7 @@
-"""Silver: valid rows, each once. The rules of these columns decide what is set aside."""
+"""Silver: valid rows, each once, and the rows that were set aside.
+
+The rules of these columns decide what is valid; rules that look at several rows or columns are in `transforms/`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ import dataframely as dy
 from cis_assets.catalog.table import ORDER_DATE, Table
 
 _DAY_NUMBER = "Days from 1970-01-01 to the order date, for arithmetic that every engine can do."
-_ORDER_OF_DAY = "1 for the customer's first order of that date, 2 for the second: by hour, then by place in the landing file."
+_ORDER_OF_DAY = (
+    "Place of the order among the customer's orders of that date, from 1: by hour, then by place in the landing files. "
+    "An order set aside for want of a valid line leaves a gap."
+)
 
 
 class SilverProducts(dy.Schema):
@@ -22,7 +28,7 @@ class SilverProducts(dy.Schema):
 
 
 class SilverCustomers(dy.Schema):
-    """Customers who may or may not be written to."""
+    """Customers, with what must be known before one is written to."""
 
     customer_id = dy.Int64(description="Customer number.")
     push_consent = dy.Bool(description="Whether the customer agreed to push notifications.")
@@ -51,7 +57,10 @@ class SilverOrders(dy.Schema):
     order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
     item_count = dy.Int32(min=1, description="Lines of the order.")
     distinct_product_count = dy.Int32(min=1, description="Different products in the order.")
-    spend = dy.Float64(nullable=True, description="Sum of quantity x unit price, in the shop's currency; null where a line has no price.")
+    spend = dy.Float64(
+        nullable=True,
+        description="Sum of quantity x unit price in the shop's currency, to the cent; null where a line has no price.",
+    )
 
 
 class SilverOrderItems(dy.Schema):
@@ -67,7 +76,11 @@ class SilverOrderItems(dy.Schema):
     order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
     add_to_cart_order = dy.Int32(min=1, description="Position in which the product entered the cart, from 1.")
     quantity = dy.Int32(min=1, description="Units bought; 1 where the shop does not say.")
-    unit_price = dy.Float64(nullable=True, min=0.0, description="Price of one unit in the shop's currency; null where the shop does not say.")
+    unit_price = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Price of one unit in the shop's currency; null where the shop does not say.",
+    )
 
 
 class SilverRejectedRows(dy.Schema):
@@ -77,7 +90,7 @@ class SilverRejectedRows(dy.Schema):
     source_table = dy.String(description="Bronze table the row came from: orders or order_items.")
     source_key = dy.String(description="Key of the row in words, for example order_id=7.")
     reason = dy.String(description="The rules that the row broke, joined by '; '.")
-    row_json = dy.String(description="The bronze row as JSON.")
+    row_json = dy.String(description="The bronze row as it landed, as JSON.")
 
 
 class SilverRejectedSnapshotRows(dy.Schema):
@@ -86,7 +99,7 @@ class SilverRejectedSnapshotRows(dy.Schema):
     source_table = dy.String(description="Bronze table the row came from.")
     source_key = dy.String(description="Key of the row in words, for example product_id=7.")
     reason = dy.String(description="The rules that the row broke, joined by '; '.")
-    row_json = dy.String(description="The bronze row as JSON.")
+    row_json = dy.String(description="The bronze row as it landed, as JSON.")
 
 
 PRODUCTS = Table("silver", "products", SilverProducts, "product", ("product_id",))
@@ -94,9 +107,17 @@ CUSTOMERS = Table("silver", "customers", SilverCustomers, "customer", ("customer
 OFFERS = Table("silver", "offers", SilverOffers, "offer", ("offer_id",), may_be_empty=True)
 ORDERS = Table("silver", "orders", SilverOrders, "order", (ORDER_DATE, "order_id"), ORDER_DATE, may_be_empty=True)
 ORDER_ITEMS = Table(
-    "silver", "order_items", SilverOrderItems, "order line", (ORDER_DATE, "order_id", "add_to_cart_order"), ORDER_DATE, may_be_empty=True
+    "silver",
+    "order_items",
+    SilverOrderItems,
+    "order line",
+    (ORDER_DATE, "order_id", "add_to_cart_order"),
+    ORDER_DATE,
+    may_be_empty=True,
 )
-REJECTED_ROWS = Table("silver", "rejected_rows", SilverRejectedRows, "row that broke a rule", (), ORDER_DATE, may_be_empty=True)
+REJECTED_ROWS = Table(
+    "silver", "rejected_rows", SilverRejectedRows, "row that broke a rule", (), ORDER_DATE, may_be_empty=True
+)
 REJECTED_SNAPSHOT_ROWS = Table(
     "silver", "rejected_snapshot_rows", SilverRejectedSnapshotRows, "snapshot row that broke a rule", may_be_empty=True
 )

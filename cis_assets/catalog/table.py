@@ -13,11 +13,16 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from cis_assets.errors import OperatorError
+
 ORDER_DATE = "order_date"
 AS_OF_DATE = "as_of_date"
 
+_LIMITS = {"min": "below", "min_exclusive": "not above", "max": "above", "max_exclusive": "not below"}
+_FAULTS = {"nullability": "is missing", "nan": "is not a number", "inf": "is infinite"}
 
-class SchemaMismatchError(ValueError):
+
+class SchemaMismatchError(OperatorError):
     """A frame's columns or types differ from the catalog's; the message names table, columns and types."""
 
 
@@ -81,26 +86,26 @@ class Table:
     def broken_rules(self, columns: Collection[str] | None = None) -> pl.Expr:
         """The rules that a row breaks in `columns` (default: all), one part of a sentence each, joined by '; ' (null: none).
 
-        Keys are not looked at, since uniqueness is a property of many rows.
+        Keys are not looked at, since uniqueness is a property of many rows. Raises KeyError for a name that is no column.
         """
+        described = self.columns
         reasons = [
-            pl.when(~kept.fill_null(True)).then(pl.lit(_reason(name, column, rule)))
-            for name, column in self.columns.items()
-            if columns is None or name in columns
-            for rule, kept in column.validation_rules(pl.col(name)).items()
+            pl.when(~kept.fill_null(True)).then(pl.lit(_reason(name, described[name], rule)))
+            for name in (described if columns is None else columns)
+            for rule, kept in described[name].validation_rules(pl.col(name)).items()
         ]
+        if not reasons:
+            return pl.lit(None, pl.String)
         joined = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
         return pl.when(joined != "").then(joined)
 
 
 def _reason(name: str, column: dy.Column, rule: str) -> str:
-    limits = {
-        "nullability": "is missing",
-        "min": f"is below {getattr(column, 'min', None)}",
-        "min_exclusive": f"is not above {getattr(column, 'min_exclusive', None)}",
-        "max": f"is above {getattr(column, 'max', None)}",
-        "min_length": "is empty",
-        "nan": "is not a number",
-        "inf": "is infinite",
-    }
-    return f"{name} {limits.get(rule, f'breaks the rule {rule}')}"
+    """How a row that breaks a rule of dataframely is described, e.g. `quantity is below 1`."""
+    if rule in _LIMITS:
+        limit = getattr(column, rule)
+        shown = int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+        return f"{name} is {_LIMITS[rule]} {shown}"
+    if rule == "min_length" and getattr(column, rule) == 1:
+        return f"{name} is empty"
+    return f"{name} {_FAULTS.get(rule, f'breaks the rule {rule}')}"

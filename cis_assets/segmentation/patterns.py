@@ -15,7 +15,7 @@ from cis_assets.catalog import AS_OF_DATE, Table
 from cis_assets.catalog.gold import ORDER_FREQUENCY, ORDER_PATTERNS
 from cis_assets.partitions import trailing_window
 from cis_assets.segmentation.slices import segment_members
-from cis_assets.transforms.windows import conform, snapshot_window
+from cis_assets.transforms.windows import conform, gaps_between_orders, snapshot_window
 
 _SEGMENT = ("segment_id", "segment_name")
 
@@ -39,17 +39,10 @@ def order_frequency(orders: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date
     A customer's first order in the window has no order before it and is not counted; two orders of one day are 0 days
     apart. The rows are in no order.
     """
-    window = snapshot_window(orders, trailing_window(as_of, history_days)).select(
-        "customer_id", "day_number", "order_of_day"
-    )
-    previous = nw.col("day_number").shift(1).over("customer_id", order_by=["day_number", "order_of_day"])
-    gaps = (
-        window.with_columns(previous.alias("previous_day_number"))
-        .filter(~nw.col("previous_day_number").is_null())
-        .select("customer_id", (nw.col("day_number") - nw.col("previous_day_number")).alias("gap_days"))
-    )
+    gaps = gaps_between_orders(snapshot_window(orders, trailing_window(as_of, history_days)))
     counted = (
-        gaps.join(segment_members(segments, as_of), on="customer_id", how="inner")
+        gaps.select("customer_id", "gap_days")
+        .join(segment_members(segments, as_of), on="customer_id", how="inner")
         .group_by(*_SEGMENT, "gap_days")
         .agg(nw.len().alias("order_count"))
     )

@@ -1,8 +1,8 @@
 """How customers ordered in a trailing window: gold/customer_features, engine-neutral.
 
-Two aggregations read the window: one over orders, one over order lines by customer and product. The reorder
-share follows from the second without looking at lines again: of all (order, product) pairs of a customer,
-those that are not the first of their product are reorders.
+Order lines are aggregated by customer and product and by customer and department; all else reads orders or those.
+The reorder share follows without looking at lines again: of all (order, product) pairs of a customer, those that are
+not the first of their product are reorders.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import narwhals as nw
 
 from cis_assets.catalog import gold
 from cis_assets.partitions import day_number, trailing_window
-from cis_assets.transforms.windows import conform, first_by, snapshot_window
+from cis_assets.transforms.windows import conform, first_by, gaps_between_orders, snapshot_window
 
 _SATURDAY = 6
+_PAIR = ["customer_id", "product_id"]
+_ORDER = ["order_date", "order_id"]
 
 
 def customer_features(orders: nw.LazyFrame, order_items: nw.LazyFrame, as_of: date, history_days: int) -> nw.LazyFrame:
@@ -28,15 +30,17 @@ def customer_features(orders: nw.LazyFrame, order_items: nw.LazyFrame, as_of: da
     orders = snapshot_window(orders, window)
     order_items = snapshot_window(order_items, window)
     today = day_number(as_of)
-    products = _customer_products(order_items)
+    products = _customer_products(orders, order_items)
+    departments = _count_rows(order_items, "department_id")
     return conform(
         gold.CUSTOMER_FEATURES,
         _order_figures(orders, today)
         .join(_gap_figures(orders), on="customer_id", how="left")
         .join(_product_figures(products), on="customer_id")
-        .join(_favourite(orders, "order_weekday", "favourite_weekday"), on="customer_id")
-        .join(_favourite(orders, "order_hour", "favourite_hour"), on="customer_id")
-        .join(_favourite(order_items, "department_id", "favourite_department_id"), on="customer_id")
+        .join(departments.group_by("customer_id").agg(nw.len().alias("department_count")), on="customer_id")
+        .join(_favourite(_count_rows(orders, "order_weekday"), "order_weekday", "favourite_weekday"), on="customer_id")
+        .join(_favourite(_count_rows(orders, "order_hour"), "order_hour", "favourite_hour"), on="customer_id")
+        .join(_favourite(departments, "department_id", "favourite_department_id"), on="customer_id")
         .join(_favourite_product(products, today), on="customer_id")
         .with_columns(as_of_date=nw.lit(as_of)),
     )
@@ -55,19 +59,18 @@ def _order_figures(orders: nw.LazyFrame, today: int) -> nw.LazyFrame:
         nw.col("is_weekend").mean().alias("weekend_share"),
         nw.col("is_unpriced").sum().alias("unpriced"),
         nw.col("spend").sum().alias("sum_spend"),
-        nw.col("spend").mean().alias("avg_spend"),
     )
-    priced = nw.col("unpriced") == 0
+    # Rounded, since the last digits of a sum depend on the order in which an engine adds.
+    totals = totals.with_columns(total_spend=nw.when(nw.col("unpriced") == 0).then(nw.col("sum_spend").round(2)))
     return totals.with_columns(
         recency_days=nw.lit(today) - nw.col("last_day"),
         tenure_days=nw.lit(today) - nw.col("first_day"),
-        total_spend=nw.when(priced).then(nw.col("sum_spend")),
-        mean_order_spend=nw.when(priced).then(nw.col("avg_spend")),
+        mean_order_spend=nw.col("total_spend") * nw.col("order_count").cast(nw.Float64) ** -1.0,
     )
 
 
 def _gap_figures(orders: nw.LazyFrame) -> nw.LazyFrame:
-    gaps = days_since_previous_order(orders).filter(~nw.col("gap_days").is_null())
+    gaps = gaps_between_orders(orders)
     # The variance from sums, since not every engine knows the population standard deviation by the same name.
     squared = gaps.with_columns(
         gap=nw.col("gap_days").cast(nw.Float64), gap_squared=(nw.col("gap_days") * nw.col("gap_days")).cast(nw.Float64)
@@ -81,35 +84,32 @@ def _gap_figures(orders: nw.LazyFrame) -> nw.LazyFrame:
     return figures.with_columns(std_gap_days=nw.when(variance > 0).then(variance).otherwise(nw.lit(0.0)) ** 0.5)
 
 
-def days_since_previous_order(orders: nw.LazyFrame) -> nw.LazyFrame:
-    """Orders with `gap_days`, the days since the customer's order before (null for the first of the frame)."""
-    previous = nw.col("day_number").shift(1).over("customer_id", order_by=["day_number", "order_of_day"])
-    return orders.with_columns(gap_days=nw.col("day_number") - previous)
+def _customer_products(orders: nw.LazyFrame, order_items: nw.LazyFrame) -> nw.LazyFrame:
+    """One row per customer and product: the orders that held it (`orders`) and the day it was last bought (`last_day`)."""
+    bought = order_items.group_by(*_PAIR).agg(nw.len().alias("lines"), nw.col("day_number").max().alias("last_day"))
+    return bought.join(_repeats_within_orders(orders, order_items), on=_PAIR, how="left").with_columns(
+        orders=nw.col("lines").cast(nw.Int64) - nw.col("repeats").fill_null(0)
+    )
 
 
-def _customer_products(order_items: nw.LazyFrame) -> nw.LazyFrame:
-    """One row per customer and product: lines, orders that held it, and the day it was last bought."""
-    # A product may stand twice in an order, so orders are counted apart from lines.
-    per_order = order_items.group_by("customer_id", "product_id", "order_date", "order_id").agg(
-        nw.col("department_id").min().alias("department_id"),
-        nw.col("day_number").min().alias("day_number"),
-    )
-    return per_order.group_by("customer_id", "product_id").agg(
-        nw.len().alias("orders"),
-        nw.col("department_id").min().alias("department_id"),
-        nw.col("day_number").max().alias("last_day"),
-    )
+def _repeats_within_orders(orders: nw.LazyFrame, order_items: nw.LazyFrame) -> nw.LazyFrame:
+    """One row per customer and product that stands more than once in an order: `repeats`, its lines beyond the first."""
+    # silver/orders says which orders these are. They are few, while a count of all lines by order and product would
+    # hold about as many groups as there are lines.
+    suspects = orders.filter(nw.col("distinct_product_count") < nw.col("item_count")).select(*_ORDER)
+    lines = order_items.join(suspects, on=_ORDER).group_by(*_PAIR, *_ORDER).agg(nw.len().alias("lines"))
+    repeats = lines.with_columns(repeats=nw.col("lines").cast(nw.Int64) - 1)
+    return repeats.group_by(*_PAIR).agg(nw.col("repeats").sum().alias("repeats"))
 
 
 def _product_figures(products: nw.LazyFrame) -> nw.LazyFrame:
     figures = products.group_by("customer_id").agg(
         nw.len().alias("distinct_product_count"),
-        nw.col("orders").sum().alias("basket_products"),
-        nw.col("department_id").n_unique().alias("department_count"),
+        nw.col("orders").sum().alias("pairs"),
     )
     first_times = nw.col("distinct_product_count").cast(nw.Float64)
-    pairs = nw.col("basket_products").cast(nw.Float64)
-    return figures.with_columns(reorder_share=nw.lit(1.0) - first_times * pairs**-1.0)
+    pairs = nw.col("pairs").cast(nw.Float64)
+    return figures.with_columns(reorder_share=(pairs - first_times) * pairs**-1.0)
 
 
 def _favourite_product(products: nw.LazyFrame, today: int) -> nw.LazyFrame:
@@ -122,8 +122,12 @@ def _favourite_product(products: nw.LazyFrame, today: int) -> nw.LazyFrame:
     )
 
 
-def _favourite(rows: nw.LazyFrame, column: str, name: str) -> nw.LazyFrame:
-    """The most frequent value of a column per customer; of equally frequent ones the smallest."""
-    counted = rows.group_by("customer_id", column).agg(nw.len().alias("rows"))
+def _count_rows(rows: nw.LazyFrame, column: str) -> nw.LazyFrame:
+    """One row per customer and value of a column: how many `rows` have it."""
+    return rows.group_by("customer_id", column).agg(nw.len().alias("rows"))
+
+
+def _favourite(counted: nw.LazyFrame, column: str, name: str) -> nw.LazyFrame:
+    """The most frequent value of a column per customer, from `_count_rows`; of equally frequent ones the smallest."""
     best = first_by(counted, "customer_id", descending=["rows"], ascending=column)
     return best.select("customer_id", nw.col(column).alias(name))

@@ -15,24 +15,44 @@ CONFLICTING_COPIES = "rows with this key contradict each other"
 
 
 def mark_copies(rows: pl.LazyFrame, key: Sequence[str], content: Sequence[str]) -> pl.LazyFrame:
-    """Add `is_copy` (an exact copy of a row that landed later) and `in_conflict` (same key, other content).
+    """Add `in_conflict` (rows with this key differ in content) and `is_copy` (a row with the same key and content landed later).
 
-    `rows` are bronze rows with source_file and source_line; rows with a null in the key are neither.
+    Rows in conflict are not copies of each other, whatever they hold; rows with a null in the key are neither. `rows` are
+    bronze rows with source_file and source_line.
     """
-    repeated = rows.group_by(key).len("copies").filter(pl.col("copies") > 1).select(key)
-    judged = (
-        rows.join(repeated, on=key, how="semi")
-        .select(*key, *_LANDED_AT, *(pl.col(name) for name in content if name not in key))
-        .with_columns(
-            in_conflict=pl.struct(content).n_unique().over(key) > 1,
-            landed_rank=pl.struct(_LANDED_AT).rank("ordinal").over(key),
-            copies=pl.len().over(key),
+    file, line = (pl.col(name) for name in _LANDED_AT)
+    repeated = (
+        _rows_near_repeats(rows, key)
+        .group_by(key)
+        .agg(
+            copies=pl.len(),
+            in_conflict=pl.any_horizontal(pl.col(content).n_unique() > 1),
+            last_file=file.max(),
+            last_line=line.filter(file == file.max()).max(),
         )
-        .select(*key, *_LANDED_AT, "in_conflict", is_copy=pl.col("landed_rank") < pl.col("copies"))
+        .filter(pl.col("copies") > 1)
+        .drop("copies")
     )
-    return rows.join(judged, on=[*key, *_LANDED_AT], how="left").with_columns(
-        pl.col("in_conflict", "is_copy").fill_null(False)
+    landed_last = (file == pl.col("last_file")) & (line == pl.col("last_line"))
+    return (
+        rows.join(repeated, on=key, how="left")
+        .with_columns(
+            pl.col("in_conflict").fill_null(False), is_copy=(~pl.col("in_conflict") & ~landed_last).fill_null(False)
+        )
+        .drop("last_file", "last_line")
     )
+
+
+def _rows_near_repeats(rows: pl.LazyFrame, key: Sequence[str]) -> pl.LazyFrame:
+    """The rows that share all of the key but its last column with some repeated key.
+
+    A full count of order lines by key would hold every line in memory; by order it holds far fewer groups.
+    """
+    group = list(key[:-1]) or list(key)
+    repeats = (
+        rows.group_by(group).agg(rows=pl.len(), keys=pl.col(key[-1]).n_unique()).filter(pl.col("keys") < pl.col("rows"))
+    )
+    return rows.join(repeats, on=group, how="semi")
 
 
 def join_reasons(*reasons: pl.Expr) -> pl.Expr:
@@ -42,6 +62,7 @@ def join_reasons(*reasons: pl.Expr) -> pl.Expr:
 
 
 def reason_if(broken: pl.Expr, words: str) -> pl.Expr:
+    """`words` where the rule is broken, null elsewhere."""
     return pl.when(broken).then(pl.lit(words))
 
 

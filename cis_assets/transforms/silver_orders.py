@@ -1,8 +1,8 @@
 """Silver orders, order lines and their rejected rows, from the bronze rows of any number of days.
 
 Days do not see each other: every rule looks at one order date only, so that a range gives the same rows as its
-days one by one. An exact copy of a row counts once (the one landed last); rows that share a key and contradict
-each other are all set aside.
+days one by one. Exact copies of a row count once (the one landed last stays); rows that share a key and contradict
+each other are all set aside. So every bronze row becomes a silver row, a rejected row, or is such a copy.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from __future__ import annotations
 import polars as pl
 
 from cis_assets.catalog import bronze, silver
-from cis_assets.transforms.set_aside import CONFLICTING_COPIES, join_reasons, mark_copies, reason_if, rejected_rows, row_as_json
+from cis_assets.transforms.set_aside import (
+    CONFLICTING_COPIES,
+    join_reasons,
+    mark_copies,
+    reason_if,
+    rejected_rows,
+    row_as_json,
+)
 
 _ORDER_KEY = ("order_date", "order_id")
 _LINE_KEY = ("order_date", "order_id", "add_to_cart_order")
@@ -84,7 +91,10 @@ def _judged_orders(orders: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _valid_orders(orders: pl.LazyFrame) -> pl.LazyFrame:
-    """Orders valid by their own rules, each once, with day_number and order_of_day."""
+    """Orders valid by their own rules, each once, with day_number and order_of_day.
+
+    Whether an order has valid lines is not looked at yet, so one without still takes its number of the day.
+    """
     valid = _judged_orders(orders).filter(~pl.col("is_copy"), pl.col("reason").is_null())
     customer_day = ["order_date", "customer_id"]
     several = valid.group_by(customer_day).len("orders").filter(pl.col("orders") > 1)
@@ -108,13 +118,17 @@ def _judged_lines(orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.
         .with_columns(landed_quantity=pl.col("quantity"), quantity=pl.col("quantity").fill_null(1))
         .with_columns(
             reason=join_reasons(
-                silver.ORDER_ITEMS.broken_rules(["order_id", "product_id", "add_to_cart_order", "quantity", "unit_price"]),
+                silver.ORDER_ITEMS.broken_rules(
+                    ["order_id", "product_id", "add_to_cart_order", "quantity", "unit_price"]
+                ),
                 reason_if(pl.col("in_conflict"), CONFLICTING_COPIES),
                 reason_if(
-                    pl.col("order_id").is_not_null() & pl.col("customer_id").is_null(), "no valid order of that date has this order_id"
+                    pl.col("order_id").is_not_null() & pl.col("customer_id").is_null(),
+                    "no valid order of that date has this order_id",
                 ),
                 reason_if(
-                    pl.col("product_id").is_not_null() & pl.col("department_id").is_null(), "product_id is not a known product"
+                    pl.col("product_id").is_not_null() & pl.col("department_id").is_null(),
+                    "product_id is not a known product",
                 ),
             ),
         )

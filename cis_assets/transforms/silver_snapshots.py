@@ -1,4 +1,8 @@
-"""Silver products, customers and offers, and the snapshot rows that broke a rule."""
+"""Silver products, customers and offers, and the snapshot rows that broke a rule.
+
+As with orders, exact copies count once and rows that share a key and contradict each other are all set aside. Aisles and
+departments have no table of their own in silver: the name landed last is the name, and a product without one is set aside.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,14 @@ import polars as pl
 
 from cis_assets.catalog import bronze, silver
 from cis_assets.catalog.table import Table
-from cis_assets.transforms.set_aside import CONFLICTING_COPIES, join_reasons, mark_copies, reason_if, rejected_rows, row_as_json
+from cis_assets.transforms.set_aside import (
+    CONFLICTING_COPIES,
+    join_reasons,
+    mark_copies,
+    reason_if,
+    rejected_rows,
+    row_as_json,
+)
 
 
 def silver_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame) -> pl.LazyFrame:
@@ -52,26 +63,26 @@ def silver_rejected_snapshot_rows(
 
 
 def _valid(table: Table, judged: pl.LazyFrame) -> pl.LazyFrame:
+    """Judged rows that broke no rule, each once, with the table's columns."""
     return table.conform(judged.filter(~pl.col("is_copy"), pl.col("reason").is_null()))
 
 
 def _marked(table: Table, rows: pl.LazyFrame, key: str) -> pl.LazyFrame:
-    """Bronze rows with their copies marked and themselves as JSON."""
+    """Bronze rows with `is_copy`, `in_conflict` and, before anything in them changes, themselves as `row_json`."""
     content = [name for name in table.dtypes if name not in (key, "source_file", "source_line")]
     return mark_copies(rows, [key], content).with_columns(row_json=row_as_json(list(table.dtypes)))
 
 
 def _names(rows: pl.LazyFrame, key: str, name: str) -> pl.LazyFrame:
-    """One name per key: the one landed last."""
+    """One tidy name per key: the one landed last."""
     last = rows.group_by(key).agg(pl.col(name).sort_by("source_file", "source_line").last())
     return last.with_columns(_tidy(name))
 
 
 def _judged(table: Table, rows: pl.LazyFrame, *more_reasons: pl.Expr) -> pl.LazyFrame:
+    """Marked rows with `reason`: the rules of `table` they break, conflicts, and `more_reasons` (null: none)."""
     return rows.with_columns(
-        reason=join_reasons(
-            table.broken_rules(), reason_if(pl.col("in_conflict"), CONFLICTING_COPIES), *more_reasons
-        )
+        reason=join_reasons(table.broken_rules(), reason_if(pl.col("in_conflict"), CONFLICTING_COPIES), *more_reasons)
     )
 
 
@@ -89,7 +100,7 @@ def _judged_customers(customers: pl.LazyFrame, time_zone: str) -> pl.LazyFrame:
     marked = _marked(bronze.CUSTOMERS, customers, "customer_id")
     return _judged(
         silver.CUSTOMERS,
-        marked.with_columns(pl.col("time_zone").fill_null(time_zone)),
+        marked.with_columns(_tidy("time_zone").fill_null(time_zone)),
         reason_if(~pl.col("time_zone").is_in(sorted(available_timezones())), "time_zone is not an IANA time zone"),
     )
 
@@ -101,11 +112,13 @@ def _judged_offers(offers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame
         silver.OFFERS,
         marked.join(known, on="product_id", how="left"),
         reason_if(pl.col("ends_on") < pl.col("starts_on"), "ends_on is before starts_on"),
-        reason_if(pl.col("product_id").is_not_null() & pl.col("is_known").is_null(), "product_id is not a known product"),
+        reason_if(
+            pl.col("product_id").is_not_null() & pl.col("is_known").is_null(), "product_id is not a known product"
+        ),
     )
 
 
 def _tidy(column: str) -> pl.Expr:
-    """A name with white space tidied; an empty one is missing."""
+    """Text without white space at its ends and with single spaces within; empty text is missing."""
     text = pl.col(column).str.strip_chars().str.replace_all(r"\s+", " ")
     return pl.when(text != "").then(text).alias(column)

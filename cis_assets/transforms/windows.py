@@ -12,11 +12,24 @@ from cis_assets.partitions import DateRange, day_number
 
 def snapshot_window(rows: nw.LazyFrame, window: DateRange) -> nw.LazyFrame:
     """Rows whose `day_number` lies in the window."""
-    return rows.filter(nw.col("day_number") >= day_number(window.first), nw.col("day_number") <= day_number(window.last))
+    return rows.filter(
+        nw.col("day_number") >= day_number(window.first), nw.col("day_number") <= day_number(window.last)
+    )
+
+
+def gaps_between_orders(orders: nw.LazyFrame) -> nw.LazyFrame:
+    """Orders of the frame that have one of the same customer before them, with `gap_days`, the days in between.
+
+    Two orders of one date are 0 days apart.
+    """
+    previous = nw.col("day_number").shift(1).over("customer_id", order_by=["day_number", "order_of_day"])
+    return orders.with_columns(gap_days=nw.col("day_number") - previous).filter(~nw.col("gap_days").is_null())
 
 
 def first_by(rows: nw.LazyFrame, key: str, *, descending: Sequence[str], ascending: str) -> nw.LazyFrame:
-    """One row per key: the largest by `descending`, in that order, then the smallest by `ascending` (unique by then).
+    """One row per key: the largest by `descending`, in that order, then the smallest by `ascending`.
+
+    `ascending` must differ between rows of a key that are equal in all of `descending`; else they all stay.
 
     Written with window maxima and filters, which all engines share, where a ranking would not be.
     """

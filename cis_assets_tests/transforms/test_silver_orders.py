@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from cis_assets.catalog import silver
+from cis_assets.transforms.silver_orders import silver_order_items, silver_orders, silver_rejected_rows
+from cis_assets_tests.conftest import rows_of
+from cis_assets_tests.transforms.bronze_rows import MONDAY, exact_copies, lines, orders, shuffled
+
+PRODUCTS = pl.LazyFrame({"product_id": [1, 2, 3], "department_id": [7, 7, 8]})
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+class Made:
+    """Silver as made from bronze rows."""
+
+    def __init__(self, order_rows: pl.LazyFrame, line_rows: pl.LazyFrame) -> None:
+        self.lines = silver_order_items(order_rows, line_rows, PRODUCTS).collect()
+        self.orders = silver_orders(order_rows, self.lines.lazy()).collect()
+        self.rejected = silver_rejected_rows(order_rows, line_rows, PRODUCTS, self.lines.lazy()).collect()
+
+    def reasons(self, table: str) -> list[str]:
+        return self.rejected.filter(source_table=table)["reason"].sort().to_list()
+
+
+# --- rules ---------------------------------------------------------------------------------------------------------
+
+
+def test_valid_rows_pass_with_the_columns_of_the_catalog():
+    made = Made(orders({}), lines({}, {"add_to_cart_order": 2, "product_id": 3}))
+    assert (made.orders.height, made.lines.height, made.rejected.height) == (1, 2, 0)
+    for table, frame in (
+        (silver.ORDERS, made.orders),
+        (silver.ORDER_ITEMS, made.lines),
+        (silver.REJECTED_ROWS, made.rejected),
+    ):
+        assert list(frame.schema.items()) == list(table.dtypes.items())
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({"order_id": None}, "order_id is missing"),
+        ({"customer_id": None}, "customer_id is missing"),
+        ({"order_hour": None}, "order_hour is missing"),
+        ({"order_hour": 24}, "order_hour is above 23"),
+        ({"order_hour": -1}, "order_hour is below 0"),
+        ({"customer_id": None, "order_hour": 24}, "customer_id is missing; order_hour is above 23"),
+    ],
+)
+def test_an_order_that_breaks_a_rule_is_set_aside_with_the_reason(order: dict[str, Any], reason: str):
+    made = Made(orders(order), lines({}))
+    assert (made.orders.height, made.lines.height) == (0, 0)
+    assert made.reasons("orders") == [reason]
+    assert made.reasons("order_items") == ["no valid order of that date has this order_id"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"order_id": None}, "order_id is missing"),
+        ({"product_id": None}, "product_id is missing"),
+        ({"add_to_cart_order": None}, "add_to_cart_order is missing"),
+        ({"add_to_cart_order": 0}, "add_to_cart_order is below 1"),
+        ({"quantity": 0}, "quantity is below 1"),
+        ({"unit_price": -0.01}, "unit_price is below 0"),
+        ({"unit_price": float("nan")}, "unit_price is not a number"),
+        ({"product_id": 99}, "product_id is not a known product"),
+        ({"order_id": 5}, "no valid order of that date has this order_id"),
+        ({"order_date": TUESDAY}, "no valid order of that date has this order_id"),
+        ({"quantity": -1, "product_id": 99}, "quantity is below 1; product_id is not a known product"),
+    ],
+)
+def test_a_line_that_breaks_a_rule_is_set_aside_and_its_order_stays(line: dict[str, Any], reason: str):
+    made = Made(orders({}), lines({}, {"add_to_cart_order": 2, **line}))
+    assert made.lines["add_to_cart_order"].to_list() == [1]
+    assert made.orders["item_count"].to_list() == [1]
+    assert (made.reasons("orders"), made.reasons("order_items")) == ([], [reason])
+
+
+def test_limits_themselves_are_valid():
+    made = Made(
+        orders({"order_hour": 0}, {"order_id": 2, "order_hour": 23}),
+        lines({"quantity": 1, "unit_price": 0.0}, {"order_id": 2}),
+    )
+    assert (made.orders.height, made.rejected.height) == (2, 0)
+
+
+def test_an_order_without_lines_is_set_aside():
+    made = Made(orders({}, {"order_id": 2}), lines({}))
+    assert made.orders["order_id"].to_list() == [1]
+    assert made.reasons("orders") == ["order has no valid line"]
+
+
+def test_an_order_with_nothing_but_invalid_lines_is_set_aside_with_them():
+    made = Made(orders({}), lines({"quantity": 0}))
+    assert made.orders.height == 0
+    assert (made.reasons("orders"), made.reasons("order_items")) == (
+        ["order has no valid line"],
+        ["quantity is below 1"],
+    )
+
+
+def test_an_order_of_another_date_with_the_same_id_is_another_order():
+    made = Made(orders({}, {"order_date": TUESDAY, "customer_id": 20}), lines({}, {"order_date": TUESDAY}))
+    assert rows_of(made.lines, "order_date", "customer_id") == [(MONDAY, 10), (TUESDAY, 20)]
+    assert made.orders.height == 2
+
+
+# --- copies --------------------------------------------------------------------------------------------------------
+
+
+def test_exact_copies_count_once_and_are_not_rejected():
+    made = Made(orders({}, {}, {}), lines({}, {}))
+    assert (made.orders.height, made.lines.height, made.rejected.height) == (1, 1, 0)
+
+
+def test_of_exact_copies_the_one_landed_last_decides_the_place_in_the_file():
+    rows = orders({"order_id": 1}, {"order_id": 2}, {"order_id": 1})
+    made = Made(rows, lines({}, {"order_id": 2}))
+    assert rows_of(made.orders, "order_id", "order_of_day") == [(1, 2), (2, 1)]
+
+
+@pytest.mark.parametrize("change", [{"customer_id": 20}, {"order_hour": 10}, {"order_hour": None}])
+def test_orders_that_contradict_each_other_are_all_set_aside(change: dict[str, Any]):
+    made = Made(orders({}, change, {}), lines({}))
+    assert made.orders.height == 0
+    reasons = made.reasons("orders")
+    assert len(reasons) == 3
+    assert all("rows with this key contradict each other" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("change", [{"product_id": 2}, {"quantity": 2}, {"unit_price": None}, {"quantity": None}])
+def test_lines_that_contradict_each_other_are_all_set_aside(change: dict[str, Any]):
+    made = Made(orders({}), lines({}, change, {"add_to_cart_order": 2}))
+    assert made.lines["add_to_cart_order"].to_list() == [2]
+    assert made.reasons("order_items") == ["rows with this key contradict each other"] * 2
+
+
+def test_the_same_line_in_another_order_or_on_another_date_is_no_copy():
+    made = Made(
+        orders({}, {"order_id": 2}, {"order_date": TUESDAY}), lines({}, {"order_id": 2}, {"order_date": TUESDAY})
+    )
+    assert (made.lines.height, made.rejected.height) == (3, 0)
+
+
+def test_a_product_may_stand_twice_in_an_order():
+    made = Made(orders({}), lines({}, {"add_to_cart_order": 2}))
+    assert rows_of(made.orders, "item_count", "distinct_product_count") == [(2, 1)]
+
+
+# --- what silver adds ----------------------------------------------------------------------------------------------
+
+
+def test_a_missing_quantity_is_one_unit():
+    made = Made(orders({}), lines({"quantity": None, "unit_price": 3.0}))
+    assert made.lines["quantity"].to_list() == [1]
+    assert made.orders["spend"].to_list() == [3.0]
+
+
+def test_spend_is_what_the_lines_add_up_to_in_cents():
+    # In binary fractions 3 x 0.1 is 0.30000000000000004.
+    made = Made(orders({}), lines({"quantity": 3, "unit_price": 0.1}))
+    assert made.orders["spend"].to_list() == [0.3]
+    made = Made(orders({}), lines({"quantity": 2, "unit_price": 1.25}, {"add_to_cart_order": 2, "unit_price": 0.5}))
+    assert made.orders["spend"].to_list() == [3.0]
+
+
+def test_spend_is_missing_where_a_price_is():
+    made = Made(orders({}), lines({}, {"add_to_cart_order": 2, "unit_price": None}))
+    assert made.orders["spend"].to_list() == [None]
+
+
+def test_lines_carry_the_facts_of_their_order_and_product():
+    made = Made(orders({"customer_id": 42, "order_hour": 17}), lines({"product_id": 3}))
+    assert rows_of(made.lines, "customer_id", "order_hour", "department_id", "order_of_day") == [(42, 17, 8, 1)]
+
+
+def test_orders_of_a_customer_and_day_are_numbered_by_hour_then_by_place_of_landing():
+    made = Made(
+        orders(
+            {"order_id": 4, "order_hour": 12, "source_file": "b.csv", "source_line": 2},
+            {"order_id": 3, "order_hour": 12, "source_file": "a.csv", "source_line": 9},
+            {"order_id": 2, "order_hour": 12, "source_file": "a.csv", "source_line": 8},
+            {"order_id": 9, "order_hour": 7, "source_file": "z.csv"},
+            {"order_id": 5, "order_hour": 8, "customer_id": 20},
+            {"order_id": 6, "order_hour": 6, "order_date": TUESDAY},
+        ),
+        lines(*({"order_id": number} for number in (2, 3, 4, 5, 9)), {"order_id": 6, "order_date": TUESDAY}),
+    )
+    expected = [(2, 2), (3, 3), (4, 4), (5, 1), (6, 1), (9, 1)]
+    assert rows_of(made.orders, "order_id", "order_of_day") == expected
+    assert rows_of(made.lines, "order_id", "order_of_day") == expected
+
+
+def test_an_order_set_aside_by_a_rule_takes_no_number_of_the_day():
+    made = Made(orders({"order_id": 8, "order_hour": -1}, {}), lines({}))
+    assert made.orders["order_of_day"].to_list() == [1]
+
+
+@given(st.dates(date(1969, 1, 1), date(2100, 1, 1)))
+@settings(max_examples=10, deadline=None)
+def test_weekday_and_day_number_are_those_of_the_order_date(day: date):
+    made = Made(orders({"order_date": day}), lines({"order_date": day}))
+    number = (day - date(1970, 1, 1)).days
+    assert rows_of(made.orders, "order_weekday", "day_number") == [(day.isoweekday(), number)]
+    assert made.lines["day_number"].to_list() == [number]
+
+
+# --- rejected rows -------------------------------------------------------------------------------------------------
+
+
+def test_a_rejected_line_is_kept_as_it_landed():
+    made = Made(orders({}), lines({}, {"add_to_cart_order": 2, "product_id": 99, "quantity": None, "unit_price": None}))
+    assert rows_of(made.rejected, "order_date", "source_table", "source_key") == [
+        (MONDAY, "order_items", "order_id=1, add_to_cart_order=2")
+    ]
+    assert json.loads(made.rejected["row_json"].item()) == {
+        "order_date": "2026-03-02",
+        "order_id": 1,
+        "product_id": 99,
+        "add_to_cart_order": 2,
+        "quantity": None,
+        "unit_price": None,
+        "source_file": "a.csv",
+        "source_line": 3,
+    }
+
+
+def test_a_rejected_order_is_kept_as_it_landed():
+    made = Made(orders({"order_id": None, "order_hour": 30}), lines())
+    assert made.rejected["source_key"].to_list() == ["order_id=missing"]
+    assert json.loads(made.rejected["row_json"].item()) == {
+        "order_date": "2026-03-02",
+        "order_id": None,
+        "customer_id": 10,
+        "order_hour": 30,
+        "source_file": "a.csv",
+        "source_line": 2,
+    }
+
+
+# --- what holds for any rows ---------------------------------------------------------------------------------------
+
+_DAYS = st.sampled_from([MONDAY, TUESDAY])
+_FILES = st.sampled_from(["a.csv", "b.csv"])
+_ORDER_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "order_date": _DAYS,
+            "order_id": st.sampled_from([1, 1, 2, 3, None]),
+            "customer_id": st.sampled_from([10, 10, 20, None]),
+            "order_hour": st.sampled_from([9, 9, 10, 24, None]),
+            "source_file": _FILES,
+        }
+    ),
+    max_size=10,
+)
+_LINE_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "order_date": _DAYS,
+            "order_id": st.sampled_from([1, 1, 2, 3, None]),
+            "product_id": st.sampled_from([1, 1, 2, 99, None]),
+            "add_to_cart_order": st.sampled_from([1, 1, 2, 3, 0, None]),
+            "quantity": st.sampled_from([1, 1, 2, 0, None]),
+            "unit_price": st.sampled_from([2.5, 2.5, 0.25, -1.0, None]),
+            "source_file": _FILES,
+        }
+    ),
+    max_size=16,
+)
+
+
+@given(_ORDER_ROWS, _LINE_ROWS)
+@settings(max_examples=60, deadline=None)
+def test_every_bronze_row_is_in_silver_or_rejected_or_an_exact_copy(order_rows: list[dict], line_rows: list[dict]):
+    landed_orders, landed_lines = orders(*order_rows), lines(*line_rows)
+    made = Made(landed_orders, landed_lines)
+    rejected = made.rejected["source_table"].value_counts(name="rows")
+    counts = dict(zip(rejected["source_table"], rejected["rows"], strict=True))
+    copies = exact_copies(landed_orders, ["order_date", "order_id"])
+    assert len(order_rows) == made.orders.height + counts.get("orders", 0) + copies
+    copies = exact_copies(landed_lines, ["order_date", "order_id", "add_to_cart_order"])
+    assert len(line_rows) == made.lines.height + counts.get("order_items", 0) + copies
+    assert made.rejected["row_json"].is_unique().all()
+
+
+@given(_ORDER_ROWS, _LINE_ROWS)
+@settings(max_examples=60, deadline=None)
+def test_silver_holds_each_key_once_and_keeps_the_rules_of_the_catalog(order_rows: list[dict], line_rows: list[dict]):
+    made = Made(orders(*order_rows), lines(*line_rows))
+    for table, frame in ((silver.ORDERS, made.orders), (silver.ORDER_ITEMS, made.lines)):
+        assert frame.select(table.key).is_unique().all()
+        assert frame.select(table.broken_rules().is_null().all()).item()
+    in_orders, in_lines = ({*frame.select("order_date", "order_id").rows()} for frame in (made.orders, made.lines))
+    assert in_orders == in_lines
+
+
+@given(_ORDER_ROWS, _LINE_ROWS, st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_a_range_of_days_gives_what_its_days_give_and_row_order_does_not_matter(
+    order_rows: list[dict], line_rows: list[dict], seed: int
+):
+    landed_orders, landed_lines = orders(*order_rows), lines(*line_rows)
+    together = Made(shuffled(landed_orders, seed), shuffled(landed_lines, seed))
+    days = [
+        Made(landed_orders.filter(order_date=day), landed_lines.filter(order_date=day)) for day in (MONDAY, TUESDAY)
+    ]
+    for name in ("orders", "lines", "rejected"):
+        one_by_one = pl.concat([getattr(day, name) for day in days])
+        assert_frame_equal(getattr(together, name), one_by_one, check_row_order=False)
