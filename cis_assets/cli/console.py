@@ -36,7 +36,7 @@ def heading(text: str) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:
     """A table; the columns named in `right` are aligned to the right."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=any(columns))
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
@@ -45,7 +45,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Se
 
 
 def print_json(data: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
-    click.echo(json.dumps(data, default=str, ensure_ascii=False, indent=2))
+    """JSON of rows; dates and moments as ISO 8601."""
+    click.echo(json.dumps(data, default=lambda value: value.isoformat(), ensure_ascii=False, indent=2))
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from cis_assets.settings import settings
 
 # A fixed day, so that everybody's demo shows the same figures.
 _END = datetime(2025, 10, 31)  # noqa: DTZ001
+_CUSTOMERS = 2000
+_DAYS = 180
 _SNAPSHOT = "group:gold or group:dashboard"
 
 
@@ -36,7 +38,7 @@ def demo(instacart: Path | None) -> None:
     if instacart:
         land_instacart(instacart, _END, "saturday")
     else:
-        land_sample(customers=2000, days=180, end=_END, seed=7, dirty_share=0.002)
+        land_sample(customers=_CUSTOMERS, days=_DAYS, end=_END, seed=7, dirty_share=0.002)
     days = landed_range()
     heading("2. Bronze and silver, one run for all dates")
     materialize(INGEST, days, "Materializing")

@@ -95,9 +95,6 @@ def notifications(limit: int, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    if not rows:
-        say("No message has been written yet.")
-        return
     print_notifications(rows)
 
 
@@ -152,6 +149,8 @@ def notification_rows(limit: int) -> list[dict[str, Any]]:
 
 
 def print_notifications(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        say("Nobody is addressed on that day.")
     for row in rows:
         say(f"{row['title']}")
         say(f"  {row['body']}")
@@ -202,8 +201,11 @@ def _customer(customer_id: int) -> dict[str, Any]:
         .collect()
     )
     messages = lake.newest_snapshot(gold.NOTIFICATIONS).filter(mine).collect()
+    favourite = (
+        names.filter(pl.col("product_id") == features[0]["favourite_product_id"]).collect()["product_name"].to_list()
+    )
     return {
-        "features": features[0],
+        "features": features[0] | {"favourite_product": favourite[0] if favourite else None},
         "segment": segment[0] if segment else {},
         "orders": orders.to_dicts(),
         "notifications": messages.to_dicts(),

@@ -138,3 +138,40 @@ def test_a_selection_that_names_nothing_is_refused(landed: None):
 def test_an_unknown_customer_is_one_sentence(landed: None):
     assert cis("backfill").exit_code == 0
     assert "gold/customer_features" in refusal(cis("show", "customer", "1"))
+
+
+def test_a_customer_is_shown_whole(landed: None):
+    assert cis("backfill").exit_code == 0
+    selection = "group:gold or group:dashboard"
+    made = cis("backfill", "--from", "2025-10-31", "--to", "2025-10-31", "--select", selection)
+    assert made.exit_code == 0, made.output
+    notified = json.loads(cis("show", "notifications", "--limit", "1", "--json").output)[0]["customer_id"]
+    shown = json.loads(cis("show", "customer", str(notified), "--json").output)
+    assert shown["features"]["customer_id"] == notified
+    assert shown["features"]["favourite_product"]
+    assert shown["segment"]["segment_name"]
+    assert shown["orders"][0]["products"]
+    assert len(shown["notifications"]) == 1
+    words = cis("show", "customer", str(notified)).output
+    assert shown["notifications"][0]["body"] in words.replace("\n", " ").replace("  ", " ")
+    assert "Customer segments as of 2025-10-31" in cis("show", "segments").output
+    assert cis("dashboard").output.splitlines()[-1].startswith("Dashboard: file://")
+
+
+def test_the_demo_ends_with_what_a_person_wants_to_see(monkeypatch: pytest.MonkeyPatch):
+    from cis_assets.cli import demo
+
+    monkeypatch.setattr(demo, "_CUSTOMERS", 100)
+    monkeypatch.setattr(demo, "_DAYS", 40)
+    result = cis("demo")
+    assert result.exit_code == 0, result.output
+    for words in (
+        "Customer segments as of 2025-10-31",
+        "what marks it",
+        "Five notifications and the facts behind them",
+        "gold/notifications",
+        str(Path(".cis/lake").resolve()),
+        "make ui",
+    ):
+        assert words in result.output
+    assert result.output.count("because: customer ") == 5
