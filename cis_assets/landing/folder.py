@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import obstore
 
+from cis_assets.errors import OperatorError
 from cis_assets.lake.storage import join, object_store, storage_options
 from cis_assets.landing.contract import DATED, LandingTable
 from cis_assets.partitions import parse_date_folder
@@ -20,7 +21,7 @@ from cis_assets.partitions import parse_date_folder
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
 
-class LandingError(ValueError):
+class LandingError(OperatorError):
     """Landing holds something that cannot be read; the message names the file or folder and what to do."""
 
 
@@ -56,58 +57,83 @@ class LandingFolder:
     def address(self, file: LandingFile) -> str:
         return join(self.uri, file.path)
 
-    def content(self, file: LandingFile) -> bytes:
-        return bytes(obstore.get(self._store, file.path).bytes())
+    def content(self, file: LandingFile, *, first_bytes: int | None = None) -> bytes:
+        """The bytes of a file, or no more than the first of them."""
+        if first_bytes is None:
+            return bytes(obstore.get(self._store, file.path).bytes())
+        length = min(first_bytes, file.size)
+        return bytes(obstore.get_range(self._store, file.path, start=0, length=length)) if length else b""
 
     def snapshot_files(self, table: LandingTable) -> list[LandingFile]:
         """Files of a snapshot table, oldest first (by time of arrival, then by name)."""
         return sorted(self._list(table.name), key=lambda file: (file.modified, file.path))
 
-    def dated_files(self, table: LandingTable, days: Iterable[date] | None = None) -> dict[date, list[LandingFile]]:
+    def dated_files(
+        self, table: LandingTable, days: Iterable[date] | None = None, *, strict: bool = True
+    ) -> dict[date, list[LandingFile]]:
         """Files of a dated table by order date, each date's in order of name; of `days`, or of every date.
 
-        A single date costs a listing of its folder, more cost one listing of the table. Raises LandingError for a
-        folder that is no date when every date is asked for; asked for certain days, others are not looked at.
+        A single date costs a listing of its folder, more cost one listing of the table. A date without files is left
+        out. Asked for every date, and `strict`, a file outside the folders of dates raises LandingError; otherwise such
+        files are passed over.
         """
         wanted = None if days is None else set(days)
-        if wanted is not None and len(wanted) == 1:
-            (day,) = wanted
-            return {day: self._list(f"{table.name}/order_date={day}")}
+        prefix = f"{table.name}/order_date={min(wanted)}" if wanted and len(wanted) == 1 else table.name
         found: dict[date, list[LandingFile]] = {}
-        for file in self._list(table.name):
-            day = parse_date_folder(PurePosixPath(file.path).parts[1])
-            if wanted is None and day is None:
-                raise LandingError(
-                    f"Landing folder {'/'.join(PurePosixPath(file.path).parts[:2])} is no order date: "
-                    "name it order_date=YYYY-MM-DD or remove it."
-                )
+        for file in self._list(prefix):
+            day = _order_date(file)
+            if day is None and strict and wanted is None:
+                raise _stray(file)
             if day is not None and (wanted is None or day in wanted):
                 found.setdefault(day, []).append(file)
         return found
 
-    def order_dates(self) -> dict[date, list[LandingFile]]:
-        """Every order date that has files, with the files of all dated tables."""
+    def order_dates(self, *, strict: bool = True) -> dict[date, list[LandingFile]]:
+        """Every order date that has files, with the files of all dated tables, in order of date (`strict` as above)."""
         found: dict[date, list[LandingFile]] = {}
         for table in DATED:
-            for day, files in self.dated_files(table).items():
+            for day, files in self.dated_files(table, strict=strict).items():
                 found.setdefault(day, []).extend(files)
         return dict(sorted(found.items()))
 
     def stray_folders(self) -> list[str]:
         """Folders of dated tables whose names are no order date."""
-        folders = []
-        for table in DATED:
-            for prefix in obstore.list_with_delimiter(self._store, prefix=table.name)["common_prefixes"]:
-                if parse_date_folder(PurePosixPath(prefix).name) is None:
-                    folders.append(prefix)
-        return folders
+        return [
+            folder
+            for table in DATED
+            for folder in obstore.list_with_delimiter(self._store, prefix=table.name)["common_prefixes"]
+            if not _is_hidden(folder) and parse_date_folder(PurePosixPath(folder).name) is None
+        ]
 
     def _list(self, prefix: str) -> list[LandingFile]:
-        """Files below a prefix in order of name; names that begin with '.' or '_' are not data."""
+        """Files below a prefix in order of name, without hidden ones."""
         files = [
             LandingFile(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"])
             for batch in obstore.list(self._store, prefix=prefix)
             for meta in batch
-            if not PurePosixPath(meta["path"]).name.startswith((".", "_"))
+            if not _is_hidden(meta["path"])
         ]
         return sorted(files, key=lambda file: file.path)
+
+
+def _is_hidden(path: str) -> bool:
+    """Whether a path is no data by its name: folders and files that begin with '.' or '_' are not."""
+    return any(part.startswith((".", "_")) for part in PurePosixPath(path).parts)
+
+
+def _order_date(file: LandingFile) -> date | None:
+    """The date whose folder a file of a dated table lies in, or None if it lies in no such folder."""
+    folders = PurePosixPath(file.path).parts[1:-1]
+    return parse_date_folder(folders[0]) if folders else None
+
+
+def _stray(file: LandingFile) -> LandingError:
+    table, *folders, name = PurePosixPath(file.path).parts
+    if not folders:
+        return LandingError(
+            f"Landing file {file.path} lies in no date folder: "
+            f"move it to {table}/order_date=YYYY-MM-DD/{name} or remove it."
+        )
+    return LandingError(
+        f"Landing folder {table}/{folders[0]} is no order date: name it order_date=YYYY-MM-DD or remove it."
+    )

@@ -21,6 +21,8 @@ from cis_assets.partitions import neighbouring_ranges
 
 _RANGES_NAMED = 5
 
+_FilesOfDates = Mapping[str, Mapping[date, list[LandingFile]]]
+
 
 @dataclass(frozen=True)
 class LandedDays:
@@ -30,15 +32,15 @@ class LandedDays:
     order_items: pl.LazyFrame
     rejected: pl.LazyFrame
     empty_days: tuple[date, ...]
-    file_counts: dict[date, int]
     unknown_columns: frozenset[str]
 
     def warnings(self) -> list[str]:
         """Sentences on what an operator should know although nothing is wrong enough to stop."""
         sentences = _unknown_column_warnings(self.unknown_columns)
         if self.empty_days:
-            ranges = neighbouring_ranges(self.empty_days)
-            named = ", ".join(str(span) for span in ranges[:_RANGES_NAMED]) + (", ..." if len(ranges) > _RANGES_NAMED else "")
+            ranges = [str(span) for span in neighbouring_ranges(self.empty_days)]
+            further = f" and {len(ranges) - _RANGES_NAMED} more" if len(ranges) > _RANGES_NAMED else ""
+            named = ", ".join(ranges[:_RANGES_NAMED]) + further
             sentences.append(f"No landing files, hence no orders, on {len(self.empty_days)} of the dates: {named}.")
         return sentences
 
@@ -57,7 +59,9 @@ class LandedSnapshots:
 
 
 def _unknown_column_warnings(columns: frozenset[str]) -> list[str]:
-    return [f"Landing columns that the contract does not name were kept out: {', '.join(sorted(columns))}."] if columns else []
+    if not columns:
+        return []
+    return [f"Landing columns that the contract does not name were kept out: {', '.join(sorted(columns))}."]
 
 
 def read_days(folder: LandingFolder, days: Sequence[date]) -> LandedDays:
@@ -67,25 +71,35 @@ def read_days(folder: LandingFolder, days: Sequence[date]) -> LandedDays:
     if a date has orders but no order lines or the reverse, or if a file cannot be read at all.
     """
     found = {table.name: folder.dated_files(table, days) for table in DATED}
-    landed = {name: {day for day, files in by_day.items() if files} for name, by_day in found.items()}
-    if not any(landed.values()):
-        folders = f"orders/order_date={days[0]}" + ("" if len(days) == 1 else f" to orders/order_date={days[-1]}")
-        raise LandingError(f"Landing folder {folders} is empty or absent under {folder.uri}: land that date first.")
-    for day in sorted(landed["orders"] ^ landed["order_items"]):
-        present, missing = ("orders", "order_items") if day in landed["orders"] else ("order_items", "orders")
-        raise LandingError(
-            f"Landing folder {missing}/order_date={day} is empty or absent although {present}/order_date={day} has files: "
-            "land both, then read that date again."
-        )
+    _refuse_nothing_landed(folder, days, found)
+    _refuse_half_landed(found)
     rows = {table.name: _read_dated(folder, table, found[table.name]) for table in DATED}
     return LandedDays(
         orders=rows["orders"].rows,
         order_items=rows["order_items"].rows,
         rejected=pl.concat([rows["orders"].rejected, rows["order_items"].rejected]),
-        empty_days=tuple(day for day in days if day not in landed["orders"]),
-        file_counts={day: sum(len(by_day.get(day, ())) for by_day in found.values()) for day in days},
+        empty_days=tuple(day for day in days if day not in found["orders"]),
         unknown_columns=rows["orders"].unknown_columns | rows["order_items"].unknown_columns,
     )
+
+
+def _refuse_nothing_landed(folder: LandingFolder, days: Sequence[date], found: _FilesOfDates) -> None:
+    if any(found.values()):
+        return
+    if len(days) == 1:
+        folders, what = f"folder orders/order_date={days[0]} is", "that date"
+    else:
+        folders, what = f"folders orders/order_date={min(days)} to {max(days)} are", "these dates"
+    raise LandingError(f"Landing {folders} empty or absent under {folder.uri}: land {what} first.")
+
+
+def _refuse_half_landed(found: _FilesOfDates) -> None:
+    for day in sorted(found["orders"].keys() ^ found["order_items"].keys()):
+        present, missing = ("orders", "order_items") if day in found["orders"] else ("order_items", "orders")
+        raise LandingError(
+            f"Landing folder {missing}/order_date={day} is empty or absent although "
+            f"{present}/order_date={day} has files: land both, then read that date again."
+        )
 
 
 def read_snapshots(folder: LandingFolder) -> LandedSnapshots:
@@ -107,8 +121,10 @@ def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
     if files:
         return _read_file(folder, table, files[-1])
     if not table.may_be_absent:
-        raise LandingError(f"Landing folder {table.name} is empty or absent under {folder.uri}: land a file of {table.name} first.")
-    return LandedRows(no_rows(table), no_rejected(), ())
+        raise LandingError(
+            f"Landing folder {table.name} is empty or absent under {folder.uri}: land a file of {table.name} first."
+        )
+    return LandedRows(no_rows(table), no_rejected())
 
 
 def _read_dated(folder: LandingFolder, table: LandingTable, found: dict[date, list[LandingFile]]) -> LandedRows:
@@ -117,7 +133,6 @@ def _read_dated(folder: LandingFolder, table: LandingTable, found: dict[date, li
     return LandedRows(
         _with_dates(no_rows(table), [(day, part.rows) for day, part in read]),
         _with_dates(no_rejected(), [(day, part.rejected) for day, part in read]),
-        tuple(file for _, part in read for file in part.files),
         frozenset().union(*(part.unknown_columns for _, part in read)),
     )
 

@@ -1,8 +1,12 @@
-"""What reading a landing file yields, whatever its format: typed rows, rejected rows, and what was noticed."""
+"""What reading a landing file yields, whatever its format: typed rows, rejected rows, and what was noticed.
+
+Belongs here: what makes a header or a value acceptable, in one place for all formats. Does not belong here: how a
+format is taken apart (`csv_reader.py`, `parquet_reader.py`), and whether a row makes sense (silver's rules).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -32,12 +36,12 @@ _TYPE_WORDS = {
 class LandedRows:
     """Rows of one landing table: the good ones typed, the others with reasons, and what the reader noticed.
 
-    `rows` has the contract's columns, source_file and source_line; `rejected` has REJECTED_SCHEMA.
+    `rows` has the contract's columns, source_file and source_line; `rejected` has REJECTED_SCHEMA. `unknown_columns`
+    are named with their table, such as `orders.note`.
     """
 
     rows: pl.LazyFrame
     rejected: pl.LazyFrame
-    files: tuple[LandingFile, ...]
     unknown_columns: frozenset[str] = frozenset()
 
 
@@ -53,19 +57,23 @@ def no_rejected() -> pl.LazyFrame:
     return pl.LazyFrame(schema=REJECTED_SCHEMA)
 
 
-def split_by_reason(table: LandingTable, file: LandingFile, typed: pl.LazyFrame, unknown: frozenset[str]) -> LandedRows:
+def absent_columns(table: LandingTable, header: Sequence[str]) -> dict[str, pl.Expr]:
+    """Nulls for the columns of the contract that a file lacks."""
+    return {name: pl.lit(None, dtype) for name, dtype in table.columns.items() if name not in header}
+
+
+def split_by_reason(table: LandingTable, file: LandingFile, typed: pl.LazyFrame, header: Sequence[str]) -> LandedRows:
     """Part typed rows into good ones (`reason` is empty) and rejected ones (`raw_text` kept)."""
     good = pl.col("reason") == ""
     typed = typed.with_columns(source_file=pl.lit(file.path), source_line=pl.col("source_line").cast(pl.Int64))
     return LandedRows(
         typed.filter(good).select(row_columns(table)),
         typed.filter(~good).with_columns(source_table=pl.lit(table.name)).select(list(REJECTED_SCHEMA)),
-        (file,),
-        unknown,
+        unknown_columns(table, header),
     )
 
 
-def wrong_types(table: LandingTable, values: dict[str, pl.Expr], parsed: dict[str, pl.Expr]) -> pl.Expr:
+def wrong_types(table: LandingTable, values: Mapping[str, pl.Expr], parsed: Mapping[str, pl.Expr]) -> pl.Expr:
     """What is wrong with a row's values, joined by '; ': those given (not null) that did not parse. Empty: nothing."""
     return pl.concat_str(
         [
@@ -79,9 +87,25 @@ def wrong_types(table: LandingTable, values: dict[str, pl.Expr], parsed: dict[st
     )
 
 
+def to_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """The value as a number of that type; null if it is none, which NaN and infinity are not either."""
+    number = value.cast(dtype, strict=False)
+    return pl.when(number.is_finite()).then(number) if dtype.is_float() else number
+
+
 def type_words(dtype: pl.DataType) -> str:
     """A type in words, for messages."""
     return _TYPE_WORDS[dtype]
+
+
+def column_name(name: str) -> str:
+    """A column's name as the contract would spell it."""
+    return name.strip().lower()
+
+
+def unknown_columns(table: LandingTable, header: Sequence[str]) -> frozenset[str]:
+    """The columns of a file that the contract does not name, each with its table."""
+    return frozenset(f"{table.name}.{name or '(no name)'}" for name in header if name not in table.columns)
 
 
 def refuse_header(table: LandingTable, file: LandingFile, header: Sequence[str]) -> None:
@@ -89,13 +113,14 @@ def refuse_header(table: LandingTable, file: LandingFile, header: Sequence[str])
     missing = [name for name in table.required if name not in header]
     if missing:
         raise LandingError(
-            f"Landing file {file.path} has no column {' and no column '.join(missing)}; its header is {','.join(header)}."
+            f"Landing file {file.path} has no column {' and no column '.join(missing)}; "
+            f"its header is {','.join(header)}."
         )
-    twice = sorted({name for name in table.columns if list(header).count(name) > 1})
+    twice = sorted(name for name in table.columns if header.count(name) > 1)
     if twice:
         raise LandingError(f"Landing file {file.path} has the column {twice[0]} more than once.")
 
 
 def first_line(error: Exception) -> str:
     """The first line of a library's error, to be quoted in a sentence."""
-    return str(error).strip().splitlines()[0].rstrip(".")
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

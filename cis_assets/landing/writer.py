@@ -8,23 +8,26 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import obstore
 import polars as pl
 
 from cis_assets.lake.storage import object_store
+from cis_assets.landing.folder import LandingError
 from cis_assets.landing.source import LandingSource
 
 
 @dataclass(frozen=True)
 class LandingReport:
-    """What was landed."""
+    """What was landed: dates, clean rows, and rows that a source broke on purpose."""
 
+    first: date
+    last: date
     days: int
     orders: int
     order_items: int
     dirty_rows: int
-    snapshots: dict[str, int]
 
 
 def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] = lambda _: None) -> LandingReport:
@@ -34,21 +37,23 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
     day is written.
     """
     store = object_store(landing_uri)
-    counts = {"days": 0, "orders": 0, "order_items": 0, "dirty_rows": 0}
-    snapshots = {}
     for name, frame in source.snapshots().items():
         obstore.put(store, f"{name}/{name}.csv", _csv(frame))
-        snapshots[name] = frame.height
+    dates: set[date] = set()
+    orders = order_items = dirty_rows = 0
     for day in source.days():
         folder = f"order_date={day.order_date}"
+        # Orders last: whoever watches the folder may take a date with orders for complete.
         obstore.put(store, f"order_items/{folder}/order_items.csv", _csv(day.order_items, day.dirty_order_items))
         obstore.put(store, f"orders/{folder}/orders.csv", _csv(day.orders, day.dirty_orders))
-        counts["days"] += 1
-        counts["orders"] += day.orders.height
-        counts["order_items"] += day.order_items.height
-        counts["dirty_rows"] += len(day.dirty_orders) + len(day.dirty_order_items)
+        dates.add(day.order_date)
+        orders += day.orders.height
+        order_items += day.order_items.height
+        dirty_rows += len(day.dirty_orders) + len(day.dirty_order_items)
         on_day(1)
-    return LandingReport(**counts, snapshots=snapshots)
+    if not dates:
+        raise LandingError("The source holds no orders, so nothing but its snapshots was landed.")
+    return LandingReport(min(dates), max(dates), len(dates), orders, order_items, dirty_rows)
 
 
 def _csv(frame: pl.DataFrame, dirty_lines: tuple[str, ...] = ()) -> bytes:

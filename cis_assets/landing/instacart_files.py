@@ -1,0 +1,94 @@
+"""The files of the public Instacart release, read as typed frames whatever the copy at hand looks like.
+
+Belongs here: names of files and columns, how values are written, and sentences on what cannot be read. Does not belong
+here: what the rows mean (`instacart.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from cis_assets.errors import OperatorError
+from cis_assets.landing.rows import column_name, first_line
+
+# Copies of the release circulate with these other names for its columns.
+_ALIASES = {
+    "customer_id": "user_id",
+    "order_day_of_week": "order_dow",
+    "day_of_week": "order_dow",
+    "order_hour": "order_hour_of_day",
+    "hour_of_day": "order_hour_of_day",
+    "days_since_prior": "days_since_prior_order",
+    "days_since_last_order": "days_since_prior_order",
+    "cart_order": "add_to_cart_order",
+    "name": "product_name",
+}
+_MISSING = ["", "NULL", "NaN", "nan"]
+
+
+class InstacartError(OperatorError):
+    """The folder does not hold the release as expected; the message names the file."""
+
+
+class InstacartFiles:
+    """The folder with the release's CSV files, plain or gzipped."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise InstacartError(f"{folder} is no folder: give the one that holds orders.csv of the release.")
+        self._folder = folder
+
+    def path(self, name: str) -> Path:
+        for ending in ("csv", "csv.gz"):
+            path = self._folder / f"{name}.{ending}"
+            if path.is_file():
+                return path
+        raise InstacartError(f"{self._folder} has no {name}.csv, which the release has.")
+
+    def read(
+        self,
+        name: str,
+        columns: Mapping[str, pl.DataType],
+        *,
+        may_be_missing: Collection[str] = (),
+        reshape: Callable[[pl.LazyFrame], pl.LazyFrame] = lambda rows: rows,
+    ) -> pl.DataFrame:
+        """The named columns of a file, typed, streamed through `reshape`.
+
+        Raises InstacartError if the file or a column is absent, if a value is not of its type, or if one is missing
+        that may not be (in what `reshape` gives).
+        """
+        path = self.path(name)
+        try:
+            rows = reshape(_scan(path, columns)).collect(engine="streaming")
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise InstacartError(f"{path} cannot be read: {first_line(error)}.") from None
+        for column in rows.columns:
+            missing = rows[column].null_count()
+            if missing and column not in may_be_missing:
+                raise InstacartError(f"{path} has no valid {column} in {missing} of its rows.")
+        return rows
+
+
+def _scan(path: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """The named columns of a file, under their own names and with their types."""
+    scan = pl.scan_csv(path, infer_schema=False, null_values=_MISSING, glob=False)
+    header = scan.collect_schema().names()
+    spelling = {column_name(name): name for name in header}
+    for alias, name in _ALIASES.items():
+        if alias in spelling and name not in spelling:
+            spelling[name] = spelling[alias]
+    absent = [name for name in columns if name not in spelling]
+    if absent:
+        raise InstacartError(
+            f"{path} has no column {' and no column '.join(absent)}; its header is {','.join(header)}."
+        )
+    return scan.select(_typed(pl.col(spelling[name]), dtype).alias(name) for name, dtype in columns.items())
+
+
+def _typed(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Whole numbers may be written as 8, 08 or 8.0."""
+    return text.str.strip_chars().str.strip_suffix(".0").cast(dtype) if dtype.is_integer() else text
