@@ -56,6 +56,8 @@ def land_instacart(source: Path, end: datetime, weekday_zero: str) -> None:
     release = InstacartSource(InstacartOptions(source, end.date(), weekday_zero))
     _land(release, "Landing Instacart orders")
     say(f"Left out: {release.test_orders:,} orders of the test set, which have no lines.")
+    if release.lines_left_out:
+        say(f"Left out: {release.lines_left_out:,} lines of orders that are not in orders.csv, or are of the test set.")
     if release.contradicting_gaps:
         say(f"On {release.contradicting_gaps:,} orders the gap contradicts order_dow; the gap was taken.")
     say(

@@ -72,6 +72,8 @@ class InstacartSource:
     def __init__(self, options: InstacartOptions) -> None:
         self._options = options
         self._files = InstacartFiles(options.source)
+        self.lines_left_out = 0
+        """Lines whose order is not among the orders with lines; known once `days` has begun (the release has none)."""
 
     def snapshots(self) -> Mapping[str, pl.DataFrame]:
         products = self._files.read("products", PRODUCTS.columns, may_be_missing={"product_name"})
@@ -151,13 +153,15 @@ class InstacartSource:
             self._files.read(
                 f"order_products__{part}",
                 _LINE_COLUMNS,
-                reshape=lambda lines: lines.join(places, on="order_id").select(
+                reshape=lambda lines: lines.join(places, on="order_id", how="left").select(
                     "order_place", "product_id", "add_to_cart_order"
                 ),
             )
             for part in ("prior", "train")
         ]
-        return pl.concat(parts).sort("order_place", "add_to_cart_order")
+        lines = pl.concat(parts)
+        self.lines_left_out = lines["order_place"].null_count()
+        return lines.drop_nulls("order_place").sort("order_place", "add_to_cart_order")
 
 
 def place_orders(orders: pl.DataFrame, end: date, weekday_zero: str) -> pl.DataFrame:

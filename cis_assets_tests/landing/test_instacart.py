@@ -388,3 +388,11 @@ def test_real_names_come_out_clean(real: InstacartSource) -> None:
     names = real.snapshots()["products"]["product_name"]
     assert not names.str.contains("\\", literal=True).any()
     assert (names == names.str.strip_chars()).all()
+
+
+def test_lines_without_an_order_are_left_out_and_counted(tmp_path: Path) -> None:
+    lines = f"{LINES_HEADER}\n1,1,1,0\n999,1,1,0\n998,1,1,0\n"
+    release = source_of(write_release(tmp_path, [(1, 4, "prior", 1, 2, 9, "")], order_products__prior_csv=lines))
+    landed = list(release.days())
+    assert [day.order_items.height for day in landed] == [1]
+    assert release.lines_left_out == 2
