@@ -153,6 +153,7 @@ class InstacartSource:
             self._files.read(
                 f"order_products__{part}",
                 _LINE_COLUMNS,
+                may_be_missing={"order_place"},
                 reshape=lambda lines: lines.join(places, on="order_id", how="left").select(
                     "order_place", "product_id", "add_to_cart_order"
                 ),

@@ -65,9 +65,6 @@ def iso_weekday(order_dow: int, weekday_zero: str) -> int:
     return (WEEKDAYS.index(weekday_zero) + order_dow) % 7 + 1
 
 
-# --- dates -----------------------------------------------------------------------------------------------------
-
-
 def test_gaps_under_thirty_days_are_exact(tmp_path: Path) -> None:
     steps = [(2, ""), (3, "15.0"), (3, "0.0"), (4, "29.0"), (5, "1.0"), (4, "6.0")]
     release = source_of(write_release(tmp_path, orders_of_one_customer(*steps)))
@@ -138,9 +135,6 @@ def test_a_missing_gap_is_taken_for_the_days_to_the_weekday(tmp_path: Path) -> N
     assert release.contradicting_gaps == 0
 
 
-# --- what lands ------------------------------------------------------------------------------------------------
-
-
 def test_prior_and_train_orders_land_and_test_orders_are_counted_and_left_out(tmp_path: Path) -> None:
     orders = [
         (1, 1, "prior", 1, 0, 9, ""),
@@ -205,9 +199,6 @@ def test_what_is_landed_is_read_back_with_consent_as_given_and_without_offers(tm
     assert landed.warnings() + snapshots.warnings() == []
 
 
-# --- quirks of the files ---------------------------------------------------------------------------------------
-
-
 def test_names_lose_the_backslash_before_their_quotes_and_stray_blanks(tmp_path: Path) -> None:
     products = (
         "product_id,product_name,aisle_id,department_id\n"
@@ -259,9 +250,6 @@ def test_gzipped_files_are_read_too(tmp_path: Path) -> None:
         (folder / f"{name}.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
         plain.unlink()
     assert sum(each.order_items.height for each in source_of(folder).days()) == 2
-
-
-# --- what cannot be read ---------------------------------------------------------------------------------------
 
 
 def read_all(folder: Path) -> None:
@@ -325,9 +313,6 @@ def test_a_folder_that_is_none_and_a_weekday_that_is_none_are_refused(tmp_path: 
         source_of(tmp_path / "nowhere")
     with pytest.raises(InstacartError, match=r"^Weekday 'someday' is none of monday, tuesday, .*sunday\.$"):
         source_of(tmp_path, weekday_zero="someday")
-
-
-# --- the real files --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -45,8 +45,6 @@ def orders_of(landed: LandedDays) -> list[tuple]:
     return landed.orders.select("order_date", "order_id", "customer_id", "order_hour").collect().rows()
 
 
-# --- formats ---------------------------------------------------------------------------------------------------
-
 ORDERS_CSV = f"{ORDERS_HEADER}\n1,10,9\n2,11,23\n"
 ORDERS_FRAME = pl.DataFrame({"order_id": [1, 2], "customer_id": [10, 11], "order_hour": [9, 23]})
 
@@ -135,9 +133,6 @@ def test_parquet_without_rows_holds_no_rows(tmp_path: Path) -> None:
     assert good(read_alone(tmp_path, ORDERS, ORDERS_FRAME.clear(), "parquet")) == []
 
 
-# --- columns ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_optional_columns_may_be_absent_and_are_null_then(tmp_path: Path, ending: str) -> None:
     frame = pl.DataFrame({"order_id": [1], "product_id": [5], "add_to_cart_order": [1]})
@@ -201,9 +196,6 @@ def test_parquet_that_lacks_a_column_is_refused_by_file_and_column(tmp_path: Pat
 def test_parquet_columns_are_found_whatever_their_case(tmp_path: Path) -> None:
     landed = read_alone(tmp_path, ORDERS, ORDERS_FRAME.rename(str.upper), "parquet")
     assert good(landed, *ORDERS.columns) == ORDERS_FRAME.rows()
-
-
-# --- values ----------------------------------------------------------------------------------------------------
 
 
 def products_csv(*names: str) -> str:
@@ -350,9 +342,6 @@ def test_control_characters_do_not_stop_the_reader(tmp_path: Path) -> None:
     assert [line for line, _, _ in rejected(landed)] == [3, 4]
 
 
-# --- Parquet values --------------------------------------------------------------------------------------------
-
-
 def test_parquet_numbers_of_other_widths_and_as_text_are_taken_where_they_fit(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {
@@ -404,9 +393,6 @@ def test_parquet_that_holds_a_column_as_another_kind_of_value_is_refused(
         read_alone(tmp_path, ORDERS, frame, "parquet")
 
 
-# --- files that cannot be read at all --------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("content", ["", "\n", " \r\n"])
 @pytest.mark.parametrize("ending", ["csv", "csv.gz"])
 def test_an_empty_file_is_refused_by_name(tmp_path: Path, content: str, ending: str) -> None:
@@ -452,9 +438,6 @@ def test_a_date_with_a_file_of_another_ending_is_refused_by_name(tmp_path: Path)
     put(tmp_path, f"orders/order_date={FIRST}/orders.xlsx", "x")
     with pytest.raises(LandingError, match=rf"^Landing file orders/order_date={FIRST}/orders\.xlsx is neither "):
         read(tmp_path, FIRST)
-
-
-# --- dates -----------------------------------------------------------------------------------------------------
 
 
 def test_all_files_of_a_date_are_read_in_order_of_name_with_its_date(tmp_path: Path) -> None:
@@ -560,9 +543,6 @@ def test_reading_a_date_again_sees_what_arrived_since(tmp_path: Path) -> None:
     assert len(orders_of(read_days(folder, [FIRST]))) == 2
 
 
-# --- snapshots -------------------------------------------------------------------------------------------------
-
-
 def put_snapshots(root: Path) -> None:
     put(root, "products/products.csv", f"{PRODUCTS_HEADER}\n1,Milk,1,1\n")
     put(root, "aisles/aisles.csv", "aisle_id,aisle\n1,milk\n")
@@ -606,8 +586,6 @@ def test_bad_rows_and_unknown_columns_of_all_snapshots_are_gathered(tmp_path: Pa
     assert landed.rejected.select("source_table", "source_line").collect().rows() == [("products", 2), ("aisles", 3)]
     assert landed.warnings() == ["Landing columns that the contract does not name were kept out: aisles.wing."]
 
-
-# --- any rows: nothing is lost, and both ways of reading agree -------------------------------------------------
 
 WHOLE = st.integers(-(2**31), 2**31 - 1).map(str)
 NUMBER = st.one_of(

@@ -54,9 +54,6 @@ def feature(orders: list[Order], name: str) -> Any:
     return features_of(history(orders)).select(name).item()
 
 
-# --- the features, worked out by hand ----------------------------------------------------------------------------
-
-
 def expected_features(orders: list[Order]) -> list[dict[str, Any]]:
     """What the catalog says of each column, in plain Python, one customer after the other."""
     numbered = zip(orders, orders_of_day(orders), strict=True)
@@ -177,9 +174,6 @@ def test_the_reorder_share_is_the_share_of_marked_reorders_among_pairs_of_order_
     assert_frame_equal(features_of(rows).select("customer_id", "reorder_share"), expected, rel_tol=1e-12, abs_tol=1e-12)
 
 
-# --- the window ----------------------------------------------------------------------------------------------------
-
-
 @given(HISTORIES)
 @settings(max_examples=20, deadline=None)
 def test_nothing_outside_the_window_matters(orders: list[Order]):
@@ -199,9 +193,6 @@ def test_the_window_begins_and_ends_with_its_first_and_last_day(day: int, custom
 def test_recency_and_tenure_count_from_the_day_of_the_snapshot():
     orders = [Order(1, 4, PLAIN), Order(1, 9, PLAIN)]
     assert (feature(orders, "recency_days"), feature(orders, "tenure_days")) == (1, 6)
-
-
-# --- single features -----------------------------------------------------------------------------------------------
 
 
 def test_a_single_order_has_no_gaps_and_no_reorders():

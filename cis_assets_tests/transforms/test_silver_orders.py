@@ -31,9 +31,6 @@ class Made:
         return self.rejected.filter(source_table=table)["reason"].sort().to_list()
 
 
-# --- rules ---------------------------------------------------------------------------------------------------------
-
-
 def test_valid_rows_pass_with_the_columns_of_the_catalog():
     made = Made(orders({}), lines({}, {"add_to_cart_order": 2, "product_id": 3}))
     assert (made.orders.height, made.lines.height, made.rejected.height) == (1, 2, 0)
@@ -115,9 +112,6 @@ def test_an_order_of_another_date_with_the_same_id_is_another_order():
     assert made.orders.height == 2
 
 
-# --- copies --------------------------------------------------------------------------------------------------------
-
-
 def test_exact_copies_count_once_and_are_not_rejected():
     made = Made(orders({}, {}, {}), lines({}, {}))
     assert (made.orders.height, made.lines.height, made.rejected.height) == (1, 1, 0)
@@ -155,9 +149,6 @@ def test_the_same_line_in_another_order_or_on_another_date_is_no_copy():
 def test_a_product_may_stand_twice_in_an_order():
     made = Made(orders({}), lines({}, {"add_to_cart_order": 2}))
     assert rows_of(made.orders, "item_count", "distinct_product_count") == [(2, 1)]
-
-
-# --- what silver adds ----------------------------------------------------------------------------------------------
 
 
 def test_a_missing_quantity_is_one_unit():
@@ -215,9 +206,6 @@ def test_weekday_and_day_number_are_those_of_the_order_date(day: date):
     assert made.lines["day_number"].to_list() == [number]
 
 
-# --- rejected rows -------------------------------------------------------------------------------------------------
-
-
 def test_a_rejected_line_is_kept_as_it_landed():
     made = Made(orders({}), lines({}, {"add_to_cart_order": 2, "product_id": 99, "quantity": None, "unit_price": None}))
     assert rows_of(made.rejected, "order_date", "source_table", "source_key") == [
@@ -247,8 +235,6 @@ def test_a_rejected_order_is_kept_as_it_landed():
         "source_line": 2,
     }
 
-
-# --- what holds for any rows ---------------------------------------------------------------------------------------
 
 _DAYS = st.sampled_from([MONDAY, TUESDAY])
 _FILES = st.sampled_from(["a.csv", "b.csv"])

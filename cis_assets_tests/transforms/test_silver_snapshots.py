@@ -86,9 +86,6 @@ def test_snapshots_have_the_columns_of_the_catalog():
         assert list(frame.schema.items()) == list(table.dtypes.items())
 
 
-# --- products ------------------------------------------------------------------------------------------------------
-
-
 def test_a_product_has_the_names_of_its_aisle_and_department():
     assert made_products({}).rows() == [(1, "Bananas", 24, "fresh fruits", 4, "produce")]
 
@@ -143,9 +140,6 @@ def test_products_that_contradict_each_other_are_all_set_aside():
     assert rejected(products(*rows))["reason"].to_list() == ["rows with this key contradict each other"] * 2
 
 
-# --- customers -----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("zone", [None, "", " "])
 def test_a_customer_without_a_time_zone_has_the_shops(zone: str | None):
     made = silver_customers(customers({"time_zone": zone}), SHOP_ZONE).collect()
@@ -173,9 +167,6 @@ def test_a_customer_who_both_consents_and_does_not_is_set_aside():
     rows = customers({}, {"push_consent": False})
     assert silver_customers(rows, SHOP_ZONE).collect().height == 0
     assert rejected(customer_rows=rows)["reason"].to_list() == ["rows with this key contradict each other"] * 2
-
-
-# --- offers --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -207,9 +198,6 @@ def test_an_offer_on_a_product_that_was_set_aside_is_set_aside_too():
         ("offers", "product_id is not a known product"),
         ("products", "product_name is missing"),
     ]
-
-
-# --- rejected rows -------------------------------------------------------------------------------------------------
 
 
 def test_a_rejected_snapshot_row_is_kept_as_it_landed():

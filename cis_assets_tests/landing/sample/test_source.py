@@ -67,9 +67,6 @@ def sample() -> Landed:
     return land()
 
 
-# --- reproducible ----------------------------------------------------------------------------------------------
-
-
 def test_same_options_land_the_same_bytes_whatever_the_number_of_threads() -> None:
     script = (
         "from datetime import date; from cis_assets.landing.sample import SampleOptions;"
@@ -95,9 +92,6 @@ def test_another_seed_lands_other_orders() -> None:
     assert digest(SampleOptions(end=END, customers=60, days=30, seed=8)) != digest(
         SampleOptions(end=END, customers=60, days=30)
     )
-
-
-# --- true to the contract --------------------------------------------------------------------------------------
 
 
 def test_every_frame_has_the_contract_columns_and_types(sample: Landed) -> None:
@@ -176,9 +170,6 @@ def test_customers_have_consent_and_known_time_zones(sample: Landed) -> None:
     assert 0.68 < customers["push_consent"].mean() < 0.76
     assert set(customers["time_zone"]) <= available_timezones()
     assert customers["time_zone"].n_unique() >= 4
-
-
-# --- shopped in as people do -----------------------------------------------------------------------------------
 
 
 def test_volume_and_baskets_are_those_of_a_grocer(sample: Landed) -> None:
@@ -282,9 +273,6 @@ def test_two_orders_on_one_day_are_rare_but_happen(sample: Landed) -> None:
     assert 0 < (sample.orders["gap"] == 0).sum() < 0.01 * sample.orders.height
 
 
-# --- offers ----------------------------------------------------------------------------------------------------
-
-
 def live_on(offers: pl.DataFrame, day: date) -> pl.DataFrame:
     return offers.filter((pl.col("starts_on") <= day) & (pl.col("ends_on") >= day))
 
@@ -335,9 +323,6 @@ def test_prices_change_little_over_the_window(sample: Landed) -> None:
     )
     assert 0 < spread.max() < 0.40
     assert 0 < spread.median() < 0.05
-
-
-# --- dirty rows ------------------------------------------------------------------------------------------------
 
 
 def dirty(landed: Landed) -> tuple[list[str], list[str]]:
