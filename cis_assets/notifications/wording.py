@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cis_assets.errors import OperatorError
 from cis_assets.notifications.policy import NotificationPolicy
 
 OCCASIONS = ("restock", "usual_day", "win_back")
@@ -73,6 +74,10 @@ class CopyAnswer:
     failure: str | None = None
 
 
+class WriterError(OperatorError):
+    """No words can be written until somebody changes something; the message says what, in a sentence."""
+
+
 class CopyWriter(Protocol):
     """Writes words for contexts: a model, or the composer of templates."""
 
@@ -80,6 +85,6 @@ class CopyWriter(Protocol):
         """One answer for each request, in the order of the requests.
 
         What concerns one request is said in its answer; what would concern every request, such as a wrong key, is
-        raised.
+        raised as WriterError.
         """
         ...

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from cis_assets.notifications.wording import CopyAnswer, CopyRequest, Words
+from cis_assets.notifications.wording import CopyAnswer, CopyRequest, Words, WriterError
 from cis_assets.writers.prompt import INSTRUCTIONS, PROMPT_VERSION, ModelAnswer, question
-from cis_assets.writers.writer import WriterError
 
 if TYPE_CHECKING:
     import openai

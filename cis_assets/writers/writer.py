@@ -1,4 +1,4 @@
-"""Which writer the settings ask for, and the error that a writer raises.
+"""Which writer the settings ask for.
 
 Belongs here: the choice of a writer. Does not belong here: the writers themselves; the interface that they keep is
 the domain's (`cis_assets.notifications.wording`) and is named here for those who write another one.
@@ -6,16 +6,11 @@ the domain's (`cis_assets.notifications.wording`) and is named here for those wh
 
 from __future__ import annotations
 
-from cis_assets.errors import OperatorError
-from cis_assets.notifications.wording import CopyAnswer, CopyRequest, CopyWriter
+from cis_assets.notifications.wording import CopyAnswer, CopyRequest, CopyWriter, WriterError
 from cis_assets.settings import Settings
 from cis_assets.writers.template import TemplateWriter
 
 __all__ = ["CopyAnswer", "CopyRequest", "CopyWriter", "WriterError", "copy_writer", "fallback_writer"]
-
-
-class WriterError(OperatorError):
-    """No words can be written until somebody changes something; the message says what, in a sentence."""
 
 
 def copy_writer(settings: Settings) -> CopyWriter:
