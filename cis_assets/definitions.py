@@ -38,7 +38,7 @@ def build_definitions(configured: Settings | None = None) -> dg.Definitions:
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={
-            LAKE_IO: LakeIOManager(lake_uri=configured.lake_uri),
+            LAKE_IO: LakeIOManager(lake_uri=configured.lake_uri, engine=configured.engine),
             PAGES_IO: PageIOManager(lake_uri=configured.lake_uri),
             "landing": LandingResource(landing_uri=configured.landing_uri),
             "writer": CopyWriterResource.from_settings(configured),

@@ -61,9 +61,9 @@ def bronze_days(context: dg.AssetExecutionContext, landing: LandingResource) -> 
     landed = read_days(landing.folder(), days_of(context))
     for warning in landed.warnings():
         context.log.warning(warning)
-    yield dg.Output(bronze.ORDERS.conform(landed.orders), "orders")
-    yield dg.Output(bronze.ORDER_ITEMS.conform(landed.order_items), "order_items")
-    yield dg.Output(bronze.REJECTED_ROWS.conform(landed.rejected), "rejected_rows")
+    yield dg.Output(landed.orders.map_polars(bronze.ORDERS.conform), "orders")
+    yield dg.Output(landed.order_items.map_polars(bronze.ORDER_ITEMS.conform), "order_items")
+    yield dg.Output(landed.rejected.map_polars(bronze.REJECTED_ROWS.conform), "rejected_rows")
 
 
 @dg.multi_asset(

@@ -9,6 +9,7 @@ import narwhals as nw
 from cis_assets.assets.partitioning import TRAILING_WINDOW, days_of
 from cis_assets.assets.tables import table_asset, table_in
 from cis_assets.catalog import gold, silver
+from cis_assets.engines.parts import LazyParts
 from cis_assets.settings import settings
 from cis_assets.transforms import customer_features as features_transform
 
@@ -20,14 +21,10 @@ from cis_assets.transforms import customer_features as features_transform
         "order_items": table_in(silver.ORDER_ITEMS, partition_mapping=TRAILING_WINDOW),
     },
 )
-def customer_features(
-    context: dg.AssetExecutionContext, orders: nw.LazyFrame, order_items: nw.LazyFrame
-) -> nw.LazyFrame:
-    return nw.concat(
-        [
-            features_transform.customer_features(orders, order_items, day, settings().history_days)
-            for day in days_of(context)
-        ]
+def customer_features(context: dg.AssetExecutionContext, orders: nw.LazyFrame, order_items: nw.LazyFrame) -> LazyParts:
+    return LazyParts.of(
+        features_transform.customer_features(orders, order_items, day, settings().history_days)
+        for day in days_of(context)
     )
 
 

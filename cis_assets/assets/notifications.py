@@ -12,6 +12,7 @@ import polars as pl
 from cis_assets.assets.partitioning import days_of
 from cis_assets.assets.tables import table_asset, table_in
 from cis_assets.catalog import AS_OF_DATE, gold, silver
+from cis_assets.engines.parts import LazyParts
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
 from cis_assets.notifications import messages as messages_domain
@@ -40,21 +41,19 @@ def notification_contexts(
     products: nw.LazyFrame,
     customers: nw.LazyFrame,
     offers: nw.LazyFrame,
-) -> nw.LazyFrame:
+) -> LazyParts:
     policy = NotificationPolicy.from_settings(settings())
-    return nw.concat(
-        [
-            contexts_domain.notification_contexts(
-                features.filter(nw.col(AS_OF_DATE) == day),
-                segments.filter(nw.col(AS_OF_DATE) == day),
-                products,
-                customers,
-                offers,
-                as_of=day,
-                policy=policy,
-            )
-            for day in days_of(context)
-        ]
+    return LazyParts.of(
+        contexts_domain.notification_contexts(
+            features.filter(nw.col(AS_OF_DATE) == day),
+            segments.filter(nw.col(AS_OF_DATE) == day),
+            products,
+            customers,
+            offers,
+            as_of=day,
+            policy=policy,
+        )
+        for day in days_of(context)
     )
 
 

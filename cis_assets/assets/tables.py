@@ -7,6 +7,7 @@ import dagster as dg
 
 from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
 from cis_assets.catalog import Table
+from cis_assets.lake.metadata import column_schema
 
 OWNERS = ["team:data-engineering"]
 LAKE_IO = "lake"
@@ -39,11 +40,7 @@ def asset_key(table: Table) -> dg.AssetKey:
 
 
 def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
-    columns = [
-        dg.TableColumn(name, str(column.dtype), description=table.column_description(name))
-        for name, column in table.columns.items()
-    ]
-    metadata = {"dagster/column_schema": dg.TableSchema(columns), "grain": f"one row per {table.grain}"}
+    metadata = {"dagster/column_schema": column_schema(table), "grain": f"one row per {table.grain}"}
     if table.partition_by:
         metadata["partition_expr"] = table.partition_by
     return {

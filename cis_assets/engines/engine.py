@@ -9,6 +9,7 @@ from typing import Protocol
 import narwhals as nw
 
 from cis_assets.catalog import Table
+from cis_assets.engines.parts import LazyParts
 from cis_assets.errors import OperatorError
 from cis_assets.partitions import DateRange
 
@@ -45,10 +46,10 @@ class Engine(Protocol):
         """
         ...
 
-    def replace(self, table: Table, location: TableLocation, days: DateRange | None, frame: nw.LazyFrame) -> int:
-        """Replace the rows of `days` (None: the whole unpartitioned table) by `frame` in one commit; return the row count.
+    def replace(self, table: Table, location: TableLocation, days: DateRange | None, parts: LazyParts) -> int:
+        """Replace the rows of `days` (None: the whole unpartitioned table) in one commit; return the row count.
 
-        The frame has the catalog's columns and types. Raises EmptySliceError or OutsideSliceError and leaves the
-        table as it was.
+        The parts have the catalog's columns and types and are computed one after another. Raises EmptySliceError or
+        OutsideSliceError and leaves the table as it was.
         """
         ...

@@ -13,6 +13,7 @@ from deltalake.exceptions import DeltaError
 
 from cis_assets.catalog import Table
 from cis_assets.engines.engine import EmptySliceError, OutsideSliceError, TableAbsentError, TableLocation
+from cis_assets.engines.parts import LazyParts
 from cis_assets.partitions import DateRange
 
 # Older Arrow types on the way out: Delta has one string type, and delta-rs then need not cast string views.
@@ -37,11 +38,8 @@ class PolarsEngine:
             frame = frame.filter(pl.col(str(table.partition_by)).is_between(pl.lit(days.first), pl.lit(days.last)))
         return frame.select(columns or list(table.dtypes))
 
-    def replace(self, table: Table, location: TableLocation, days: DateRange | None, frame: nw.LazyFrame) -> int:
-        return self.replace_polars(table, location, days, frame.to_native())
-
-    def replace_polars(self, table: Table, location: TableLocation, days: DateRange | None, frame: pl.LazyFrame) -> int:
-        batches = _CheckedBatches(table, days, frame.select(list(table.dtypes)))
+    def replace(self, table: Table, location: TableLocation, days: DateRange | None, parts: LazyParts) -> int:
+        batches = _CheckedBatches(table, days, parts)
         target = open_or_create(table, location)
         try:
             write_deltalake(target, data=batches.reader(), mode="overwrite", predicate=_predicate(table, days))
@@ -56,18 +54,16 @@ class PolarsEngine:
 class _CheckedBatches:
     """A stream of record batches that refuses rows outside the slice and counts what passes."""
 
-    def __init__(self, table: Table, days: DateRange | None, frame: pl.LazyFrame) -> None:
+    def __init__(self, table: Table, days: DateRange | None, parts: LazyParts) -> None:
         self._table = table
         self._days = days
-        self._frame = frame
+        self._parts = parts
         self.rows = 0
         self.fault: Exception | None = None
 
     def reader(self) -> pa.RecordBatchReader:
         """Start computing, look at the first rows, and hand over the stream; refuse an empty one here, before any write."""
-        frames = (
-            batch for batch in self._frame.collect_batches(maintain_order=False, engine="streaming") if batch.height
-        )
+        frames = self._frames()
         first = next(frames, None)
         if first is None and not self._table.may_be_empty:
             span = "" if self._days is None else f" for {self._days.first} to {self._days.last}"
@@ -75,6 +71,14 @@ class _CheckedBatches:
         schema = self._table.empty().to_arrow(compat_level=_COMPAT).schema
         frames = itertools.chain(() if first is None else (first,), frames)
         return pa.RecordBatchReader.from_batches(schema, self._record_batches(frames, schema))
+
+    def _frames(self) -> Iterator[pl.DataFrame]:
+        """Batches with rows, part after part."""
+        for part in self._parts.frames:
+            frame: pl.LazyFrame = part.select(list(self._table.dtypes)).to_native()
+            for batch in frame.collect_batches(maintain_order=False, engine="streaming"):
+                if batch.height:
+                    yield batch
 
     def _record_batches(self, frames: Iterator[pl.DataFrame], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         try:

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
-from dagster import ConfigurableIOManagerFactory, InputContext, MetadataValue, OutputContext
+from dagster import ConfigurableIOManagerFactory, InputContext, OutputContext
 from dagster._core.definitions.partitions.utils import TimeWindow
 from dagster._core.storage.db_io_manager import DbIOManager, DbTypeHandler, TableSlice
 from dagster_deltalake.io_manager import DeltaLakeDbClient, TableConnection
@@ -24,11 +24,15 @@ from pydantic import Field
 
 from cis_assets.catalog import TABLES, Table
 from cis_assets.engines.engine import Engine, TableLocation
+from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.polars_engine import PolarsEngine
 from cis_assets.errors import OperatorError
-from cis_assets.lake.statistics import SliceFigures, table_figures
+from cis_assets.lake.metadata import describe_write
+from cis_assets.lake.statistics import table_figures
 from cis_assets.lake.storage import join, storage_options
 from cis_assets.partitions import DateRange
+
+_ENGINES = {"polars": PolarsEngine}
 
 
 class UnknownTableError(OperatorError):
@@ -39,10 +43,11 @@ class LakeIOManager(ConfigurableIOManagerFactory):
     """Persists assets as the Delta tables `<lake_uri>/<layer>/<table>`; credentials come from the environment."""
 
     lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
+    engine: Literal["polars"] = Field("polars", description="Engine that scans and replaces slices.")
 
     def create_io_manager(self, context: Any) -> DbIOManager:
         return DbIOManager(
-            type_handlers=[LakeTypeHandler(PolarsEngine())],
+            type_handlers=[LakeTypeHandler(_ENGINES[self.engine]())],
             db_client=LakeDbClient(),
             database="lake",
             io_manager_name="LakeIOManager",
@@ -87,22 +92,23 @@ class LakeTypeHandler(DbTypeHandler):
 
     @property
     def supported_types(self) -> Sequence[type[object]]:
-        return [pl.LazyFrame, pl.DataFrame, nw.LazyFrame]
+        return [pl.LazyFrame, pl.DataFrame, nw.LazyFrame, LazyParts]
 
     def handle_output(
         self,
         context: OutputContext,
         table_slice: TableSlice,
-        obj: pl.LazyFrame | pl.DataFrame | nw.LazyFrame,
+        obj: pl.LazyFrame | pl.DataFrame | nw.LazyFrame | LazyParts,
         connection: TableConnection,
     ) -> Mapping[str, Any]:
         table = _table(table_slice)
         days = _days_of(table, table_slice)
-        frame = nw.from_native(obj.lazy()) if isinstance(obj, pl.LazyFrame | pl.DataFrame) else obj
-        table.refuse_other_schema(_polars_schema(frame))
+        parts = obj if isinstance(obj, LazyParts) else LazyParts.of([obj])
+        for part in parts.frames:
+            table.refuse_other_schema(_polars_schema(part))
         location = _location(connection)
-        self._engine.replace(table, location, days, frame)
-        return _record_figures(context, table, location, days)
+        self._engine.replace(table, location, days, parts)
+        return describe_write(context, table, table_figures(table, location, days), days)
 
     def load_input(
         self, context: InputContext, table_slice: TableSlice, connection: TableConnection
@@ -159,27 +165,3 @@ def _location(connection: TableConnection) -> TableLocation:
 
 def _polars_schema(frame: nw.LazyFrame) -> dict[str, Any]:
     return dict(frame.collect_schema().to_polars())
-
-
-def _record_figures(
-    context: OutputContext, table: Table, location: TableLocation, days: DateRange | None
-) -> dict[str, Any]:
-    """Give each day of the run its own figures in Dagster; return what holds for the write as a whole."""
-    figures = table_figures(table, location, days)
-    if days is None:
-        return {**_as_metadata(figures.total, per_partition=False), "table_version": figures.version}
-    for day in days:
-        context.step_context.add_asset_metadata(
-            _as_metadata(figures.days.get(day, SliceFigures(0, 0, 0)), per_partition=True),
-            context.asset_key,
-            day.isoformat(),
-        )
-    return {"table_version": figures.version}
-
-
-def _as_metadata(figures: SliceFigures, per_partition: bool) -> dict[str, Any]:
-    return {
-        "dagster/partition_row_count" if per_partition else "dagster/row_count": MetadataValue.int(figures.rows),
-        "size_bytes": MetadataValue.int(figures.bytes),
-        "files": MetadataValue.int(figures.files),
-    }

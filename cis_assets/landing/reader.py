@@ -12,6 +12,7 @@ from datetime import date
 
 import polars as pl
 
+from cis_assets.engines.parts import LazyParts
 from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.csv_reader import read_csv
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
@@ -20,17 +21,23 @@ from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 from cis_assets.partitions import neighbouring_ranges
 
 _RANGES_NAMED = 5
+# Polars opens all files of a plan at once, each on a thread of its own, and has 512 of them: a plan over more files waits
+# for itself forever.
+_FILES_AT_ONCE = 64
 
 _FilesOfDates = Mapping[str, Mapping[date, list[LandingFile]]]
 
 
 @dataclass(frozen=True)
 class LandedDays:
-    """What landed for some order dates, lazily: orders, order lines, rejected rows of both, all with `order_date`."""
+    """What landed for some order dates, in parts of a few files: orders, order lines, rejected rows of both.
 
-    orders: pl.LazyFrame
-    order_items: pl.LazyFrame
-    rejected: pl.LazyFrame
+    All have the column `order_date`.
+    """
+
+    orders: LazyParts
+    order_items: LazyParts
+    rejected: LazyParts
     empty_days: tuple[date, ...]
     unknown_columns: frozenset[str]
 
@@ -73,13 +80,14 @@ def read_days(folder: LandingFolder, days: Sequence[date]) -> LandedDays:
     found = {table.name: folder.dated_files(table, days) for table in DATED}
     _refuse_nothing_landed(folder, days, found)
     _refuse_half_landed(found)
-    rows = {table.name: _read_dated(folder, table, found[table.name]) for table in DATED}
+    read = {table.name: _read_dated(folder, table, found[table.name]) for table in DATED}
+    parts = [part for of_table in read.values() for part in of_table]
     return LandedDays(
-        orders=rows["orders"].rows,
-        order_items=rows["order_items"].rows,
-        rejected=pl.concat([rows["orders"].rejected, rows["order_items"].rejected]),
+        orders=LazyParts.of(part.rows for part in read["orders"]),
+        order_items=LazyParts.of(part.rows for part in read["order_items"]),
+        rejected=LazyParts.of(part.rejected for part in parts),
         empty_days=tuple(day for day in days if day not in found["orders"]),
-        unknown_columns=rows["orders"].unknown_columns | rows["order_items"].unknown_columns,
+        unknown_columns=frozenset().union(*(part.unknown_columns for part in parts)),
     )
 
 
@@ -127,14 +135,19 @@ def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
     return LandedRows(no_rows(table), no_rejected())
 
 
-def _read_dated(folder: LandingFolder, table: LandingTable, found: dict[date, list[LandingFile]]) -> LandedRows:
-    """Read the files of every date, each row with its order_date."""
+def _read_dated(
+    folder: LandingFolder, table: LandingTable, found: Mapping[date, list[LandingFile]]
+) -> list[LandedRows]:
+    """Read the files of every date, each row with its order_date, in parts of a few files (at least one part)."""
     read = [(day, _read_file(folder, table, file)) for day, files in sorted(found.items()) for file in files]
-    return LandedRows(
-        _with_dates(no_rows(table), [(day, part.rows) for day, part in read]),
-        _with_dates(no_rejected(), [(day, part.rejected) for day, part in read]),
-        frozenset().union(*(part.unknown_columns for _, part in read)),
-    )
+    return [
+        LandedRows(
+            _with_dates(no_rows(table), [(day, file.rows) for day, file in some]),
+            _with_dates(no_rejected(), [(day, file.rejected) for day, file in some]),
+            frozenset().union(*(file.unknown_columns for _, file in some)),
+        )
+        for some in (read[at : at + _FILES_AT_ONCE] for at in range(0, max(len(read), 1), _FILES_AT_ONCE))
+    ]
 
 
 def _with_dates(empty: pl.LazyFrame, frames: list[tuple[date, pl.LazyFrame]]) -> pl.LazyFrame:

@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import gold, silver
 from cis_assets.engines.engine import EmptySliceError, OutsideSliceError, TableAbsentError, TableLocation
+from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.polars_engine import PolarsEngine
 from cis_assets.partitions import DateRange
 from cis_assets_tests.conftest import rows_of
@@ -39,7 +40,7 @@ def counts(location: TableLocation) -> dict[date, int]:
 
 def test_a_range_is_written_in_one_commit_and_read_by_day_or_range(location: TableLocation):
     engine = PolarsEngine()
-    assert engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[4]), orders(*DAYS)) == 10
+    assert engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[4]), LazyParts.of([orders(*DAYS)])) == 10
     assert DeltaTable(location.uri).version() == 1
     assert rows_of(engine.scan_polars(ORDERS, location, DateRange(DAYS[1], DAYS[2])), "order_date") == [
         (DAYS[1],), (DAYS[1],), (DAYS[2],), (DAYS[2],)
@@ -48,32 +49,32 @@ def test_a_range_is_written_in_one_commit_and_read_by_day_or_range(location: Tab
 
 def test_replacing_one_day_leaves_the_others(location: TableLocation):
     engine = PolarsEngine()
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[4]), orders(*DAYS))
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[2], DAYS[2]), orders(DAYS[2], count=7))
+    engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[4]), LazyParts.of([orders(*DAYS)]))
+    engine.replace(ORDERS, location, DateRange(DAYS[2], DAYS[2]), LazyParts.of([orders(DAYS[2], count=7)]))
     assert counts(location) == {day: 7 if day == DAYS[2] else 2 for day in DAYS}
 
 
 def test_replacing_the_same_slice_twice_changes_nothing(location: TableLocation):
     engine = PolarsEngine()
     for _ in range(2):
-        engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[4]), orders(*DAYS))
+        engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[4]), LazyParts.of([orders(*DAYS)]))
     stored = engine.scan_polars(ORDERS, location, None).collect()
     assert_frame_equal(stored, orders(*DAYS).collect(), check_row_order=False)
 
 
 def test_a_day_of_a_range_without_rows_becomes_empty(location: TableLocation):
     engine = PolarsEngine()
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[4]), orders(*DAYS))
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[1], DAYS[2]), orders(DAYS[1]))
+    engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[4]), LazyParts.of([orders(*DAYS)]))
+    engine.replace(ORDERS, location, DateRange(DAYS[1], DAYS[2]), LazyParts.of([orders(DAYS[1])]))
     assert counts(location) == {day: 2 for day in DAYS if day != DAYS[2]}
 
 
 @pytest.mark.parametrize("outside", [DAYS[0], DAYS[3]])
 def test_rows_outside_the_slice_are_refused_and_the_table_stays(location: TableLocation, outside: date):
     engine = PolarsEngine()
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[4]), orders(*DAYS))
+    engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[4]), LazyParts.of([orders(*DAYS)]))
     with pytest.raises(OutsideSliceError, match=r"silver/orders.*2026-01-02 to 2026-01-03"):
-        engine.replace_polars(ORDERS, location, DateRange(DAYS[1], DAYS[2]), orders(DAYS[1], outside))
+        engine.replace(ORDERS, location, DateRange(DAYS[1], DAYS[2]), LazyParts.of([orders(DAYS[1], outside)]))
     assert counts(location) == dict.fromkeys(DAYS, 2)
 
 
@@ -81,22 +82,24 @@ def test_an_empty_slice_is_refused_where_the_catalog_says_so(tmp_path: Path):
     location = TableLocation(str(tmp_path / "features"))
     engine = PolarsEngine()
     slice_of_one = DateRange(DAYS[0], DAYS[0])
-    engine.replace_polars(FEATURES, location, slice_of_one, table_frame(FEATURES, [{"as_of_date": DAYS[0]}]).lazy())
+    engine.replace(
+        FEATURES, location, slice_of_one, LazyParts.of([table_frame(FEATURES, [{"as_of_date": DAYS[0]}]).lazy()])
+    )
     with pytest.raises(EmptySliceError, match=r"gold/customer_features.*2026-01-01"):
-        engine.replace_polars(FEATURES, location, slice_of_one, FEATURES.empty().lazy())
+        engine.replace(FEATURES, location, slice_of_one, LazyParts.of([FEATURES.empty().lazy()]))
     assert engine.scan_polars(FEATURES, location, None).collect().height == 1
 
 
 def test_an_empty_slice_is_written_where_it_is_legal(location: TableLocation):
     engine = PolarsEngine()
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[1]), orders(*DAYS[:2]))
-    assert engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[0]), ORDERS.empty().lazy()) == 0
+    engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[1]), LazyParts.of([orders(*DAYS[:2])]))
+    assert engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[0]), LazyParts.of([ORDERS.empty().lazy()])) == 0
     assert counts(location) == {DAYS[1]: 2}
 
 
 def test_an_error_in_the_middle_of_the_stream_is_raised_as_itself_and_nothing_is_written(location: TableLocation):
     engine = PolarsEngine()
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[0]), orders(DAYS[0]))
+    engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[0]), LazyParts.of([orders(DAYS[0])]))
 
     def fail(batch: pl.DataFrame) -> pl.DataFrame:
         if batch["customer_id"].max() == 2:
@@ -105,7 +108,7 @@ def test_an_error_in_the_middle_of_the_stream_is_raised_as_itself_and_nothing_is
 
     bad = pl.concat([orders(DAYS[0]), orders(DAYS[0], customer=2)]).map_batches(fail, streamable=True)
     with pytest.raises(pl.exceptions.ComputeError, match="a source went away"):
-        engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[0]), bad)
+        engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[0]), LazyParts.of([bad]))
     assert counts(location) == {DAYS[0]: 2}
 
 
@@ -115,7 +118,7 @@ def test_reading_a_table_that_was_never_made_says_so(location: TableLocation):
 
 
 def test_the_stored_table_carries_names_descriptions_and_what_may_be_missing(location: TableLocation):
-    PolarsEngine().replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[0]), orders(DAYS[0]))
+    PolarsEngine().replace(ORDERS, location, DateRange(DAYS[0], DAYS[0]), LazyParts.of([orders(DAYS[0])]))
     stored = DeltaTable(location.uri)
     assert stored.metadata().name == "silver/orders"
     assert stored.metadata().partition_columns == ["order_date"]
@@ -127,7 +130,7 @@ def test_the_stored_table_carries_names_descriptions_and_what_may_be_missing(loc
 
 def test_a_scan_reads_only_the_files_of_its_days(location: TableLocation):
     engine = PolarsEngine()
-    engine.replace_polars(ORDERS, location, DateRange(DAYS[0], DAYS[4]), orders(*DAYS))
+    engine.replace(ORDERS, location, DateRange(DAYS[0], DAYS[4]), LazyParts.of([orders(*DAYS)]))
     for path in Path(location.uri).glob("order_date=2026-01-05/*"):
         path.write_bytes(b"no parquet")
     assert engine.scan_polars(ORDERS, location, DateRange(DAYS[0], DAYS[3])).collect().height == 8

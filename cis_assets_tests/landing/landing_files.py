@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from cis_assets.engines.parts import LazyParts
 from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import read_snapshot
@@ -42,4 +43,9 @@ def good(landed: LandedRows, *columns: str) -> list[tuple]:
 
 def rejected(landed: LandedRows) -> list[tuple[int, str, str]]:
     """Line, reason and raw text of each rejected row."""
-    return landed.rejected.select("source_line", "reason", "raw_text").collect().rows()
+    return whole(landed.rejected).select("source_line", "reason", "raw_text").collect().rows()
+
+
+def whole(rows: pl.LazyFrame | LazyParts) -> pl.LazyFrame:
+    """All rows in one frame, whether they were read in parts or not."""
+    return rows.whole() if isinstance(rows, LazyParts) else rows

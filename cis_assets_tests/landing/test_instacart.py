@@ -18,6 +18,7 @@ from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.instacart import WEEKDAYS, InstacartError, InstacartOptions, InstacartSource
 from cis_assets.landing.reader import read_days, read_snapshots
 from cis_assets.landing.writer import land
+from cis_assets_tests.landing.landing_files import whole
 
 END = date(2025, 6, 30)
 ORDERS_HEADER = "order_id,user_id,eval_set,order_number,order_dow,order_hour_of_day,days_since_prior_order"
@@ -187,8 +188,11 @@ def test_what_is_landed_is_read_back_with_consent_as_given_and_without_offers(tm
     report = land(release, str(tmp_path / "landing"))
     folder = LandingFolder(str(tmp_path / "landing"))
     landed, snapshots = read_days(folder, [report.first, report.last]), read_snapshots(folder)
-    assert landed.orders.select("order_id", "customer_id", "order_hour").collect().rows() == [(1, 4, 9), (2, 4, 9)]
-    assert landed.order_items.select("order_id", "quantity", "unit_price").collect().rows() == [
+    assert whole(landed.orders).select("order_id", "customer_id", "order_hour").collect().rows() == [
+        (1, 4, 9),
+        (2, 4, 9),
+    ]
+    assert whole(landed.order_items).select("order_id", "quantity", "unit_price").collect().rows() == [
         (1, None, None),
         (2, None, None),
     ]
@@ -332,9 +336,9 @@ def test_real_orders_and_lines_land_but_for_the_test_set(real: InstacartSource, 
     assert real.contradicting_gaps == 0
     folder = LandingFolder(str(tmp_path))
     landed = read_days(folder, list(folder.order_dates()))
-    assert landed.orders.collect().height == 973
-    assert landed.order_items.collect().height == 8_976
-    assert landed.rejected.collect().is_empty()
+    assert whole(landed.orders).collect().height == 973
+    assert whole(landed.order_items).collect().height == 8_976
+    assert whole(landed.rejected).collect().is_empty()
     snapshots = read_snapshots(folder)
     assert {name: rows.collect().height for name, rows in snapshots.rows.items()} == {
         "products": 2_861, "aisles": 134, "departments": 21, "customers": 64, "offers": 0,

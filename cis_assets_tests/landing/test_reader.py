@@ -11,7 +11,7 @@ import gzip
 import io
 import os
 import tempfile
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.reader import LandedDays, read_days, read_snapshot, read_snapshots
 from cis_assets.landing.rows import REJECTED_SCHEMA, row_columns
 from cis_assets_tests.conftest import day
-from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, good, put, read_alone, rejected
+from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, good, put, read_alone, rejected, whole
 
 FIRST, SECOND, THIRD = day("2025-03-01"), day("2025-03-02"), day("2025-03-03")
 PRODUCTS_HEADER = "product_id,product_name,aisle_id,department_id"
@@ -42,7 +42,7 @@ def read(root: Path, *days: date) -> LandedDays:
 
 
 def orders_of(landed: LandedDays) -> list[tuple]:
-    return landed.orders.select("order_date", "order_id", "customer_id", "order_hour").collect().rows()
+    return whole(landed.orders).select("order_date", "order_id", "customer_id", "order_hour").collect().rows()
 
 
 ORDERS_CSV = f"{ORDERS_HEADER}\n1,10,9\n2,11,23\n"
@@ -66,7 +66,7 @@ def test_each_format_gives_the_same_typed_rows_with_file_and_line(
     file = f"orders/only.{ending}"
     assert good(landed) == [(1, 10, 9, file, first_row), (2, 11, 23, file, first_row + 1)]
     assert landed.rows.collect_schema() == {**ORDERS.columns, "source_file": pl.String(), "source_line": pl.Int64()}
-    assert landed.rejected.collect_schema() == REJECTED_SCHEMA
+    assert whole(landed.rejected).collect_schema() == REJECTED_SCHEMA
     assert rejected(landed) == []
 
 
@@ -277,7 +277,7 @@ def test_a_bad_row_is_set_aside_with_file_line_reason_and_text(
     at = {"first": 0, "middle": 2, "last": 3}[place]
     rows.insert(at, row)
     landed = read_alone(tmp_path, ORDER_ITEMS, "\n".join((ITEMS_HEADER, *rows)) + "\n")
-    assert landed.rejected.collect().rows() == [("order_items", "order_items/only.csv", at + 2, reason, row)]
+    assert whole(landed.rejected).collect().rows() == [("order_items", "order_items/only.csv", at + 2, reason, row)]
     assert good(landed, "order_id", "source_line") == [
         (order, line) for order, line in zip((1, 2, 3), [line for line in (2, 3, 4, 5) if line != at + 2], strict=True)
     ]
@@ -447,7 +447,7 @@ def test_all_files_of_a_date_are_read_in_order_of_name_with_its_date(tmp_path: P
     put_day(tmp_path, SECOND)
     landed = read(tmp_path, FIRST)
     assert orders_of(landed) == [(FIRST, 3, 12, 8), (FIRST, 11, 10, 9), (FIRST, 12, 11, 23), (FIRST, 1, 10, 9)]
-    assert landed.rejected.select("order_date", "source_file", "source_line").collect().rows() == [
+    assert whole(landed.rejected).select("order_date", "source_file", "source_line").collect().rows() == [
         (FIRST, f"orders/order_date={FIRST}/late.csv.gz", 2)
     ]
 
@@ -458,8 +458,8 @@ def test_a_range_gives_each_row_the_date_of_its_folder(tmp_path: Path) -> None:
     put_day(tmp_path, THIRD, orders="4,10,9\n")
     landed = read(tmp_path, FIRST, SECOND)
     assert orders_of(landed) == [(FIRST, 1, 10, 9), (SECOND, 2, 10, 9)]
-    assert landed.order_items.select("order_date", "order_id").collect().rows() == [(FIRST, 1), (SECOND, 2)]
-    assert landed.rejected.select("order_date", "source_table", "source_line").collect().rows() == [
+    assert whole(landed.order_items).select("order_date", "order_id").collect().rows() == [(FIRST, 1), (SECOND, 2)]
+    assert whole(landed.rejected).select("order_date", "source_table", "source_line").collect().rows() == [
         (SECOND, "orders", 3),
         (SECOND, "order_items", 3),
     ]
@@ -478,9 +478,9 @@ def test_a_range_and_its_single_days_hold_the_same_rows(tmp_path: Path) -> None:
     together = read(tmp_path, FIRST, SECOND, THIRD)
     alone = [read(tmp_path, order_date) for order_date in (FIRST, SECOND, THIRD)]
     for name in ("orders", "order_items", "rejected"):
-        parts = pl.concat([getattr(landed, name).collect() for landed in alone])
+        parts = pl.concat([whole(getattr(landed, name)).collect() for landed in alone])
         columns = ["order_date", "source_file", "source_line"]
-        assert getattr(together, name).collect().sort(columns).equals(parts.sort(columns))
+        assert whole(getattr(together, name)).collect().sort(columns).equals(parts.sort(columns))
 
 
 def test_days_without_files_in_a_range_are_empty_and_named_as_ranges(tmp_path: Path) -> None:
@@ -583,7 +583,10 @@ def test_bad_rows_and_unknown_columns_of_all_snapshots_are_gathered(tmp_path: Pa
     put(tmp_path, "aisles/aisles.csv", "aisle_id,aisle,wing\n1,milk,a\nx,bread,b\n")
     put(tmp_path, "products/products.csv", f"{PRODUCTS_HEADER}\n1,Milk,1\n")
     landed = read_snapshots(LandingFolder(str(tmp_path)))
-    assert landed.rejected.select("source_table", "source_line").collect().rows() == [("products", 2), ("aisles", 3)]
+    assert whole(landed.rejected).select("source_table", "source_line").collect().rows() == [
+        ("products", 2),
+        ("aisles", 3),
+    ]
     assert landed.warnings() == ["Landing columns that the contract does not name were kept out: aisles.wing."]
 
 
@@ -696,3 +699,14 @@ def test_a_clean_file_is_scanned_as_typed_csv(tmp_path: Path, monkeypatch: pytes
     products = products_csv('6" Cake', "Salt, Fine", " Milk ")
     for table, text in ((ORDERS, ORDERS_CSV), (PRODUCTS, products), (CUSTOMERS, customers)):
         assert good(read_alone(tmp_path, table, text)) != []
+
+
+def test_a_long_range_is_read_in_parts_that_open_few_files_at_once(tmp_path: Path) -> None:
+    """Polars opens all files of a plan at once; a plan over more files than its 512 threads waits for itself forever."""
+    days = [FIRST + timedelta(days=number) for number in range(150)]
+    for number, order_date in enumerate(days):
+        put_day(tmp_path, order_date, orders=f"{number},10,9\n{number},x,9\n")
+    landed = read(tmp_path, *days)
+    parts = [frame.to_native() for of_table in (landed.orders, landed.rejected) for frame in of_table.frames]
+    assert max(part.explain().count("SCAN [") for part in parts) in range(1, 129)
+    assert sum(part.collect().height for part in parts) == 2 * len(days)

@@ -16,6 +16,7 @@ from cis_assets.landing.sample import SampleOptions, SampleSource
 from cis_assets.landing.source import LandedDay
 from cis_assets.landing.writer import LandingReport, land
 from cis_assets_tests.conftest import day
+from cis_assets_tests.landing.landing_files import whole
 
 END = day("2025-06-30")
 
@@ -60,12 +61,12 @@ def test_a_landed_sample_is_read_back_as_it_was_generated(tmp_path: Path, dirty_
     landed = read_days(LandingFolder(str(tmp_path)), [each.order_date for each in days])
     # Some dirty rows are of the right types, and are for the rules of silver to find.
     clean = pl.col("order_id") < 9_000_000_000
-    for found, name in ((landed.orders, "orders"), (landed.order_items, "order_items")):
+    for found, name in ((whole(landed.orders), "orders"), (whole(landed.order_items), "order_items")):
         wanted = pl.concat([getattr(each, name).with_columns(order_date=each.order_date) for each in days])
         found = found.filter(clean).select(wanted.columns).collect()
         assert found.equals(wanted)
     rows = sum(
-        frame.select(pl.len()).collect().item() for frame in (landed.orders, landed.order_items, landed.rejected)
+        whole(frame).select(pl.len()).collect().item() for frame in (landed.orders, landed.order_items, landed.rejected)
     )
     assert rows == report.orders + report.order_items + report.dirty_rows
     assert (report.dirty_rows > 0) == (dirty_share > 0)
@@ -77,7 +78,7 @@ def test_landed_snapshots_are_read_back_as_they_were_generated(tmp_path: Path) -
     landed = read_snapshots(LandingFolder(str(tmp_path)))
     for table in SNAPSHOTS:
         assert landed.rows[table.name].select(*table.columns).collect().equals(source.snapshots()[table.name])
-    assert landed.rejected.collect().is_empty()
+    assert whole(landed.rejected).collect().is_empty()
 
 
 def test_landing_twice_gives_the_same_files(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_landing_a_date_again_replaces_it_and_leaves_other_dates(tmp_path: Path)
     land(OnlyDays(landed_day(END, 1, 2), landed_day(END - timedelta(days=1), 3)), str(tmp_path))
     land(OnlyDays(landed_day(END, 4)), str(tmp_path))
     landed = read_days(LandingFolder(str(tmp_path)), [END - timedelta(days=1), END])
-    assert landed.orders.select("order_id").collect()["order_id"].to_list() == [3, 4]
+    assert whole(landed.orders).select("order_id").collect()["order_id"].to_list() == [3, 4]
 
 
 def test_dirty_lines_are_written_as_they_stand_below_the_clean_rows(tmp_path: Path) -> None:
