@@ -1,7 +1,8 @@
 """Where the parts meet: the definitions that Dagster loads.
 
-`build_definitions` takes the parts that a test or another deployment may want to swap; `defs` is what
-`workspace.yaml` names. Nothing is computed or opened here.
+`build_definitions` takes settings that say where lake and landing folder are and who writes; partitions, windows and
+everything else of the assets follow the settings of the process. `defs` is what `workspace.yaml` names. Nothing is
+computed or opened here.
 """
 
 import dagster as dg
@@ -30,7 +31,7 @@ ASSETS = [
 
 
 def build_definitions(configured: Settings | None = None) -> dg.Definitions:
-    """All assets, jobs, schedules, sensors and resources, with the lake and landing folder of the settings."""
+    """All assets, jobs, schedules, sensors and resources, with the addresses, engine and writer of `configured`."""
     configured = configured or settings()
     return dg.Definitions(
         assets=ASSETS,

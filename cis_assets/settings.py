@@ -8,17 +8,20 @@ them read from their own usual environment variables so that no secret ever pass
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cis_assets.errors import OperatorError
+
+_AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
 
 
 class SettingsError(OperatorError):
@@ -44,7 +47,9 @@ class Settings(BaseSettings):
     history_days: int = Field(
         365, ge=1, le=3660, description="Length in days of the trailing window that gold features look back over."
     )
-    seed: int = Field(7, ge=0, description="Seed of everything random: clustering starts, sampling, choice of copy.")
+    seed: int = Field(
+        7, ge=0, le=2**32 - 1, description="Seed of everything random: clustering starts, sampling, choice of copy."
+    )
     segments_min: int = Field(3, ge=2, description="Smallest number of customer segments tried.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments tried.")
     engine: Literal["polars"] = Field("polars", description="Engine of the transformations that read history.")
@@ -81,6 +86,8 @@ class Settings(BaseSettings):
         if not value.strip():
             raise ValueError("is empty; give a folder or an abfss:// address")
         if "://" in value:
+            if not _AZURE_ADDRESS.fullmatch(value):
+                raise ValueError("is no folder and no address abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH")
             return value.rstrip("/")
         return str(Path(value).expanduser().resolve())
 
@@ -97,10 +104,6 @@ class Settings(BaseSettings):
         if value <= info.data.get("quiet_before_hour", -1):
             raise ValueError("must be later than CIS_QUIET_BEFORE_HOUR")
         return value
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -43,6 +43,9 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypa
         ("CIS_LAKE_URI", " "),
         ("CIS_SEGMENTS_MAX", "2"),
         ("CIS_QUIET_FROM_HOUR", "7"),
+        ("CIS_SEED", "5000000000"),
+        ("CIS_LANDING_URI", "s3://bucket/landing"),
+        ("CIS_LAKE_URI", "abfss://no-account/lake"),
     ],
 )
 def test_a_wrong_value_is_refused_in_a_sentence_that_names_the_variable(

@@ -29,9 +29,23 @@ def backfill(first: datetime | None, last: datetime | None, select: str) -> None
     The run covers every date from --from to --to. Gold tables are snapshots as of a day: to make those of one day,
     give that day twice and --select group:gold.
     """
+    materialize(select, _asked_days(first, last), "Backfilling")
+
+
+def _asked_days(first: datetime | None, last: datetime | None) -> DateRange:
+    """The range of the options; where one is not given, the first or last complete order date that has landed."""
+    if first and last:
+        if last < first:
+            raise DateOutsidePartitionsError(f"--to {last.date()} is before --from {first.date()}.")
+        return DateRange(first.date(), last.date())
     landed = landed_range()
-    days = DateRange(first.date() if first else landed.first, last.date() if last else landed.last)
-    materialize(select, days, "Backfilling")
+    newest = newest_complete_date()
+    if landed.last > newest:
+        say(f"Left for later: dates after {newest}, which are not over yet.")
+    start, end = first.date() if first else landed.first, last.date() if last else min(landed.last, newest)
+    if end < start:
+        raise DateOutsidePartitionsError(f"No order date from {start} to {end} has landed.")
+    return DateRange(start, end)
 
 
 def landed_range() -> DateRange:
@@ -54,6 +68,8 @@ def materialize(selection: str, days: DateRange, label: str) -> str:
     refuse_dates_outside_partitions(days)
     say(f"{label} {selection} for {days} ...")
     outcome = run_assets(selection, days, label)
+    for warning in outcome.warnings:
+        say(f"Warning: {warning}")
     if outcome.failures:
         raise Refused(f"{joined(outcome.failures)} (run {outcome.run_id})")
     say(f"Done in run {outcome.run_id}.")
@@ -61,9 +77,7 @@ def materialize(selection: str, days: DateRange, label: str) -> str:
 
 
 def refuse_dates_outside_partitions(days: DateRange) -> None:
-    from cis_assets.assets.partitioning import ORDER_DATES
-
-    newest = date.fromisoformat(ORDER_DATES.get_last_partition_key() or settings().first_order_date.isoformat())
+    newest = newest_complete_date()
     if days.first < settings().first_order_date:
         raise DateOutsidePartitionsError(
             f"{days.first} is before the first order date {settings().first_order_date}: set CIS_FIRST_ORDER_DATE={days.first} or earlier."
@@ -72,3 +86,10 @@ def refuse_dates_outside_partitions(days: DateRange) -> None:
         raise DateOutsidePartitionsError(
             f"{days.last} is not over yet in time zone {settings().time_zone}: the last complete order date is {newest}."
         )
+
+
+def newest_complete_date() -> date:
+    """The last order date that is over in the time zone of the settings."""
+    from cis_assets.assets.partitioning import ORDER_DATES
+
+    return date.fromisoformat(ORDER_DATES.get_last_partition_key() or settings().first_order_date.isoformat())

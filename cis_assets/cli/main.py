@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from deltalake.exceptions import DeltaError
 from dotenv import load_dotenv
+from obstore.exceptions import BaseError as ObjectStoreError
 
 from cis_assets.cli.backfill import backfill
 from cis_assets.cli.console import Refused
@@ -24,6 +26,9 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             raise Refused(str(error)) from None
+        except (OSError, ObjectStoreError, DeltaError) as error:
+            # Whatever a store says of itself (no connection, no right, no container) is for the operator to mend.
+            raise Refused(f"The store of the lake or the landing folder failed: {str(error).splitlines()[0]}") from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,6 +5,7 @@ A run over several days is one run with a partition range, exactly what the UI l
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterable
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended: the sentence of the error of each failed step, none if it succeeded."""
+    """How a run ended: the sentence of the error of each failed step (none if it succeeded), and what it warned of."""
 
     run_id: str
     failures: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class UnknownSelectionError(OperatorError):
@@ -46,18 +48,23 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
         stop = threading.Event()
         watcher = threading.Thread(target=_report_steps, args=(instance, run_id, advance, stop), daemon=True)
         watcher.start()
-        result = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            asset_selection=sorted(keys),
-            tags=_range_tags(days),
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
-        stop.set()
-        watcher.join()
-    failures = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
-    return RunOutcome(run_id, tuple(_sentence(error) for error in failures))
+        try:
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                asset_selection=sorted(keys),
+                tags=_range_tags(days),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
+        finally:
+            stop.set()
+            watcher.join()
+        warnings = [entry.user_message for entry in instance.all_logs(run_id) if entry.level == logging.WARNING]
+    failures = [_sentence(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
+    if not result.success and not failures:
+        failures = ["The run failed before its first step; the Dagster UI shows why."]
+    return RunOutcome(run_id, tuple(failures), tuple(warnings))
 
 
 def _selected_keys(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:
@@ -100,12 +107,15 @@ def _report_steps(
 
 
 def _sentence(error: Any) -> str:
-    """The words of the innermost error, without the name of its class."""
+    """The words of the innermost error, without the name of its class; the first line, since stores add many more."""
     while error.cause is not None:
         error = error.cause
-    message = error.message.strip()
-    prefix = f"{error.cls_name}: " if error.cls_name else ""
-    return message.removeprefix(prefix) if message.startswith(prefix) else message.split(": ", 1)[-1]
+    message = error.message.strip().splitlines()[0]
+    return (
+        message.removeprefix(f"{error.cls_name}: ")
+        if message.startswith(f"{error.cls_name}: ")
+        else message.split(": ", 1)[-1]
+    )
 
 
 def joined(sentences: Iterable[str]) -> str:

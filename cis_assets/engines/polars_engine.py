@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import random
+import time
 from collections.abc import Iterator, Sequence
 
 import narwhals as nw
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema, write_deltalake
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from cis_assets.catalog import Table
 from cis_assets.engines.engine import EmptySliceError, OutsideSliceError, TableAbsentError, TableLocation
@@ -18,6 +20,8 @@ from cis_assets.partitions import DateRange
 
 # Older Arrow types on the way out: Delta has one string type, and delta-rs then need not cast string views.
 _COMPAT = pl.CompatLevel.oldest()
+# Longest pauses, in seconds, before a write that lost to another one is tried again.
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 4.0, 8.0, 8.0)
 
 
 class PolarsEngine:
@@ -39,6 +43,18 @@ class PolarsEngine:
         return frame.select(columns or list(table.dtypes))
 
     def replace(self, table: Table, location: TableLocation, days: DateRange | None, parts: LazyParts) -> int:
+        for pause in (*_PAUSES, None):
+            try:
+                return self._replace_once(table, location, days, parts)
+            except CommitFailedError:
+                # Another writer was quicker, or the store did not say whether we were. Replacing a slice may be
+                # repeated, so it is, against the table as it is then.
+                if pause is None:
+                    raise
+                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+        raise AssertionError("The last attempt returns or raises.")
+
+    def _replace_once(self, table: Table, location: TableLocation, days: DateRange | None, parts: LazyParts) -> int:
         batches = _CheckedBatches(table, days, parts)
         target = open_or_create(table, location)
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from cis_assets.errors import OperatorError
 
@@ -63,7 +63,7 @@ def storage_options(uri: str, environment: Mapping[str, str] = os.environ) -> di
 
 
 def object_store(uri: str) -> ObjectStore:
-    """A client of the store at `uri`, rooted there; a local folder is created if it is absent."""
+    """A client of the store at `uri`, rooted there, for writing; a local folder is created if it is absent."""
     if is_local(uri):
         return LocalStore(uri, mkdir=True)
     options = storage_options(uri)
@@ -71,6 +71,13 @@ def object_store(uri: str) -> ObjectStore:
     client_options: Any = {name: options.pop(name) == "true" for name in _CLIENT_OPTIONS if name in options}
     config: Any = options
     return from_url(uri, config=config, client_options=client_options)
+
+
+def store_to_read(uri: str) -> ObjectStore:
+    """A client of the store at `uri` that creates nothing: a local folder that is absent reads as an empty one."""
+    if is_local(uri) and not Path(uri).is_dir():
+        return MemoryStore()
+    return object_store(uri)
 
 
 def join(uri: str, path: str) -> str:

@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 import obstore
+from obstore.store import ObjectStore
 
 from cis_assets.errors import OperatorError
-from cis_assets.lake.storage import join, object_store, storage_options
+from cis_assets.lake.storage import join, storage_options, store_to_read
 from cis_assets.landing.contract import DATED, LandingTable
 from cis_assets.partitions import parse_date_folder
 
@@ -51,8 +52,8 @@ class LandingFolder:
         self.storage_options = storage_options(uri)
 
     @cached_property
-    def _store(self):
-        return object_store(self.uri)
+    def _store(self) -> ObjectStore:
+        return store_to_read(self.uri)
 
     def address(self, file: LandingFile) -> str:
         return join(self.uri, file.path)

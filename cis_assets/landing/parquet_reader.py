@@ -41,6 +41,7 @@ def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile) 
     parsed = {name: _parse(value, table.columns[name]) for name, value in values.items()}
     # The contract's columns alone, before any is added: a file's own column may be called `reason` or `source_line`.
     known = scan.select(**{name: pl.col(found) for name, found in spelling.items()})
+    _refuse_unreadable(known, file)
     typed = known.with_row_index("source_line", offset=1).with_columns(
         reason=wrong_types(table, values, parsed),
         raw_text=pl.struct(list(spelling)).struct.json_encode(),
@@ -48,6 +49,15 @@ def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile) 
         **absent_columns(table, header),
     )
     return split_by_reason(table, file, typed, header)
+
+
+def _refuse_unreadable(rows: pl.LazyFrame, file: LandingFile) -> None:
+    """Read every page once, before anything is written: the footer, which was read so far, says nothing of them."""
+    try:
+        for _ in rows.collect_batches(engine="streaming"):
+            pass
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise LandingError(f"Landing file {file.path} is no readable Parquet file: {first_line(error)}.") from None
 
 
 def _holds(found: pl.DataType, wanted: pl.DataType) -> bool:

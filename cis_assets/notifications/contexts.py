@@ -31,6 +31,7 @@ import narwhals as nw
 from cis_assets.catalog.gold import NOTIFICATION_CONTEXTS
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
+from cis_assets.transforms.windows import conform, first_by
 
 __all__ = ["WEEKDAYS", "NotificationPolicy", "notification_contexts"]
 
@@ -93,7 +94,7 @@ def notification_contexts(
         )
     )
     rows = shorten_product_names(rows, policy.product_name_max_length)
-    return rows.select(nw.col(name).cast(dtype) for name, dtype in _catalog_schema().items())
+    return conform(NOTIFICATION_CONTEXTS, rows)
 
 
 def _segment_columns(segments: nw.LazyFrame) -> nw.LazyFrame:
@@ -111,13 +112,8 @@ def _product_columns(products: nw.LazyFrame) -> nw.LazyFrame:
 def _best_live_offers(offers: nw.LazyFrame, send_date: date) -> nw.LazyFrame:
     """One offer per product on the send date: the highest discount, then the smallest offer number."""
     live = offers.filter((nw.col("starts_on") <= nw.lit(send_date)) & (nw.col("ends_on") >= nw.lit(send_date)))
-    best = live.with_columns(best=nw.col("percent_off").max().over("product_id"))
-    return (
-        best.filter(nw.col("percent_off") == nw.col("best"))
-        .group_by("product_id")
-        .agg(nw.col("offer_id").min(), nw.col("percent_off").max())
-        .select(nw.col("product_id").alias("favourite_product_id"), "offer_id", "percent_off")
-    )
+    best = first_by(live, "product_id", descending=["percent_off"], ascending="offer_id")
+    return best.select(nw.col("product_id").alias("favourite_product_id"), "offer_id", "percent_off")
 
 
 def _occasion(send_weekday: int) -> nw.Expr:
@@ -180,7 +176,3 @@ def _choice(condition: nw.Expr, yes: str, no: str) -> nw.Expr:
 @cache
 def _known_time_zones() -> list[str]:
     return sorted(available_timezones())
-
-
-def _catalog_schema() -> dict[str, nw.dtypes.DType]:
-    return dict(nw.from_native(NOTIFICATION_CONTEXTS.empty()).schema)

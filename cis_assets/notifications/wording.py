@@ -14,9 +14,7 @@ from typing import Protocol
 from cis_assets.errors import OperatorError
 from cis_assets.notifications.policy import NotificationPolicy
 
-OCCASIONS = ("restock", "usual_day", "win_back")
 DAYPARTS = ("morning", "afternoon", "evening")
-TONES = ("warm", "brisk", "inviting", "gentle")
 HABIT_TONES = ("warm", "brisk")
 """Tones of customers with a habit: only to them are "your favorite" and "as usual" true."""
 

@@ -22,6 +22,8 @@ from cis_assets.transforms.windows import snapshot_window
 
 TOP_DEPARTMENTS = 5
 TOP_PRODUCTS = 5
+# The last digits of a mean or a share depend on the order, and the way, in which an engine computes.
+_DECIMALS = 6
 
 _MEANS = (
     "recency_days",
@@ -68,6 +70,7 @@ def segment_means(features: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date
         described.join(placed, on="customer_id", how="inner")
         .group_by("segment_id", "segment_name", "trained_as_of")
         .agg(nw.len().alias("customer_count"), *(nw.col(name).mean() for name in _MEANS))
+        .with_columns(nw.col(name).round(_DECIMALS) for name in _MEANS)
         .with_columns(nw.col("segment_id").cast(nw.Int32), nw.col("customer_count").cast(nw.Int64))
     )
 
@@ -120,7 +123,7 @@ def segment_profiles(
         profiles.rename({name: f"mean_{name.removeprefix('mean_')}" for name in _MEANS})
         .with_columns(
             pl.lit(as_of).alias(AS_OF_DATE),
-            (pl.col("customer_count") / pl.col("customer_count").sum()).alias("customer_share"),
+            (pl.col("customer_count") / pl.col("customer_count").sum()).round(_DECIMALS).alias("customer_share"),
             pl.col("top_departments", "top_products").fill_null(no_names),
         )
         .sort("segment_id")

@@ -15,7 +15,7 @@ CONFLICTING_COPIES = "rows with this key contradict each other"
 
 
 def mark_copies(rows: pl.LazyFrame, key: Sequence[str], content: Sequence[str]) -> pl.LazyFrame:
-    """Add `in_conflict` (rows with this key differ in content) and `is_copy` (a row with the same key and content landed later).
+    """Add `in_conflict` (rows with this key differ in content) and `is_copy` (a row with the same key and content landed earlier).
 
     Rows in conflict are not copies of each other, whatever they hold; rows with a null in the key are neither. `rows` are
     bronze rows with source_file and source_line.
@@ -27,19 +27,20 @@ def mark_copies(rows: pl.LazyFrame, key: Sequence[str], content: Sequence[str]) 
         .agg(
             copies=pl.len(),
             in_conflict=pl.any_horizontal(pl.col(content).n_unique() > 1),
-            last_file=file.max(),
-            last_line=line.filter(file == file.max()).max(),
+            first_file=file.min(),
+            first_line=line.filter(file == file.min()).min(),
         )
         .filter(pl.col("copies") > 1)
         .drop("copies")
     )
-    landed_last = (file == pl.col("last_file")) & (line == pl.col("last_line"))
+    # The first stays, so that a row sent again later does not change the order in which rows landed.
+    landed_first = (file == pl.col("first_file")) & (line == pl.col("first_line"))
     return (
         rows.join(repeated, on=key, how="left")
         .with_columns(
-            pl.col("in_conflict").fill_null(False), is_copy=(~pl.col("in_conflict") & ~landed_last).fill_null(False)
+            pl.col("in_conflict").fill_null(False), is_copy=(~pl.col("in_conflict") & ~landed_first).fill_null(False)
         )
-        .drop("last_file", "last_line")
+        .drop("first_file", "first_line")
     )
 
 

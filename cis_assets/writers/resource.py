@@ -8,7 +8,7 @@ from dagster import ConfigurableResource
 from pydantic import Field
 
 from cis_assets.notifications.wording import CopyWriter
-from cis_assets.settings import Settings, read_settings
+from cis_assets.settings import Settings
 from cis_assets.writers.writer import copy_writer, fallback_writer
 
 
@@ -27,11 +27,8 @@ class CopyWriterResource(ConfigurableResource):
 
     def chosen(self) -> CopyWriter:
         """The writer that the settings ask for; WriterError if it cannot work, for example without a key."""
-        return copy_writer(self._settings())
+        return copy_writer(self)
 
     def fallback(self) -> CopyWriter:
         """The writer that takes over where words could not be used."""
-        return fallback_writer(self._settings())
-
-    def _settings(self) -> Settings:
-        return read_settings(**{name: getattr(self, name) for name in type(self).model_fields})
+        return fallback_writer(self)

@@ -21,7 +21,7 @@ from cis_assets.writers import phrases
 GENERATOR = "template"
 _LONGEST_BODY = 112
 """With the longest values in its slots; with a product name of usual length that is about 105 characters."""
-_ROOMY = 100
+_ROOMY = _LONGEST_BODY
 _WHEN = frozenset({"{weekday}", "{daypart}"})
 _CHATTY_TONES = ("warm", "inviting")
 _SMALL_WORDS = frozenset(re.findall(r"\w+", "a an and at be by for in is it just of on our the to up with you your"))

@@ -84,7 +84,7 @@ def test_a_range_as_one_run_and_day_by_day_give_equal_tables(
         same_days = shop.rows(table).filter(
             pl.col("order_date").is_in([*DateRange(half, half + timedelta(days=2)), days.first, days.last])
         )
-        assert_frame_equal(made, same_days)
+        assert_frame_equal(made, same_days, check_exact=True)
 
 
 def test_gold_of_a_range_equals_gold_day_by_day(shop: Shop, days: DateRange, landing: Path, tmp_path: Path):
@@ -94,7 +94,7 @@ def test_gold_of_a_range_equals_gold_day_by_day(shop: Shop, days: DateRange, lan
     for day in reversed(list(GOLD_DAYS)):
         other.run(GOLD, DateRange(day, day))
     for table in gold.TABLES:
-        assert_frame_equal(other.rows(table), shop.rows(table))
+        assert_frame_equal(other.rows(table), shop.rows(table), check_exact=True)
 
 
 def test_running_everything_twice_gives_the_same_tables(shop: Shop, days: DateRange):
@@ -102,7 +102,7 @@ def test_running_everything_twice_gives_the_same_tables(shop: Shop, days: DateRa
     shop.run(INGEST, days)
     shop.run(GOLD, GOLD_DAYS)
     for path, table in TABLES.items():
-        assert_frame_equal(shop.rows(table), before[path])
+        assert_frame_equal(shop.rows(table), before[path], check_exact=True)
 
 
 def test_a_snapshot_does_not_change_when_later_days_arrive(shop: Shop, days: DateRange, landing: Path, tmp_path: Path):
@@ -111,7 +111,7 @@ def test_a_snapshot_does_not_change_when_later_days_arrive(shop: Shop, days: Dat
     earlier.run(INGEST, DateRange(days.first, until))
     earlier.run(GOLD, DateRange(until, until))
     expected = shop.rows(gold.CUSTOMER_FEATURES).filter(pl.col("as_of_date") == until)
-    assert_frame_equal(earlier.rows(gold.CUSTOMER_FEATURES), expected)
+    assert_frame_equal(earlier.rows(gold.CUSTOMER_FEATURES), expected, check_exact=True)
 
 
 def test_every_message_rests_on_facts_and_names_its_generator(shop: Shop):
@@ -147,7 +147,7 @@ def test_a_failing_file_leaves_the_tables_as_they_were(tmp_path: Path):
     assert not result.success
     for table in DATED_TABLES:
         if table.layer != "gold":
-            assert_frame_equal(shop.rows(table), before[table.path])
+            assert_frame_equal(shop.rows(table), before[table.path], check_exact=True)
 
 
 def test_the_public_instacart_files_go_through_whole(instacart_release: Path, tmp_path: Path):

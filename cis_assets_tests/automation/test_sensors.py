@@ -84,18 +84,30 @@ def test_a_date_that_is_still_arriving_waits(tmp_path: Path):
     assert tick(tmp_path, cursor)[0] == [span("2025-01-01")]
 
 
-def test_a_changed_date_gets_a_run_key_of_its_own(tmp_path: Path):
-    """Dagster drops a request whose run key it has seen, so the key must tell two contents of a date apart."""
-    keys = []
-    for orders in (ORDERS, ORDERS + "2,2,3\n"):
+def test_a_date_that_returns_to_an_earlier_content_is_run_again(tmp_path: Path):
+    """No run keys: Dagster would drop the third request as one that it has seen."""
+    cursor = None
+    for orders in (ORDERS, ORDERS + "2,2,3\n", ORDERS):
         land(tmp_path, "2025-01-01", orders=orders)
         with dg.DagsterInstance.ephemeral() as instance:
             resources = {"landing": LandingResource(landing_uri=str(tmp_path))}
             context = dg.build_sensor_context(
-                instance=instance, repository_def=defs.get_repository_def(), resources=resources
+                instance=instance, cursor=cursor, repository_def=defs.get_repository_def(), resources=resources
             )
-            keys += [request.run_key for request in landing_sensor.evaluate_tick(context).run_requests]
-    assert len(set(keys)) == 2
+            result = landing_sensor.evaluate_tick(context)
+        assert [request.run_key for request in result.run_requests] == [None]
+        cursor = result.cursor
+
+
+def test_a_date_that_is_not_over_yet_is_run_once_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    land(tmp_path, "2025-01-01", "2025-01-02")
+    first_only = dg.DailyPartitionsDefinition("2025-01-01", "2025-01-02")
+    monkeypatch.setattr("cis_assets.automation.sensors.ORDER_DATES", first_only)
+    ranges, cursor = tick(tmp_path)
+    assert ranges == [span("2025-01-01")]
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert tick(tmp_path, cursor)[0] == [span("2025-01-02")]
 
 
 def test_a_folder_that_is_no_date_does_not_hold_up_the_others(tmp_path: Path):

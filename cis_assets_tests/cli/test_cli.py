@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,7 @@ def test_a_folder_without_the_release_is_one_sentence(tmp_path: Path):
     [
         ("2022-12-31", "2023-01-02", "set CIS_FIRST_ORDER_DATE=2022-12-31 or earlier"),
         ("2025-10-31", "2999-01-01", "2999-01-01 is not over yet"),
+        ("2025-10-31", "2025-10-20", "--to 2025-10-20 is before --from 2025-10-31"),
     ],
 )
 def test_dates_outside_the_partitions_are_refused(landed: None, first: str, last: str, words: str):
@@ -175,3 +178,50 @@ def test_the_demo_ends_with_what_a_person_wants_to_see(monkeypatch: pytest.Monke
     ):
         assert words in result.output
     assert result.output.count("because: customer ") == 5
+
+
+def test_what_a_run_warns_of_is_said(landed: None):
+    for table in ("orders", "order_items"):
+        shutil.rmtree(f".cis/landing/{table}/order_date=2025-10-28")
+    result = cis("backfill")
+    assert result.exit_code == 0, result.output
+    assert "Warning: No landing files, hence no orders, on 1 of the dates: 2025-10-28." in result.output
+
+
+def test_looking_at_an_absent_landing_folder_does_not_create_it(tmp_path: Path):
+    assert cis("backfill").exit_code == 1
+    assert not Path(".cis/landing").exists()
+
+
+def test_a_gold_day_needs_no_landing_files(landed: None):
+    assert cis("backfill").exit_code == 0
+    shutil.rmtree(".cis/landing")
+    day = ("--from", "2025-10-31", "--to", "2025-10-31")
+    assert cis("backfill", *day, "--select", 'key:"gold/customer_features"').exit_code == 0
+
+
+def test_the_default_range_leaves_days_that_are_not_over_for_later(landed: None):
+    for table in ("orders", "order_items"):
+        shutil.copytree(f".cis/landing/{table}/order_date=2025-10-31", f".cis/landing/{table}/order_date=2999-01-01")
+    newest = (datetime.now(tz=UTC).date() - timedelta(days=1)).isoformat()
+    result = cis("backfill", "--from", newest)
+    assert f"Left for later: dates after {newest}" in result.output
+
+
+def test_a_store_that_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_LAKE_URI", "abfss://lake@account.dfs.core.windows.net/lake")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "bm90LWEta2V5")
+    monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:9/account")
+    monkeypatch.setenv("AZURE_STORAGE_ALLOW_HTTP", "true")
+    assert refusal(cis("show", "tables")).startswith("cis: The store of the lake or the landing folder failed: ")
+
+
+def test_a_run_that_fails_before_its_first_step_is_not_reported_as_done(landed: None, monkeypatch: pytest.MonkeyPatch):
+    from cis_assets.lake.io_manager import LakeIOManager
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no IO manager today")
+
+    monkeypatch.setattr(LakeIOManager, "create_io_manager", fail)
+    assert "failed" in refusal(cis("backfill"))

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import gold, silver
+from cis_assets.engines import polars_engine
 from cis_assets.engines.engine import EmptySliceError, OutsideSliceError, TableAbsentError, TableLocation
 from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.polars_engine import PolarsEngine
@@ -134,3 +138,49 @@ def test_a_scan_reads_only_the_files_of_its_days(location: TableLocation):
     for path in Path(location.uri).glob("order_date=2026-01-05/*"):
         path.write_bytes(b"no parquet")
     assert engine.scan_polars(ORDERS, location, DateRange(DAYS[0], DAYS[3])).collect().height == 8
+
+
+def test_a_write_that_loses_to_another_one_is_tried_again(location: TableLocation, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(polars_engine, "_PAUSES", (0.01, 0.01))
+    write, failures = polars_engine.write_deltalake, iter([CommitFailedError("lost"), CommitFailedError("lost")])
+
+    def lose_twice(*arguments, **options):
+        for failure in failures:
+            raise failure
+        return write(*arguments, **options)
+
+    monkeypatch.setattr(polars_engine, "write_deltalake", lose_twice)
+    slice_of_one = DateRange(DAYS[0], DAYS[0])
+    assert PolarsEngine().replace(ORDERS, location, slice_of_one, LazyParts.of([orders(DAYS[0])])) == 2
+    assert counts(location) == {DAYS[0]: 2}
+
+
+def test_a_write_that_always_loses_fails(location: TableLocation, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(polars_engine, "_PAUSES", (0.01,))
+
+    def lose(*_, **__):
+        raise CommitFailedError("lost")
+
+    monkeypatch.setattr(polars_engine, "write_deltalake", lose)
+    with pytest.raises(CommitFailedError, match="lost"):
+        PolarsEngine().replace(ORDERS, location, DateRange(DAYS[0], DAYS[0]), LazyParts.of([orders(DAYS[0])]))
+
+
+def test_writers_that_replace_the_same_table_at_once_all_succeed(tmp_path: Path):
+    """In processes of their own, as runs are; without trying again, about half of these writes would fail."""
+    code = f"""
+import sys
+from cis_assets.catalog import silver
+from cis_assets.engines.engine import TableLocation
+from cis_assets.engines.parts import LazyParts
+from cis_assets.engines.polars_engine import PolarsEngine
+from cis_assets_tests.frames import table_frame
+frame = table_frame(silver.PRODUCTS, [{{"product_id": int(sys.argv[1])}}])
+for _ in range(10):
+    PolarsEngine().replace(silver.PRODUCTS, TableLocation({str(tmp_path / "products")!r}), None, LazyParts.of([frame]))
+"""
+    root = Path(__file__).parents[2]
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(number)], cwd=root) for number in (1, 2)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    stored = PolarsEngine().scan_polars(silver.PRODUCTS, TableLocation(str(tmp_path / "products")), None).collect()
+    assert stored["product_id"].to_list() in ([1], [2])

@@ -117,10 +117,10 @@ def test_exact_copies_count_once_and_are_not_rejected():
     assert (made.orders.height, made.lines.height, made.rejected.height) == (1, 1, 0)
 
 
-def test_of_exact_copies_the_one_landed_last_decides_the_place_in_the_file():
+def test_a_row_sent_again_does_not_change_the_order_in_which_orders_landed():
     rows = orders({"order_id": 1}, {"order_id": 2}, {"order_id": 1})
     made = Made(rows, lines({}, {"order_id": 2}))
-    assert rows_of(made.orders, "order_id", "order_of_day") == [(1, 2), (2, 1)]
+    assert rows_of(made.orders, "order_id", "order_of_day") == [(1, 1), (2, 2)]
 
 
 @pytest.mark.parametrize("change", [{"customer_id": 20}, {"order_hour": 10}, {"order_hour": None}])
