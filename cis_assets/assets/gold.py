@@ -12,6 +12,7 @@ from cis_assets.catalog import gold, silver
 from cis_assets.engines.parts import LazyParts
 from cis_assets.settings import settings
 from cis_assets.transforms import customer_features as features_transform
+from cis_assets.transforms.windows import newest_order_date
 
 
 @dg.asset(
@@ -22,6 +23,12 @@ from cis_assets.transforms import customer_features as features_transform
     },
 )
 def customer_features(context: dg.AssetExecutionContext, orders: nw.LazyFrame, order_items: nw.LazyFrame) -> LazyParts:
+    last = days_of(context)[-1]
+    newest = newest_order_date(orders, last)
+    if newest and newest < last:
+        context.log.warning(
+            f"silver/orders has no order after {newest}: the snapshot of {last} takes the days since for days without orders."
+        )
     return LazyParts.of(
         features_transform.customer_features(orders, order_items, day, settings().history_days)
         for day in days_of(context)

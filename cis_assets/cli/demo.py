@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -44,16 +44,16 @@ def demo(instacart: Path | None) -> None:
     materialize(INGEST, days, "Materializing")
     heading("3. Gold as of the last date: features, segments, notifications; dashboard")
     materialize(_SNAPSHOT, DateRange(days.last, days.last), "Materializing")
-    _print_results()
+    _print_results(days.last)
     _print_next(environment, time.monotonic() - started)
 
 
-def _print_results() -> None:
-    segments = segment_rows()
+def _print_results(as_of: date) -> None:
+    segments = segment_rows(as_of)
     heading(f"Customer segments as of {segments[0]['as_of_date']}")
     print_segments(segments)
     heading("Five notifications and the facts behind them")
-    print_notifications(notification_rows(5))
+    print_notifications(notification_rows(5, as_of))
     heading("Rows per table")
     print_table(["table", "rows"], [(table, f"{rows:,}") for table, rows in table_counts()], right=("rows",))
     heading("Where things are")
@@ -68,8 +68,9 @@ def _print_next(environment: str, seconds: float) -> None:
         say(f"  export {environment}")
     for command, what in (
         ("make ui", "Dagster at http://localhost:3000: asset graph, runs, backfills"),
-        (".venv/bin/cis show customer 1", "one customer, whole"),
+        (".venv/bin/cis show customer 5", "one customer, whole"),
         (".venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
+        (".venv/bin/cis show rejected", "rows that were set aside, and why"),
         (".venv/bin/cis backfill --help", "materialize other dates or tables"),
     ):
         say(f"  {command:<44} {what}")

@@ -41,6 +41,7 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
 
     definitions = build_definitions()
     keys = _selected_keys(definitions, selection)
+    _refuse_without_writer(keys)
     job = definitions.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
     steps = len(job.get_subset(asset_selection=keys).nodes)
@@ -80,6 +81,17 @@ def _selected_keys(definitions: Definitions, selection: str) -> AbstractSet[Asse
     if not keys:
         raise UnknownSelectionError(f"--select {selection!r} names no asset that can be materialized.")
     return keys
+
+
+def _refuse_without_writer(keys: AbstractSet[AssetKey]) -> None:
+    """Raise WriterError before anything is computed, if copy is to be written by a writer that cannot work."""
+    from cis_assets.assets.tables import asset_key
+    from cis_assets.catalog import gold
+    from cis_assets.settings import settings
+    from cis_assets.writers.writer import copy_writer
+
+    if asset_key(gold.NOTIFICATION_COPY) in keys:
+        copy_writer(settings())
 
 
 def _range_tags(days: DateRange | None) -> dict[str, str]:

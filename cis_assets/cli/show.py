@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import click
@@ -10,6 +11,12 @@ from cis_assets.cli.console import Refused, heading, print_json, print_table, sa
 from cis_assets.settings import settings
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_AS_OF = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    callback=lambda _context, _option, value: value.date() if value else None,
+    help="Day of the snapshot (default: the newest).",
+)
 _ORDERS_SHOWN = 5
 
 
@@ -42,15 +49,16 @@ def tables(as_json: bool) -> None:
 
 
 @show.command()
+@_AS_OF
 @_JSON
-def segments(as_json: bool) -> None:
-    """The customer segments of the newest snapshot and what marks them."""
-    rows = segment_rows()
+def segments(as_of: date | None, as_json: bool) -> None:
+    """The customer segments of a snapshot and what marks them."""
+    rows = segment_rows(as_of)
     if as_json:
         print_json(rows)
         return
     if not rows:
-        say("No snapshot has been made yet.")
+        say("There is no such snapshot.")
         return
     say(f"Customer segments as of {rows[0]['as_of_date']}")
     print_segments(rows)
@@ -58,10 +66,11 @@ def segments(as_json: bool) -> None:
 
 @show.command()
 @click.argument("customer_id", type=int)
+@_AS_OF
 @_JSON
-def customer(customer_id: int, as_json: bool) -> None:
+def customer(customer_id: int, as_of: date | None, as_json: bool) -> None:
     """One customer: features, segment, last orders with what was bought again, messages."""
-    found = _customer(customer_id)
+    found = _customer(customer_id, as_of)
     if as_json:
         print_json(found)
         return
@@ -87,15 +96,36 @@ def customer(customer_id: int, as_json: bool) -> None:
 
 
 @show.command()
-@click.option("--limit", default=20, show_default=True, help="Most messages shown.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most messages shown.")
+@_AS_OF
 @_JSON
-def notifications(limit: int, as_json: bool) -> None:
-    """Messages of the newest snapshot, each with the facts it rests on."""
-    rows = notification_rows(limit)
+def notifications(limit: int, as_of: date | None, as_json: bool) -> None:
+    """Messages of a snapshot, each with the facts it rests on."""
+    rows = notification_rows(limit, as_of)
     if as_json:
         print_json(rows)
         return
     print_notifications(rows)
+
+
+@show.command()
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Most rows shown as examples.")
+@_JSON
+def rejected(limit: int, as_json: bool) -> None:
+    """Rows that were set aside: how many for which reason, and some of them."""
+    reasons, examples = _rejected(limit)
+    if as_json:
+        print_json({"reasons": reasons, "examples": examples})
+        return
+    print_table(
+        ["table", "of", "reason", "rows"],
+        [(row["table"], row["source_table"], row["reason"], f"{row['rows']:,}") for row in reasons],
+        right=("rows",),
+    )
+    if examples:
+        heading("For example")
+    for row in examples:
+        say(f"{row['where']}: {row['reason']}\n  {row['row']}")
 
 
 def table_counts() -> list[tuple[str, int]]:
@@ -106,10 +136,10 @@ def table_counts() -> list[tuple[str, int]]:
     return [(row["table"], row["rows"]) for row in rows if row["rows"] is not None]
 
 
-def segment_rows() -> list[dict[str, Any]]:
+def segment_rows(as_of: date | None = None) -> list[dict[str, Any]]:
     from cis_assets.catalog import gold
 
-    return _lake().newest_snapshot(gold.SEGMENT_PROFILES).sort("segment_id").collect().to_dicts()
+    return _lake().snapshot(gold.SEGMENT_PROFILES, as_of).sort("segment_id").collect().to_dicts()
 
 
 def print_segments(rows: list[dict[str, Any]]) -> None:
@@ -128,15 +158,15 @@ def print_segments(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def notification_rows(limit: int) -> list[dict[str, Any]]:
-    """Messages of the newest snapshot with their contexts, one of each occasion and tone in turn."""
+def notification_rows(limit: int, as_of: date | None = None) -> list[dict[str, Any]]:
+    """Messages of a snapshot with their contexts, one of each occasion and tone in turn."""
     import polars as pl
 
     from cis_assets.catalog import gold
 
     lake = _lake()
-    facts = lake.newest_snapshot(gold.NOTIFICATION_CONTEXTS).drop("as_of_date", "product_id", "offer_id", "segment_id")
-    messages = lake.newest_snapshot(gold.NOTIFICATIONS).join(facts, on="customer_id")
+    facts = lake.snapshot(gold.NOTIFICATION_CONTEXTS, as_of).drop("as_of_date", "product_id", "offer_id", "segment_id")
+    messages = lake.snapshot(gold.NOTIFICATIONS, as_of).join(facts, on="customer_id")
     turn = pl.int_range(pl.len()).over("occasion", "tone", pl.col("offer_id").is_null(), order_by="customer_id")
     return (
         messages.with_columns(turn=turn)
@@ -150,7 +180,7 @@ def notification_rows(limit: int) -> list[dict[str, Any]]:
 
 def print_notifications(rows: list[dict[str, Any]]) -> None:
     if not rows:
-        say("Nobody is addressed on that day.")
+        say("Nobody is addressed: nobody who consented has an occasion on the day after the snapshot.")
     for row in rows:
         say(f"{row['title']}")
         say(f"  {row['body']}")
@@ -170,7 +200,7 @@ def _because(row: dict[str, Any]) -> str:
     return "; ".join(facts)
 
 
-def _customer(customer_id: int) -> dict[str, Any]:
+def _customer(customer_id: int, as_of: date | None) -> dict[str, Any]:
     import narwhals as nw
     import polars as pl
 
@@ -179,13 +209,11 @@ def _customer(customer_id: int) -> dict[str, Any]:
 
     lake = _lake()
     mine = pl.col("customer_id") == customer_id
-    features = lake.newest_snapshot(gold.CUSTOMER_FEATURES).filter(mine).collect().to_dicts()
+    features = lake.snapshot(gold.CUSTOMER_FEATURES, as_of).filter(mine).collect().to_dicts()
     if not features:
-        raise Refused(
-            f"Customer {customer_id} has no order in the window of the newest snapshot of gold/customer_features."
-        )
+        raise Refused(f"Customer {customer_id} has no order in the window of the snapshot of gold/customer_features.")
     segment = (
-        lake.newest_snapshot(gold.CUSTOMER_SEGMENTS).filter(mine).drop("as_of_date", "customer_id").collect().to_dicts()
+        lake.snapshot(gold.CUSTOMER_SEGMENTS, as_of).filter(mine).drop("as_of_date", "customer_id").collect().to_dicts()
     )
     lines = mark_reorders(nw.from_native(lake.scan(silver.ORDER_ITEMS).filter(mine))).to_native()
     names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name"])
@@ -200,7 +228,7 @@ def _customer(customer_id: int) -> dict[str, Any]:
         .head(_ORDERS_SHOWN)
         .collect()
     )
-    messages = lake.newest_snapshot(gold.NOTIFICATIONS).filter(mine).collect()
+    messages = lake.snapshot(gold.NOTIFICATIONS, as_of).filter(mine).collect()
     favourite = (
         names.filter(pl.col("product_id") == features[0]["favourite_product_id"]).collect()["product_name"].to_list()
     )
@@ -210,6 +238,40 @@ def _customer(customer_id: int) -> dict[str, Any]:
         "orders": orders.to_dicts(),
         "notifications": messages.to_dicts(),
     }
+
+
+def _rejected(limit: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Counts by table, source and kind of reason, most first; and the newest rows of each table."""
+    import polars as pl
+
+    from cis_assets.catalog import bronze, silver
+
+    lake = _lake()
+    where = {
+        bronze.REJECTED_ROWS: (pl.format("{} line {}", "source_file", "source_line"), "raw_text"),
+        bronze.REJECTED_SNAPSHOT_ROWS: (pl.format("{} line {}", "source_file", "source_line"), "raw_text"),
+        silver.REJECTED_ROWS: (pl.format("{} {} {}", "order_date", "source_table", "source_key"), "row_json"),
+        silver.REJECTED_SNAPSHOT_ROWS: (pl.format("{} {}", "source_table", "source_key"), "row_json"),
+    }
+    rows = pl.concat(
+        [
+            lake.scan(table).select(
+                pl.lit(table.path).alias("table"), "source_table", "reason", where=place, row=pl.col(text)
+            )
+            for table, (place, text) in where.items()
+            if lake.exists(table)
+        ]
+    ).collect()
+    # What stands behind the colon is the value of that row.
+    kind = pl.col("reason").str.replace_all(r": [^;]*", "")
+    counts = (
+        rows.group_by("table", "source_table", kind)
+        .len("rows")
+        .sort("rows", "table", "reason", descending=[True, False, False])
+    )
+    return counts.to_dicts(), rows.sort("where").group_by("table", maintain_order=True).head(limit).head(
+        limit
+    ).to_dicts()
 
 
 def _lake():

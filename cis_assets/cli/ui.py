@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 import click
 
-from cis_assets.cli.console import say
+from cis_assets.cli.console import Refused, say
 from cis_assets.cli.instance import dagster_home
 
 
@@ -17,6 +18,12 @@ from cis_assets.cli.instance import dagster_home
 @click.option("--port", default=3000, show_default=True)
 def ui(host: str, port: int) -> None:
     """Start the Dagster UI, with the schedules and sensors that are switched on there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise Refused(f"Port {port} of {host} is taken; choose another with --port.") from None
     home = dagster_home()
     say(f"Dagster at http://{host}:{port} (its runs are kept in {home}; stop with Ctrl-C)")
     dagster = Path(sys.executable).with_name("dagster")

@@ -6,6 +6,7 @@ For the command line, the tests and notebooks. Writing goes through the IO manag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
@@ -37,10 +38,7 @@ class Lake:
         """Rows of a table, lazily; TableAbsentError if it was never materialized."""
         return PolarsEngine().scan_polars(table, self.location(table), days, columns)
 
-    def newest_snapshot(self, table: Table) -> pl.LazyFrame:
-        """Rows of the newest day of a table partitioned by as_of_date (no rows if it has none)."""
-        days = self.figures(table).days
-        if not days:
-            return self.scan(table).clear()
-        newest = max(days)
-        return self.scan(table, DateRange(newest, newest))
+    def snapshot(self, table: Table, as_of: date | None = None) -> pl.LazyFrame:
+        """Rows of a day of a table partitioned by as_of_date: of the newest one, unless `as_of` names another."""
+        day = as_of or max(self.figures(table).days, default=None)
+        return self.scan(table).clear() if day is None else self.scan(table, DateRange(day, day))

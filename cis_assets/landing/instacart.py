@@ -69,6 +69,8 @@ class InstacartOptions:
 class InstacartSource:
     """Reads the release and yields landing frames, one order date at a time; implements `LandingSource`."""
 
+    name = "instacart"
+
     def __init__(self, options: InstacartOptions) -> None:
         self._options = options
         self._files = InstacartFiles(options.source)

@@ -31,6 +31,11 @@ class LandedDay:
 class LandingSource(Protocol):
     """A writer of landing files: the sample generator, the Instacart release."""
 
+    @property
+    def name(self) -> str:
+        """What the source is called in `cis land NAME`; files of one source never mix with another's."""
+        ...
+
     def snapshots(self) -> Mapping[str, pl.DataFrame]:
         """Dimension frames by landing table name (products, aisles, departments, customers, offers)."""
         ...

@@ -12,10 +12,16 @@ from datetime import date
 
 import obstore
 import polars as pl
+from obstore.store import ObjectStore
 
 from cis_assets.lake.storage import object_store
+from cis_assets.landing.contract import DATED, SNAPSHOTS
 from cis_assets.landing.folder import LandingError
 from cis_assets.landing.source import LandingSource
+
+# A name that the reader passes over; it says which source wrote the files beside it.
+_MARKER = "_landed_by"
+_FOLDERS = {table.name for table in (*DATED, *SNAPSHOTS)}
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,11 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
     """Write the snapshots and every day of `source` as CSV below `landing_uri`, each file whole or not at all.
 
     A date's file has a fixed name, so landing the same date again replaces it. `on_day` is called with 1 as each
-    day is written.
+    day is written. Raises LandingError, before anything is written, if the place holds files of another source.
     """
     store = object_store(landing_uri)
+    _refuse_files_of_others(store, source.name, landing_uri)
+    obstore.put(store, _MARKER, source.name.encode())
     for name, frame in source.snapshots().items():
         obstore.put(store, f"{name}/{name}.csv", _csv(frame))
     dates: set[date] = set()
@@ -54,6 +62,16 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
     if not dates:
         raise LandingError("The source holds no orders, so nothing but its snapshots was landed.")
     return LandingReport(min(dates), max(dates), len(dates), orders, order_items, dirty_rows)
+
+
+def _refuse_files_of_others(store: ObjectStore, source: str, landing_uri: str) -> None:
+    paths = [meta["path"] for batch in obstore.list(store) for meta in batch]
+    landed_by = bytes(obstore.get(store, _MARKER).bytes()).decode() if _MARKER in paths else None
+    if landed_by != source and any(path.split("/")[0] in _FOLDERS for path in paths):
+        raise LandingError(
+            f"{landing_uri} holds files that `cis land {source}` did not write; they would be replaced by others or mixed "
+            "with them. Set CIS_LANDING_URI and CIS_LAKE_URI to an empty place."
+        )
 
 
 def _csv(frame: pl.DataFrame, dirty_lines: tuple[str, ...] = ()) -> bytes:

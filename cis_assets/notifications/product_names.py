@@ -14,7 +14,11 @@ Frame = TypeVar("Frame", nw.LazyFrame, nw.DataFrame)
 _ASIDE = r"(, | *[(\[;:]| [-–—|] ).*$"
 _COMPLEMENT = r"(?i) (with|w/|for|in|made|from) .*$"
 _WORD_IN_FRONT = r"^[^ ]* +"
-_HOLDS_THE_NEXT_WORD = ("No", "Non", "Not", "New", "San", "Ice", "Peanut", "Sea", "Whole", "Double")
+# The last ones are what a reader must not be deceived about: a sausage without its "Turkey" reads as pork.
+_HOLDS_THE_NEXT_WORD = (
+    *("No", "Non", "Not", "New", "San", "Ice", "Peanut", "Sea", "Whole", "Double"),
+    *("Turkey", "Chicken", "Beef", "Pork", "Tuna", "Salmon", "Soy", "Almond", "Coconut", "Oat"),
+)
 _HOLDS_THE_WORD_BEFORE = ("Free", "free", "Added", "added", "Style", "Flavor", "Flavored")
 _TIE = "\u00a0"
 _LOOSE_START = r"(?i)^((and|or|of|with|in|for|the|a|to) |[&+,.;:/()\[\]–—-] *)+"

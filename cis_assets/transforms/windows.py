@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 import narwhals as nw
 
 from cis_assets.catalog import Table
-from cis_assets.partitions import DateRange, day_number
+from cis_assets.partitions import EPOCH, DateRange, day_number
 
 
 def snapshot_window(rows: nw.LazyFrame, window: DateRange) -> nw.LazyFrame:
@@ -24,6 +25,13 @@ def gaps_between_orders(orders: nw.LazyFrame) -> nw.LazyFrame:
     """
     previous = nw.col("day_number").shift(1).over("customer_id", order_by=["day_number", "order_of_day"])
     return orders.with_columns(gap_days=nw.col("day_number") - previous).filter(~nw.col("gap_days").is_null())
+
+
+def newest_order_date(orders: nw.LazyFrame, as_of: date) -> date | None:
+    """The last date up to `as_of` that has an order in the frame; None if there is none."""
+    newest = orders.filter(nw.col("day_number") <= day_number(as_of)).select(nw.col("day_number").max())
+    number = newest.collect(backend="polars").item()
+    return None if number is None else EPOCH + timedelta(days=number)
 
 
 def first_by(rows: nw.LazyFrame, key: str, *, descending: Sequence[str], ascending: str) -> nw.LazyFrame:

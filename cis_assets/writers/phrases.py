@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PHRASES_VERSION = "phrases-1"
+PHRASES_VERSION = "phrases-2"
 
 GROUPS: Mapping[str, str] = {
     "produce": "produce",
@@ -144,10 +144,10 @@ OPENINGS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "It's been a while. How about {product} this {weekday}?",
         "{product} could be back in your <place> this {weekday}.",
         "Remember {product}? This {weekday} could be a nice time to stock up again.",
-        "This {weekday}, let's pick up where you left off: {product}.",
+        "For whenever you are ready this {weekday}: {product}.",
         "A quiet {weekday} {daypart} could be just right for bringing {product} home again.",
         "Thinking of {product} again? This {weekday} could be the day.",
-        "We'd love to help you stock up again, {product} first.",
+        "We'd love to help you stock up again, starting with {product}.",
         "Hello again. Would {product} be a good place to start this {weekday}?",
     ),
 }
@@ -183,13 +183,13 @@ WHOLE_BODIES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("win_back", "gentle"): (
         "Ease back in this {daypart} with {product} in your cart.",
         "Welcome {product} back to your <place> this {weekday}.",
-        "Come back to {product} this {weekday}, and stay for whatever else you need.",
+        "Start small this {weekday}: get {product}, and whatever else you need.",
     ),
 }
 
 GROUP_OPENINGS: Mapping[str, tuple[str, ...]] = {
     "produce": (
-        "Brighten your {weekday} plate with {product}.",
+        "Something fresh for your {weekday}: {product}.",
         "Put something fresh on the table this {daypart}: {product}.",
         "A little color for your {weekday}: {product}.",
     ),
@@ -280,7 +280,7 @@ OFFER_OPENINGS: Mapping[str, tuple[str, ...]] = {
         "Come back to {product} with {offer} this {weekday}.",
         "Ease back in this {daypart} with {offer} {product}.",
         "Hello again. There's {offer} {product} this {weekday}.",
-        "Let's pick up where you left off: {offer} {product} this {weekday}.",
+        "For your return this {weekday}: {offer} {product}.",
         "This {weekday} could be a nice time to return: {offer} {product}.",
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -225,3 +226,60 @@ def test_a_run_that_fails_before_its_first_step_is_not_reported_as_done(landed: 
 
     monkeypatch.setattr(LakeIOManager, "create_io_manager", fail)
     assert "failed" in refusal(cis("backfill"))
+
+
+def test_rows_that_were_set_aside_are_shown_with_their_reasons():
+    assert (
+        cis(
+            "land", "sample", "--customers", "40", "--days", "8", "--end", "2025-10-31", "--dirty-share", "0.1"
+        ).exit_code
+        == 0
+    )
+    assert cis("backfill").exit_code == 0
+    shown = json.loads(cis("show", "rejected", "--json").output)
+    stored = row_counts()
+    counted = {name: sum(row["rows"] for row in shown["reasons"] if row["table"] == name) for name in stored}
+    for table in ("bronze/rejected_rows", "silver/rejected_rows"):
+        assert counted[table] == stored[table] > 0
+    assert "fields where the header has" in cis("show", "rejected").output
+
+
+def test_a_snapshot_of_a_day_without_orders_warns(landed: None):
+    assert cis("backfill").exit_code == 0
+    later = cis("backfill", "--from", "2025-11-03", "--to", "2025-11-03", "--select", 'key:"gold/customer_features"')
+    assert later.exit_code == 0, later.output
+    assert "Warning: silver/orders has no order after 2025-10-31" in later.output
+
+
+def test_an_earlier_snapshot_can_be_shown(landed: None):
+    assert cis("backfill").exit_code == 0
+    for day in ("2025-10-31", "2025-10-30"):
+        assert cis("backfill", "--from", day, "--to", day, "--select", "group:gold").exit_code == 0
+    assert "Customer segments as of 2025-10-31" in cis("show", "segments").output
+    assert "Customer segments as of 2025-10-30" in cis("show", "segments", "--as-of", "2025-10-30").output
+
+
+def test_the_model_can_be_kept_when_gold_is_made_again(landed: None):
+    assert cis("backfill").exit_code == 0
+    day = ("--from", "2025-10-31", "--to", "2025-10-31", "--select")
+    assert cis("backfill", *day, "group:gold").exit_code == 0
+    kept = cis("backfill", *day, 'group:gold and not key:"gold/segment_model"')
+    assert kept.exit_code == 0, kept.output
+    assert kept.output.count("of 8") > 0
+
+
+def test_the_openai_writer_without_a_key_is_refused_before_the_run(landed: None, monkeypatch: pytest.MonkeyPatch):
+    assert cis("backfill").exit_code == 0
+    monkeypatch.setenv("CIS_WRITER", "openai")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    words = refusal(cis("backfill", "--from", "2025-10-31", "--to", "2025-10-31", "--select", "group:gold"))
+    assert "OPENAI_API_KEY" in words
+    assert row_counts()["gold/customer_features"] is None
+
+
+def test_a_taken_port_is_one_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"Port {port} of 127.0.0.1 is taken" in refusal(cis("ui", "--port", port))

@@ -25,6 +25,7 @@ class OnlyDays:
     """A source of these days and of one snapshot."""
 
     def __init__(self, *days: LandedDay, snapshots: dict[str, pl.DataFrame] | None = None) -> None:
+        self.name = "invented"
         self._days = days
         self._snapshots = snapshots or {"aisles": pl.DataFrame({"aisle_id": [1], "aisle": ["bread"]})}
 
@@ -50,7 +51,7 @@ def landed_day(order_date: date, *order_ids: int, dirty: tuple[str, ...] = ()) -
 
 
 def files_below(root: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+    return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("[!_]*") if file.is_file()}
 
 
 @pytest.mark.parametrize("dirty_share", [0, 0.1])
@@ -135,3 +136,12 @@ def test_a_snapshot_without_rows_is_landed_with_its_header(tmp_path: Path) -> No
     source = OnlyDays(landed_day(END, 1), snapshots={"offers": pl.DataFrame(schema=OFFERS.columns)})
     land(source, str(tmp_path))
     assert (tmp_path / "offers/offers.csv").read_text() == "offer_id,product_id,percent_off,starts_on,ends_on\n"
+
+
+def test_files_that_another_source_or_a_person_wrote_are_not_touched(tmp_path: Path) -> None:
+    theirs = tmp_path / "customers" / "customers.csv"
+    theirs.parent.mkdir()
+    theirs.write_text("customer_id,push_consent,time_zone\n1,true,UTC\n")
+    with pytest.raises(LandingError, match=r"holds files that `cis land sample` did not write"):
+        land(SampleSource(SampleOptions(end=END, customers=5, days=2)), str(tmp_path))
+    assert files_below(tmp_path) == {"customers/customers.csv": b"customer_id,push_consent,time_zone\n1,true,UTC\n"}

@@ -51,6 +51,8 @@ class SampleSource:
     on which nobody ordered. What the customers are like is worked out on first use and kept.
     """
 
+    name = "sample"
+
     def __init__(self, options: SampleOptions) -> None:
         self._options = options
         self._assortment = assortment()
