@@ -1,4 +1,4 @@
-# Needs only make and Python 3.11 or newer (PYTHON=... to name one). Everything else is installed into .venv.
+# Needs only make and Python 3.11, 3.12 or 3.13 (PYTHON=... to name one). Everything else is installed into .venv.
 PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
@@ -46,7 +46,7 @@ clean:
 	rm -rf .cis $(VENV)
 
 $(VENV)/bin/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/pip

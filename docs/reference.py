@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import get_args
+
+from pydantic.fields import FieldInfo
 
 from cis_assets.catalog import TABLES, Table
 from cis_assets.settings import Settings
@@ -42,10 +45,25 @@ def tables_page() -> str:
 
 def settings_page() -> str:
     rows = [
-        f"| `CIS_{name.upper()}` | `{field.default}` | {field.description} |"
+        f"| `CIS_{name.upper()}` | `{field.default}` | {field.description}{_limits(field)} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join([_SETTINGS_HEAD, *rows, _SETTINGS_TAIL])
+
+
+def _limits(field: FieldInfo) -> str:
+    """What a setting may be, where only certain values are allowed."""
+    allowed = get_args(field.annotation)
+    if allowed:
+        return f" One of {', '.join(f'`{value}`' for value in allowed)}."
+    words = {"ge": "at least", "gt": "above", "le": "at most"}
+    limits = [
+        f"{word} {getattr(limit, name)}"
+        for limit in field.metadata
+        for name, word in words.items()
+        if hasattr(limit, name)
+    ]
+    return f" {', '.join(limits).capitalize()}." if limits else ""
 
 
 def _table_section(table: Table) -> str:

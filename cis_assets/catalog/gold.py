@@ -1,6 +1,6 @@
 """Gold: what the shop wants to know and say, one snapshot per day.
 
-A snapshot as of a day uses no row after that day and looks back over a trailing window (`CIS_HISTORY_DAYS`).
+A snapshot as of a day uses no order after that day and looks back over a trailing window (`CIS_HISTORY_DAYS`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import dataframely as dy
 
 from cis_assets.catalog.table import AS_OF_DATE, Table
 
-_AS_OF = "Day of the snapshot; nothing after it was looked at."
+_AS_OF = "Day of the snapshot; no order after it was looked at."
 _WEEKDAY = "ISO weekday, 1 = Monday to 7 = Sunday."
 _SEGMENT = "Segment of gold/segment_model."
 
