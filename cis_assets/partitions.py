@@ -36,6 +36,11 @@ class DateRange:
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
 
+    def parts(self, days: int) -> list[DateRange]:
+        """The range cut into ranges of `days` days, the last one perhaps shorter."""
+        firsts = (self.first + timedelta(days=offset) for offset in range(0, len(self), days))
+        return [DateRange(first, min(first + timedelta(days=days - 1), self.last)) for first in firsts]
+
     def __contains__(self, day: object) -> bool:
         return isinstance(day, date) and self.first <= day <= self.last
 

@@ -10,8 +10,9 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from cis_assets.catalog import AS_OF_DATE
+from cis_assets.catalog import AS_OF_DATE, ORDER_DATE
 from cis_assets.errors import OperatorError
+from cis_assets.partitions import DateRange
 from cis_assets.settings import settings
 
 ORDER_DATES = dg.DailyPartitionsDefinition(
@@ -25,6 +26,8 @@ TRAILING_WINDOW = dg.TimeWindowPartitionMapping(
 # For what needs the newest snapshot, whichever day that is.
 EVERY_DAY = dg.AllPartitionMapping()
 
+_DAYS_AT_ONCE = 61
+
 # One run for a whole range: every partitioned asset computes its days in one pass.
 ONE_RUN = dg.BackfillPolicy.single_run()
 
@@ -36,6 +39,17 @@ class NoSnapshotError(OperatorError):
 def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
     """The order dates of this run, in order."""
     return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def parts_of(context: dg.AssetExecutionContext) -> list[DateRange]:
+    """The order dates of this run in ranges of two months, so that a long range needs no more memory than they do."""
+    days = days_of(context)
+    return DateRange(days[0], days[-1]).parts(_DAYS_AT_ONCE)
+
+
+def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows whose order_date lies in `days`."""
+    return rows.filter(pl.col(ORDER_DATE).is_between(pl.lit(days.first), pl.lit(days.last)))
 
 
 def newest_day(snapshots: pl.LazyFrame) -> date:

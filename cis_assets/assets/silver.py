@@ -7,8 +7,10 @@ snapshots.
 import dagster as dg
 import polars as pl
 
+from cis_assets.assets.partitioning import ordered_in, parts_of
 from cis_assets.assets.tables import table_asset, table_in
 from cis_assets.catalog import bronze, silver
+from cis_assets.engines.parts import LazyParts
 from cis_assets.settings import settings
 from cis_assets.transforms import silver_orders as orders_transform
 from cis_assets.transforms import silver_snapshots as snapshots_transform
@@ -56,16 +58,24 @@ def rejected_snapshot_rows(
 
 
 @dg.asset(**table_asset(silver.ORDER_ITEMS, "polars"), ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)})
-def order_items(orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
-    return orders_transform.silver_order_items(orders, order_items, products)
+def order_items(
+    context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame
+) -> LazyParts:
+    return LazyParts.of(
+        orders_transform.silver_order_items(ordered_in(days, orders), ordered_in(days, order_items), products)
+        for days in parts_of(context)
+    )
 
 
 @dg.asset(
     **table_asset(silver.ORDERS, "polars"),
     ins={"orders": table_in(bronze.ORDERS), "order_items": table_in(silver.ORDER_ITEMS)},
 )
-def orders(orders: pl.LazyFrame, order_items: pl.LazyFrame) -> pl.LazyFrame:
-    return orders_transform.silver_orders(orders, order_items)
+def orders(context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items: pl.LazyFrame) -> LazyParts:
+    return LazyParts.of(
+        orders_transform.silver_orders(ordered_in(days, orders), ordered_in(days, order_items))
+        for days in parts_of(context)
+    )
 
 
 @dg.asset(
@@ -73,9 +83,18 @@ def orders(orders: pl.LazyFrame, order_items: pl.LazyFrame) -> pl.LazyFrame:
     ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS), "valid_items": table_in(silver.ORDER_ITEMS)},
 )
 def rejected_rows(
-    orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame, valid_items: pl.LazyFrame
-) -> pl.LazyFrame:
-    return orders_transform.silver_rejected_rows(orders, order_items, products, valid_items)
+    context: dg.AssetExecutionContext,
+    orders: pl.LazyFrame,
+    order_items: pl.LazyFrame,
+    products: pl.LazyFrame,
+    valid_items: pl.LazyFrame,
+) -> LazyParts:
+    return LazyParts.of(
+        orders_transform.silver_rejected_rows(
+            ordered_in(days, orders), ordered_in(days, order_items), products, ordered_in(days, valid_items)
+        )
+        for days in parts_of(context)
+    )
 
 
 ASSETS = [products, customers, offers, rejected_snapshot_rows, order_items, orders, rejected_rows]
