@@ -31,6 +31,7 @@ _QUIETLY = [
 
 def drawn(html: str, folder: Path) -> str:
     """The page's document after its scripts have run, without network."""
+    assert _CHROMIUM, "Chromium is missing; install it (Debian: chromium)."
     page = folder / "page.html"
     page.write_text(html, encoding="utf-8")
     command = [str(_CHROMIUM), *_QUIETLY, f"--user-data-dir={folder / 'profile'}", page.as_uri()]
@@ -38,7 +39,6 @@ def drawn(html: str, folder: Path) -> str:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(_CHROMIUM is None, reason="needs Chromium")
 def test_a_browser_draws_every_chart(frames: GoldFrames, tmp_path: Path) -> None:
     document = drawn(dashboard_page(frames), tmp_path)
     assert document.count('data-state="drawn"') == 6
