@@ -29,7 +29,7 @@ def test_the_whole_way_on_azure_gives_the_same_tables_as_locally(azure_uri: str,
         shop.run(INGEST, days)
         shop.run(GOLD, DateRange(END, END))
     for table in TABLES.values():
-        assert_frame_equal(remote.rows(table), local.rows(table))
+        assert_frame_equal(remote.rows(table), local.rows(table), check_exact=True)
     page = obstore.get(object_store(remote.settings.lake_uri), "dashboard/customers.html").bytes()
     assert bytes(page).startswith(b"<!DOCTYPE html>")
 
