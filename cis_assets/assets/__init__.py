@@ -1,7 +1,7 @@
 """Thin Dagster assets: one per table of the lake, one for the segment model, one for the dashboard page.
 
 An asset gets its inputs from the IO manager, makes one call into the domain and returns a frame. What it computes is
-said in the domain's modules; a module's docstring here is what the Dagster UI shows of its assets.
+said in the domain's modules; what the Dagster UI shows of a table is said in the catalog.
 """
 
 import warnings

@@ -1,6 +1,6 @@
 """Gold: what the shop knows of each customer as of a day.
 
-Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`) and at nothing after its day.
+Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`) and at no order after its day.
 """
 
 import dagster as dg

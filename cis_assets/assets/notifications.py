@@ -11,7 +11,7 @@ import polars as pl
 
 from cis_assets.assets.partitioning import days_of
 from cis_assets.assets.tables import table_asset, table_in
-from cis_assets.catalog import AS_OF_DATE, gold, silver
+from cis_assets.catalog import gold, silver
 from cis_assets.engines.parts import LazyParts
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
@@ -44,21 +44,13 @@ def notification_contexts(
 ) -> LazyParts:
     policy = NotificationPolicy.from_settings(settings())
     return LazyParts.of(
-        contexts_domain.notification_contexts(
-            features.filter(nw.col(AS_OF_DATE) == day),
-            segments.filter(nw.col(AS_OF_DATE) == day),
-            products,
-            customers,
-            offers,
-            as_of=day,
-            policy=policy,
-        )
+        contexts_domain.notification_contexts(features, segments, products, customers, offers, as_of=day, policy=policy)
         for day in days_of(context)
     )
 
 
 @dg.asset(
-    **table_asset(gold.NOTIFICATION_COPY, "openai", owner=_OWNER),
+    **table_asset(gold.NOTIFICATION_COPY, "polars", owner=_OWNER),
     ins={"contexts": table_in(gold.NOTIFICATION_CONTEXTS)},
 )
 def notification_copy(

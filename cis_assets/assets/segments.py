@@ -10,7 +10,7 @@ import polars as pl
 
 from cis_assets.assets.partitioning import EVERY_DAY, TRAILING_WINDOW, days_of, newest_day
 from cis_assets.assets.tables import table_asset, table_in
-from cis_assets.catalog import gold, silver
+from cis_assets.catalog import AS_OF_DATE, gold, silver
 from cis_assets.engines.parts import LazyParts
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
@@ -28,7 +28,7 @@ _ORDERS_WINDOW = table_in(silver.ORDERS, partition_mapping=TRAILING_WINDOW)
 def segment_model(context: dg.AssetExecutionContext, features: pl.LazyFrame) -> pl.DataFrame:
     newest = newest_day(features)
     model = train_segment_model(
-        features.filter(pl.col("as_of_date") == newest).collect(),
+        features.filter(pl.col(AS_OF_DATE) == newest).collect(),
         segments_min=settings().segments_min,
         segments_max=settings().segments_max,
         seed=settings().seed,

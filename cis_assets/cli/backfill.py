@@ -27,7 +27,7 @@ def backfill(first: datetime | None, last: datetime | None, select: str) -> None
     """Materialize order dates in one run, recorded where the Dagster UI shows it.
 
     The run covers every date from --from to --to. Gold tables are snapshots as of a day: to make those of one day,
-    give that day twice and --select group:gold.
+    give that day twice and --select 'group:gold or group:dashboard'.
     """
     materialize(select, _asked_days(first, last), "Backfilling")
 

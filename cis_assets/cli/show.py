@@ -109,23 +109,18 @@ def notifications(limit: int, as_of: date | None, as_json: bool) -> None:
 
 
 @show.command()
-@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Most rows shown as examples.")
 @_JSON
-def rejected(limit: int, as_json: bool) -> None:
-    """Rows that were set aside: how many for which reason, and some of them."""
-    reasons, examples = _rejected(limit)
+def rejected(as_json: bool) -> None:
+    """Rows that were set aside: how many for which reason, with one row as an example."""
+    rows = _rejected()
     if as_json:
-        print_json({"reasons": reasons, "examples": examples})
+        print_json(rows)
         return
-    print_table(
-        ["table", "of", "reason", "rows"],
-        [(row["table"], row["source_table"], row["reason"], f"{row['rows']:,}") for row in reasons],
-        right=("rows",),
-    )
-    if examples:
-        heading("For example")
-    for row in examples:
-        say(f"{row['where']}: {row['reason']}\n  {row['row']}")
+    for row in rows:
+        say(f"{row['rows']:,} x {row['table']} ({row['source_table']}): {row['reason']}")
+        say(f"  {row['where']}: {row['row']}")
+    if not rows:
+        say("No row was set aside.")
 
 
 def table_counts() -> list[tuple[str, int]]:
@@ -240,38 +235,34 @@ def _customer(customer_id: int, as_of: date | None) -> dict[str, Any]:
     }
 
 
-def _rejected(limit: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Counts by table, source and kind of reason, most first; and the newest rows of each table."""
+def _rejected() -> list[dict[str, Any]]:
+    """Counts by table, source and kind of reason, most first, each with the place and text of its first row."""
     import polars as pl
 
     from cis_assets.catalog import bronze, silver
 
     lake = _lake()
-    where = {
-        bronze.REJECTED_ROWS: (pl.format("{} line {}", "source_file", "source_line"), "raw_text"),
-        bronze.REJECTED_SNAPSHOT_ROWS: (pl.format("{} line {}", "source_file", "source_line"), "raw_text"),
-        silver.REJECTED_ROWS: (pl.format("{} {} {}", "order_date", "source_table", "source_key"), "row_json"),
-        silver.REJECTED_SNAPSHOT_ROWS: (pl.format("{} {}", "source_table", "source_key"), "row_json"),
+    in_file = pl.format("{} line {}", "source_file", "source_line")
+    by_key = pl.format("{} {}", "source_table", "source_key")
+    places = {
+        bronze.REJECTED_ROWS: (in_file, "raw_text"),
+        bronze.REJECTED_SNAPSHOT_ROWS: (in_file, "raw_text"),
+        silver.REJECTED_ROWS: (pl.format("{} {}", "order_date", by_key), "row_json"),
+        silver.REJECTED_SNAPSHOT_ROWS: (by_key, "row_json"),
     }
-    rows = pl.concat(
-        [
-            lake.scan(table).select(
-                pl.lit(table.path).alias("table"), "source_table", "reason", where=place, row=pl.col(text)
-            )
-            for table, (place, text) in where.items()
-            if lake.exists(table)
-        ]
-    ).collect()
-    # What stands behind the colon is the value of that row.
+    # What stands behind a colon in a reason is the value of that row.
     kind = pl.col("reason").str.replace_all(r": [^;]*", "")
-    counts = (
-        rows.group_by("table", "source_table", kind)
-        .len("rows")
-        .sort("rows", "table", "reason", descending=[True, False, False])
-    )
-    return counts.to_dicts(), rows.sort("where").group_by("table", maintain_order=True).head(limit).head(
-        limit
-    ).to_dicts()
+    counted = [
+        lake.scan(table)
+        .group_by(pl.lit(table.path).alias("table"), "source_table", kind)
+        .agg(pl.len().alias("rows"), place.min().alias("where"), pl.col(text).sort_by(place).first().alias("row"))
+        for table, (place, text) in places.items()
+        if lake.exists(table)
+    ]
+    if not counted:
+        return []
+    order = ["rows", "table", "source_table", "reason"]
+    return pl.concat(counted).sort(order, descending=[True, False, False, False]).collect().to_dicts()
 
 
 def _lake():

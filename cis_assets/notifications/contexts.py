@@ -31,6 +31,7 @@ import narwhals as nw
 from cis_assets.catalog.gold import NOTIFICATION_CONTEXTS
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
+from cis_assets.segmentation.slices import as_of_rows
 from cis_assets.transforms.windows import conform, first_by
 
 __all__ = ["WEEKDAYS", "NotificationPolicy", "notification_contexts"]
@@ -63,13 +64,14 @@ def notification_contexts(
 ) -> nw.LazyFrame:
     """One row per addressed customer, with the columns of gold/notification_contexts.
 
-    `features` and `segments` are the slices of gold/customer_features and gold/customer_segments of the day `as_of`;
+    `features` and `segments` are rows of gold/customer_features and gold/customer_segments, of which those as of the day count;
     `products`, `customers` and `offers` are the silver tables. All five live on one engine. A customer without a row
     in `customers`, or whose favourite product has none in `products`, is not addressed. Rows come in no order.
     """
     send_date = as_of + timedelta(days=1)
     rows = (
-        features.join(_segment_columns(segments), on="customer_id", how="inner")
+        as_of_rows(features, as_of)
+        .join(_segment_columns(as_of_rows(segments, as_of)), on="customer_id", how="inner")
         .join(_reachable_customers(customers), on="customer_id", how="inner")
         .join(_product_columns(products), on="favourite_product_id", how="inner")
         .join(_best_live_offers(offers, send_date), on="favourite_product_id", how="left")

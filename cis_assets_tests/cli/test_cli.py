@@ -238,10 +238,15 @@ def test_rows_that_were_set_aside_are_shown_with_their_reasons():
     assert cis("backfill").exit_code == 0
     shown = json.loads(cis("show", "rejected", "--json").output)
     stored = row_counts()
-    counted = {name: sum(row["rows"] for row in shown["reasons"] if row["table"] == name) for name in stored}
+    counted = {name: sum(row["rows"] for row in shown if row["table"] == name) for name in stored}
     for table in ("bronze/rejected_rows", "silver/rejected_rows"):
         assert counted[table] == stored[table] > 0
+    assert all(row["where"] and row["row"] for row in shown)
     assert "fields where the header has" in cis("show", "rejected").output
+
+
+def test_a_lake_without_tables_has_no_rejected_rows():
+    assert cis("show", "rejected").output == "No row was set aside.\n"
 
 
 def test_a_snapshot_of_a_day_without_orders_warns(landed: None):
