@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+import dataframely as dy
 import polars as pl
 
 from cis_assets.catalog import Table
@@ -18,13 +19,14 @@ def table_frame(table: Table, rows: Iterable[dict]) -> pl.DataFrame:
     for number, row in enumerate(rows):
         unknown = row.keys() - table.dtypes.keys()
         assert not unknown, f"{table.path} has no {unknown}"
-        filled.append({name: row.get(name, _filler(dtype, number)) for name, dtype in table.dtypes.items()})
+        filled.append({name: row.get(name, _filler(table.columns[name], number)) for name in table.dtypes})
     return pl.DataFrame(filled, schema=table.dtypes)
 
 
-def _filler(dtype: pl.DataType, number: int):
-    if dtype.is_integer():
-        return number + 1
-    if isinstance(dtype, pl.List):
+def _filler(column: dy.Column, number: int):
+    if column.dtype.is_integer():
+        highest = getattr(column, "max", None)
+        return number + 1 if highest is None else 1 + number % highest
+    if isinstance(column.dtype, pl.List):
         return []
-    return _FILL.get(type(dtype))
+    return _FILL.get(type(column.dtype))

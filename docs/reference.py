@@ -11,7 +11,7 @@ from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from cis_assets.catalog import TABLES, Table
+from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table
 from cis_assets.settings import Settings
 
 DOCS = Path(__file__).parent
@@ -40,12 +40,12 @@ Others are read by the libraries that need them, never logged, stored or shown: 
 
 
 def tables_page() -> str:
-    return "\n".join([_TABLES_HEAD, *(_table_section(table) for table in TABLES.values())])
+    return "\n".join([_TABLES_HEAD, *(_table_section(table) for table in (TABLES | SYSTEM_TABLES).values())])
 
 
 def settings_page() -> str:
     rows = [
-        f"| `CIS_{name.upper()}` | `{field.default}` | {field.description}{_limits(field)} |"
+        f"| `CIS_{name.upper()}` | {f'`{field.default}`' if str(field.default) else 'none'} | {field.description}{_limits(field)} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join([_SETTINGS_HEAD, *rows, _SETTINGS_TAIL])
@@ -69,7 +69,9 @@ def _limits(field: FieldInfo) -> str:
 def _table_section(table: Table) -> str:
     facts = [
         f"One row per {table.grain}",
-        f"partitioned by `{table.partition_by}`" if table.partition_by else "replaced whole",
+        f"partitioned by {', '.join(f'`{name}`' for name in table.partition_by)}"
+        if table.partition_by
+        else "replaced whole",
     ]
     if table.key:
         facts.append("unique by " + ", ".join(f"`{name}`" for name in table.key))

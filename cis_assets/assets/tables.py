@@ -7,7 +7,7 @@ import dagster as dg
 
 from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
 from cis_assets.catalog import Table
-from cis_assets.lake.metadata import column_schema
+from cis_assets.lake.metadata import column_lineage, column_schema
 
 OWNERS = ["team:data-engineering"]
 LAKE_IO = "lake"
@@ -40,9 +40,12 @@ def asset_key(table: Table) -> dg.AssetKey:
 
 
 def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
-    metadata = {"dagster/column_schema": column_schema(table), "grain": f"one row per {table.grain}"}
+    metadata: dict[str, Any] = {"dagster/column_schema": column_schema(table), "grain": f"one row per {table.grain}"}
+    lineage = column_lineage(table)
+    if lineage is not None:
+        metadata["dagster/column_lineage"] = lineage
     if table.partition_by:
-        metadata["partition_expr"] = table.partition_by
+        metadata["partition_expr"] = table.partition_by[0]
     return {
         "group_name": table.layer,
         "kinds": {"delta", *kinds},

@@ -20,6 +20,9 @@ class BronzeOrders(dy.Schema):
     order_id = dy.Int64(nullable=True, description="Order number given by the shop.")
     customer_id = dy.Int64(nullable=True, description="Customer who ordered.")
     order_hour = dy.Int32(nullable=True, description="Hour of the day of the order, 0 to 23.")
+    order_key = dy.String(
+        nullable=True, description="The shop's own key of the order, where order_id was made from one."
+    )
     source_file = dy.String(description=_SOURCE_FILE)
     source_line = dy.Int64(description=_SOURCE_LINE)
 
@@ -55,6 +58,9 @@ class BronzeProducts(dy.Schema):
     product_name = dy.String(nullable=True, description="Name of the product as landed.")
     aisle_id = dy.Int64(nullable=True, description="Aisle the product stands in.")
     department_id = dy.Int64(nullable=True, description="Department the product belongs to.")
+    product_key = dy.String(
+        nullable=True, description="The shop's own key of the product, where product_id was made from one."
+    )
     source_file = dy.String(description=_SOURCE_FILE)
     source_line = dy.Int64(description=_SOURCE_LINE)
 
@@ -114,10 +120,10 @@ class BronzeRejectedSnapshotRows(dy.Schema):
 
 _ROW = ("source_file", "source_line")
 
-ORDERS = Table("bronze", "orders", BronzeOrders, "landed order row", _ROW, ORDER_DATE, may_be_empty=True)
-ORDER_ITEMS = Table("bronze", "order_items", BronzeOrderItems, "landed order line", _ROW, ORDER_DATE, may_be_empty=True)
+ORDERS = Table("bronze", "orders", BronzeOrders, "landed order row", _ROW, (ORDER_DATE,), may_be_empty=True)
+ORDER_ITEMS = Table("bronze", "order_items", BronzeOrderItems, "landed order line", _ROW, (ORDER_DATE,), may_be_empty=True)
 REJECTED_ROWS = Table(
-    "bronze", "rejected_rows", BronzeRejectedRows, "row that did not parse", _ROW, ORDER_DATE, may_be_empty=True
+    "bronze", "rejected_rows", BronzeRejectedRows, "row that did not parse", _ROW, (ORDER_DATE,), may_be_empty=True
 )
 PRODUCTS = Table("bronze", "products", BronzeProducts, "landed product row", _ROW)
 AISLES = Table("bronze", "aisles", BronzeAisles, "landed aisle row", _ROW)

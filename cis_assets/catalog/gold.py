@@ -192,7 +192,7 @@ class Notifications(dy.Schema):
 
 
 def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ...], may_be_empty: bool = True) -> Table:
-    return Table("gold", name, schema, grain, (AS_OF_DATE, *key), AS_OF_DATE, may_be_empty)
+    return Table("gold", name, schema, grain, (AS_OF_DATE, *key), (AS_OF_DATE,), may_be_empty)
 
 
 CUSTOMER_FEATURES = _snapshot(

@@ -25,6 +25,9 @@ class SilverProducts(dy.Schema):
     aisle = dy.String(min_length=1, description="Name of the aisle.")
     department_id = dy.Int64(description="Department number.")
     department = dy.String(min_length=1, description="Name of the department.")
+    product_key = dy.String(
+        nullable=True, description="The shop's own key of the product, where product_id was made from one."
+    )
 
 
 class SilverCustomers(dy.Schema):
@@ -60,6 +63,9 @@ class SilverOrders(dy.Schema):
     spend = dy.Float64(
         nullable=True,
         description="Sum of quantity x unit price in the shop's currency, to the cent; null where a line has no price.",
+    )
+    order_key = dy.String(
+        nullable=True, description="The shop's own key of the order, where order_id was made from one."
     )
 
 
@@ -105,18 +111,18 @@ class SilverRejectedSnapshotRows(dy.Schema):
 PRODUCTS = Table("silver", "products", SilverProducts, "product", ("product_id",))
 CUSTOMERS = Table("silver", "customers", SilverCustomers, "customer", ("customer_id",), may_be_empty=True)
 OFFERS = Table("silver", "offers", SilverOffers, "offer", ("offer_id",), may_be_empty=True)
-ORDERS = Table("silver", "orders", SilverOrders, "order", (ORDER_DATE, "order_id"), ORDER_DATE, may_be_empty=True)
+ORDERS = Table("silver", "orders", SilverOrders, "order", (ORDER_DATE, "order_id"), (ORDER_DATE,), may_be_empty=True)
 ORDER_ITEMS = Table(
     "silver",
     "order_items",
     SilverOrderItems,
     "order line",
     (ORDER_DATE, "order_id", "add_to_cart_order"),
-    ORDER_DATE,
+    (ORDER_DATE,),
     may_be_empty=True,
 )
 REJECTED_ROWS = Table(
-    "silver", "rejected_rows", SilverRejectedRows, "row that broke a rule", (), ORDER_DATE, may_be_empty=True
+    "silver", "rejected_rows", SilverRejectedRows, "row that broke a rule", (), (ORDER_DATE,), may_be_empty=True
 )
 REJECTED_SNAPSHOT_ROWS = Table(
     "silver", "rejected_snapshot_rows", SilverRejectedSnapshotRows, "snapshot row that broke a rule", may_be_empty=True

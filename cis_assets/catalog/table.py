@@ -7,7 +7,7 @@ expressions of a row, a schema comparison). Does not belong here: how tables are
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dataframely as dy
@@ -18,6 +18,14 @@ from cis_assets.errors import OperatorError
 ORDER_DATE = "order_date"
 AS_OF_DATE = "as_of_date"
 
+# A checkpoint often enough that opening a table reads few log files; the rest are Delta's defaults, said aloud.
+_PROPERTIES = {
+    "delta.checkpointInterval": "10",
+    "delta.logRetentionDuration": "interval 30 days",
+    "delta.deletedFileRetentionDuration": "interval 7 days",
+}
+
+_OPERATORS = {"min": ">=", "min_exclusive": ">", "max": "<=", "max_exclusive": "<"}
 _LIMITS = {"min": "below", "min_exclusive": "not above", "max": "above", "max_exclusive": "not below"}
 _FAULTS = {"nullability": "is missing", "nan": "is not a number", "inf": "is infinite"}
 
@@ -31,8 +39,8 @@ class Table:
     """One Delta table, `<lake>/<layer>/<name>`.
 
     `grain` says what one row is; `key` names the columns that are unique together (empty: no key);
-    `partition_by` is the date column that slices are replaced by (None: the table is replaced whole);
-    `may_be_empty` says whether replacing a slice by no rows at all is legal.
+    `partition_by` names the columns whose values divide the table into partitions (empty: it is replaced whole);
+    `may_be_empty` says whether replacing a slice by no rows at all is legal; `properties` are Delta's table properties.
     """
 
     layer: str
@@ -40,8 +48,9 @@ class Table:
     schema: type[dy.Schema]
     grain: str
     key: tuple[str, ...] = ()
-    partition_by: str | None = None
+    partition_by: tuple[str, ...] = ()
     may_be_empty: bool = False
+    properties: Mapping[str, str] = field(default_factory=lambda: dict(_PROPERTIES), hash=False)
 
     @property
     def path(self) -> str:
@@ -53,6 +62,11 @@ class Table:
         return " ".join((self.schema.__doc__ or "").split())
 
     @property
+    def partition_date(self) -> str | None:
+        """The partition column that holds a date, by which days are read and replaced."""
+        return next((name for name in self.partition_by if self.dtypes[name] == pl.Date), None)
+
+    @property
     def columns(self) -> Mapping[str, dy.Column]:
         return self.schema.columns()
 
@@ -62,6 +76,19 @@ class Table:
 
     def column_description(self, column: str) -> str:
         return self.columns[column].description or ""
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """The bounds of numbers and the rule that a text is not empty as SQL conditions, by name (`quantity_min`).
+
+        They guard the stored table against every writer, this platform or another. A missing value keeps a bound.
+        """
+        return {
+            f"{name}_{rule}": f"{name} IS NULL OR {condition}" if column.nullable else condition
+            for name, column in self.columns.items()
+            for rule in column.validation_rules(pl.col(name))
+            if (condition := _sql(name, column, rule))
+        }
 
     def empty(self) -> pl.DataFrame:
         return pl.DataFrame(schema=self.dtypes)
@@ -100,12 +127,25 @@ class Table:
         return pl.when(joined != "").then(joined)
 
 
+def _sql(name: str, column: dy.Column, rule: str) -> str | None:
+    """A rule of dataframely as SQL, as delta-rs spells it; None for one that SQL has no plain word for."""
+    if rule == "min_length" and column.min_length == 1:  # pyright: ignore[reportAttributeAccessIssue]
+        return f"{name} != ''"
+    limit = getattr(column, rule, None)
+    if rule in _OPERATORS and isinstance(limit, int | float):
+        return f"{name} {_OPERATORS[rule]} {_plain(limit)}"
+    return None
+
+
 def _reason(name: str, column: dy.Column, rule: str) -> str:
     """How a row that breaks a rule of dataframely is described, e.g. `quantity is below 1`."""
     if rule in _LIMITS:
         limit = getattr(column, rule)
-        shown = int(limit) if isinstance(limit, float) and limit.is_integer() else limit
-        return f"{name} is {_LIMITS[rule]} {shown}"
+        return f"{name} is {_LIMITS[rule]} {_plain(limit)}"
     if rule == "min_length" and getattr(column, rule) == 1:
         return f"{name} is empty"
     return f"{name} {_FAULTS.get(rule, f'breaks the rule {rule}')}"
+
+
+def _plain(limit: float) -> float:
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit

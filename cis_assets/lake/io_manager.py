@@ -1,24 +1,26 @@
 """The Delta IO manager: decides which slice of which table an asset reads or writes, and refuses what would lose data.
 
 It stands on dagster-deltalake's table slices and connections, and replaces the parts that choose what is
-overwritten: a slice is always a window of days (one day or a range), a write to a partitioned table always
-carries that window as its predicate, a frame must have the catalog's columns and types, and a table that
-is not there is only ever created, never guessed from a failed open. How rows are read and written is the
-engine's business (`engines/`).
+overwritten: a write to a partitioned table always carries the partitions of its run as its predicate, a frame must
+have the catalog's columns and types, and a table that is not there is only ever created, never guessed from a failed
+open. How rows are read and written is the engine's business (`engines/`).
+
+An asset's metadata `lake_mode` chooses how it writes: `replace` its slice (the default), `append` each partition (or,
+without partitions, each run with its retries) exactly once, or `merge` rows by the catalog's key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
 from dagster import ConfigurableIOManagerFactory, InputContext, OutputContext
 from dagster._core.definitions.partitions.utils import TimeWindow
-from dagster._core.storage.db_io_manager import DbIOManager, DbTypeHandler, TableSlice
+from dagster._core.storage.db_io_manager import DbIOManager, DbTypeHandler, TablePartitionDimension, TableSlice
 from dagster_deltalake.io_manager import DeltaLakeDbClient, TableConnection
 from pydantic import Field
 
@@ -26,13 +28,21 @@ from cis_assets.catalog import TABLES, Table
 from cis_assets.engines.engine import Engine, TableLocation
 from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.polars_engine import PolarsEngine
+from cis_assets.engines.slices import WHOLE, Slice, Value
+from cis_assets.engines.spark_engine import SparkEngine
 from cis_assets.errors import OperatorError
+from cis_assets.lake.lake import location_of
 from cis_assets.lake.metadata import describe_write
+from cis_assets.lake.slices_of_runs import RunSlice, run_slice
 from cis_assets.lake.statistics import table_figures
 from cis_assets.lake.storage import join, storage_options
 from cis_assets.partitions import DateRange
 
-_ENGINES = {"polars": PolarsEngine}
+_ENGINES = {"polars": PolarsEngine, "spark": SparkEngine}
+
+
+class WriteModeError(OperatorError):
+    """An asset asks for a way of writing that there is not."""
 
 
 class UnknownTableError(OperatorError):
@@ -43,16 +53,62 @@ class LakeIOManager(ConfigurableIOManagerFactory):
     """Persists assets as the Delta tables `<lake_uri>/<layer>/<table>`; credentials come from the environment."""
 
     lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
-    engine: Literal["polars"] = Field("polars", description="Engine that scans and replaces slices.")
+    engine: Literal["polars", "spark"] = Field("polars", description="Engine that scans and replaces slices.")
+
+    @staticmethod
+    def tables() -> Mapping[str, Table]:
+        """The tables it may read and write, by path."""
+        return TABLES
 
     def create_io_manager(self, context: Any) -> DbIOManager:
-        return DbIOManager(
-            type_handlers=[LakeTypeHandler(_ENGINES[self.engine]())],
+        return _LakeDbIOManager(
+            self.tables(),
+            type_handlers=[LakeTypeHandler(_ENGINES[self.engine](), self.tables())],
             db_client=LakeDbClient(),
             database="lake",
             io_manager_name="LakeIOManager",
             default_load_type=pl.LazyFrame,
         )
+
+
+class _LakeDbIOManager(DbIOManager):
+    """dagster-deltalake's IO manager, told by the catalog which table and slice are meant.
+
+    Its own way widens partitions to the range around them and fails for ranges over two dimensions.
+    """
+
+    def __init__(self, tables: Mapping[str, Table], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._tables = tables
+
+    def _get_table_slice(self, context: InputContext | OutputContext, output_context: OutputContext) -> TableSlice:
+        table = _table_of(self._tables, context)
+        return TableSlice(
+            table=table.name,
+            schema=table.layer,
+            database=self._database,
+            columns=(context.definition_metadata or {}).get("columns"),
+            partition_dimensions=[
+                TablePartitionDimension(column, _shown(wanted))
+                for column, wanted in run_slice(table, context).whole.conditions
+            ],
+        )
+
+
+def _table_of(tables: Mapping[str, Table], context: InputContext | OutputContext) -> Table:
+    if not context.has_asset_key:
+        raise UnknownTableError(f"{context.name} is no asset, and only assets are tables of the catalog.")
+    path = "/".join(context.asset_key.path)
+    if path not in tables:
+        raise UnknownTableError(f"{path} is no table of the catalog; describe it in cis_assets/catalog first.")
+    return tables[path]
+
+
+def _shown(wanted: DateRange | tuple[Value, ...]) -> TimeWindow | Sequence[str]:
+    """A condition in dagster-deltalake's terms, from which it makes the query that the UI shows."""
+    if not isinstance(wanted, DateRange):
+        return [str(value) for value in wanted]
+    return TimeWindow(datetime.combine(wanted.first, time()), datetime.combine(wanted.last + timedelta(days=1), time()))
 
 
 class LakeDbClient(DeltaLakeDbClient):
@@ -72,23 +128,13 @@ class LakeDbClient(DeltaLakeDbClient):
     def get_table_name(table_slice: TableSlice) -> str:
         return f"{table_slice.schema}.{table_slice.table}"
 
-    @staticmethod
-    def get_select_statement(table_slice: TableSlice) -> str:
-        days = slice_days(table_slice)
-        where = (
-            ""
-            if days is None
-            else f" WHERE {_table(table_slice).partition_by} BETWEEN '{days.first}' AND '{days.last}'"
-        )
-        # Shown in the UI, run by nobody.
-        return f"SELECT * FROM {table_slice.schema}.{table_slice.table}{where}"  # noqa: S608
-
 
 class LakeTypeHandler(DbTypeHandler):
     """Checks frames against the catalog and hands slices to the engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, tables: Mapping[str, Table]) -> None:
         self._engine = engine
+        self._tables = tables
 
     @property
     def supported_types(self) -> Sequence[type[object]]:
@@ -101,66 +147,48 @@ class LakeTypeHandler(DbTypeHandler):
         obj: pl.LazyFrame | pl.DataFrame | nw.LazyFrame | LazyParts,
         connection: TableConnection,
     ) -> Mapping[str, Any]:
-        table = _table(table_slice)
-        days = _days_of(table, table_slice)
+        table = _table_of(self._tables, context)
+        run = run_slice(table, context)
         parts = obj if isinstance(obj, LazyParts) else LazyParts.of([obj])
         for part in parts.frames:
             table.refuse_other_schema(_polars_schema(part))
-        location = _location(connection)
-        self._engine.replace(table, location, days, parts)
-        return describe_write(context, table, table_figures(table, location, days), days)
+        location = _location(context, table)
+        mode = (context.definition_metadata or {}).get("lake_mode", "replace")
+        if mode == "replace":
+            written = self._engine.replace(table, location, run.whole, parts)
+        elif mode == "append":
+            written = self._engine.append(table, location, run.whole, _batches(context, run), parts)
+        elif mode == "merge":
+            written = self._engine.merge(table, location, run.whole, parts)
+        else:
+            raise WriteModeError(f"{table.path}: lake_mode {mode!r} is none of replace, append and merge.")
+        figures = table_figures(table, written.table)
+        return {"rows_written": written.rows, **describe_write(context, table, figures, run)}
 
     def load_input(
         self, context: InputContext, table_slice: TableSlice, connection: TableConnection
     ) -> pl.LazyFrame | pl.DataFrame | nw.LazyFrame:
-        table = _table(table_slice)
-        frame = self._engine.scan(table, _location(connection), _days_of(table, table_slice), table_slice.columns)
+        table = _table_of(self._tables, context)
         wanted = context.dagster_type.typing_type
+        engine = self._engine if wanted is nw.LazyFrame else PolarsEngine()
+        frame = engine.scan(table, _location(context, table), run_slice(table, context).whole, table_slice.columns)
         if wanted is nw.LazyFrame:
             return frame
         native = frame.to_native()
         return native.collect(engine="streaming") if wanted is pl.DataFrame else native
 
 
-def slice_days(table_slice: TableSlice) -> DateRange | None:
-    """The days a slice covers, both ends included; None for a table without partitions.
-
-    Raises ValueError for partitions other than one window of time, which no table of the catalog has.
-    """
-    dimensions = table_slice.partition_dimensions or ()
-    if not dimensions:
-        return None
-    window = dimensions[0].partitions
-    if len(dimensions) > 1 or not isinstance(window, TimeWindow):
-        raise ValueError(
-            f"{table_slice.schema}/{table_slice.table}: only one window of days can be read or written at a time."
-        )
-    return DateRange(_day(window.start), _day(window.end) - timedelta(days=1))
+def _batches(context: OutputContext, run: RunSlice) -> dict[str, Slice]:
+    """The names under which an append is entered in the table's log: of each partition, or of the run and its retries."""
+    asset = context.asset_key.to_user_string()
+    if run.partitions:
+        return {f"{asset}/{key}": where for key, where in run.partitions.items()}
+    dagster_run = context.step_context.dagster_run
+    return {f"{asset}/run {dagster_run.root_run_id or dagster_run.run_id}": WHOLE}
 
 
-def _day(moment: Any) -> date:
-    return moment.date()
-
-
-def _days_of(table: Table, table_slice: TableSlice) -> DateRange | None:
-    days = slice_days(table_slice)
-    if (days is None) != (table.partition_by is None):
-        raise ValueError(
-            f"{table.path} is partitioned by {table.partition_by or 'nothing'} in the catalog, "
-            f"but its asset has {'no partitions' if days is None else 'daily partitions'}."
-        )
-    return days
-
-
-def _table(table_slice: TableSlice) -> Table:
-    path = f"{table_slice.schema}/{table_slice.table}"
-    if path not in TABLES:
-        raise UnknownTableError(f"{path} is no table of the catalog; describe it in cis_assets/catalog first.")
-    return TABLES[path]
-
-
-def _location(connection: TableConnection) -> TableLocation:
-    return TableLocation(connection.table_uri, connection.storage_options)
+def _location(context: InputContext | OutputContext, table: Table) -> TableLocation:
+    return location_of(str((context.resource_config or {})["lake_uri"]), table)
 
 
 def _polars_schema(frame: nw.LazyFrame) -> dict[str, Any]:

@@ -11,11 +11,18 @@ from datetime import date
 import polars as pl
 
 from cis_assets.catalog import Table
+from cis_assets.engines.delta_table import exists, open_table
 from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.polars_engine import PolarsEngine, exists
+from cis_assets.engines.polars_engine import PolarsEngine
+from cis_assets.engines.slices import Slice
 from cis_assets.lake.statistics import TableFigures, table_figures
-from cis_assets.lake.storage import join, storage_options
+from cis_assets.lake.storage import join, polars_options, storage_options
 from cis_assets.partitions import DateRange
+
+
+def location_of(lake_uri: str, table: Table) -> TableLocation:
+    """Where a table lives below a lake address, with the options of its store from the environment."""
+    return TableLocation(join(lake_uri, table.path), storage_options(lake_uri), polars_options(lake_uri))
 
 
 class Lake:
@@ -25,18 +32,18 @@ class Lake:
         self.uri = uri
 
     def location(self, table: Table) -> TableLocation:
-        return TableLocation(join(self.uri, table.path), storage_options(self.uri))
+        return location_of(self.uri, table)
 
     def exists(self, table: Table) -> bool:
         return exists(self.location(table))
 
     def figures(self, table: Table) -> TableFigures:
         """Rows, bytes and files, in all and per day, read from the table's log."""
-        return table_figures(table, self.location(table))
+        return table_figures(table, open_table(table, self.location(table)))
 
     def scan(self, table: Table, days: DateRange | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
         """Rows of a table, lazily; TableAbsentError if it was never materialized."""
-        return PolarsEngine().scan_polars(table, self.location(table), days, columns)
+        return PolarsEngine().scan_polars(table, self.location(table), Slice.of_days(table, days), columns)
 
     def snapshot(self, table: Table, as_of: date | None = None) -> pl.LazyFrame:
         """Rows of a day of a table partitioned by as_of_date: of the newest one, unless `as_of` names another."""

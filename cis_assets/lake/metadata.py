@@ -4,35 +4,65 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagster import MetadataValue, OutputContext, TableColumn, TableSchema
+from dagster import (
+    AssetKey,
+    MetadataValue,
+    OutputContext,
+    TableColumn,
+    TableColumnDep,
+    TableColumnLineage,
+    TableSchema,
+)
 
 from cis_assets.catalog import Table
+from cis_assets.catalog.lineage import LINEAGE
+from cis_assets.lake.slices_of_runs import RunSlice
 from cis_assets.lake.statistics import SliceFigures, TableFigures
-from cis_assets.partitions import DateRange
 
-_NOTHING = SliceFigures(0, 0, 0)
+# More origins than this say little in a column's description; the lineage itself names them all.
+_FEW = 3
 
 
 def column_schema(table: Table) -> TableSchema:
     """The catalog's columns, which are also those of every frame that was written."""
     return TableSchema(
         [
-            TableColumn(name, str(column.dtype), description=table.column_description(name))
+            TableColumn(name, str(column.dtype), description=_described(table, name))
             for name, column in table.columns.items()
         ]
     )
 
 
-def describe_write(
-    context: OutputContext, table: Table, figures: TableFigures, days: DateRange | None
-) -> dict[str, Any]:
-    """Give each day of the run its own figures; return what holds for the write as a whole."""
-    whole = {"dagster/column_schema": column_schema(table), "table_version": figures.version}
-    if days is None:
+def _described(table: Table, column: str) -> str:
+    """The column's description and, where they are few, the columns that it is made from."""
+    origins = LINEAGE.get(table.path, {}).get(column, ())
+    named = ", ".join(f"{origin.table}.{origin.column}" for origin in origins)
+    made_from = f" From {named}." if 0 < len(origins) <= _FEW else ""
+    return table.column_description(column) + made_from
+
+
+def column_lineage(table: Table) -> TableColumnLineage | None:
+    """The catalog's origins of the columns, as columns of assets; None for a table without any."""
+    origins = LINEAGE.get(table.path)
+    if not origins:
+        return None
+    return TableColumnLineage(
+        {
+            column: [TableColumnDep(AssetKey(origin.table.split("/")), origin.column) for origin in origins[column]]
+            for column in table.columns
+            if column in origins
+        }
+    )
+
+
+def describe_write(context: OutputContext, table: Table, figures: TableFigures, run: RunSlice) -> dict[str, Any]:
+    """Give each partition of the run its own figures; return what holds for the write as a whole."""
+    whole: dict[str, Any] = {"dagster/column_schema": column_schema(table), "table_version": figures.version}
+    if not run.partitions:
         return {**whole, **_figures("dagster/row_count", figures.total)}
-    for day in days:
-        of_day = _figures("dagster/partition_row_count", figures.days.get(day, _NOTHING))
-        context.step_context.add_asset_metadata(of_day, context.asset_key, day.isoformat())
+    for key, where in run.partitions.items():
+        of_partition = _figures("dagster/partition_row_count", figures.of(where))
+        context.step_context.add_asset_metadata(of_partition, context.asset_key, key)
     return whole
 
 

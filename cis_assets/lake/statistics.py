@@ -1,54 +1,81 @@
-"""Figures of a Delta table read from its log: rows, bytes and files, in all and per partition day."""
+"""Figures of a Delta table read from its log: rows, bytes and files, in all and per partition."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable
 
 from cis_assets.catalog import Table
-from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.polars_engine import refuse_absent
-from cis_assets.partitions import DateRange
+from cis_assets.engines.slices import Slice
 
 
 @dataclass(frozen=True)
 class SliceFigures:
-    """What a day, a slice or a whole table holds."""
+    """What a partition, a slice or a whole table holds."""
 
     rows: int
     bytes: int
     files: int
 
 
+NOTHING = SliceFigures(0, 0, 0)
+
+
 @dataclass(frozen=True)
 class TableFigures:
-    """Figures of a table at a version: of all it holds, and of each day that has rows (empty if unpartitioned)."""
+    """Figures of a table at a version: of each partition that has files, by the values of its partition columns."""
 
     version: int
-    total: SliceFigures
-    days: dict[date, SliceFigures]
+    columns: tuple[str, ...]
+    partitions: dict[tuple[Any, ...], SliceFigures]
+
+    @property
+    def total(self) -> SliceFigures:
+        return _sum(self.partitions.values())
+
+    @property
+    def days(self) -> dict[date, SliceFigures]:
+        """Figures of each day that has files, in order (empty for a table that is not partitioned by days)."""
+        days: dict[date, list[SliceFigures]] = {}
+        for values, figures in self.partitions.items():
+            for value in values:
+                if isinstance(value, date):
+                    days.setdefault(value, []).append(figures)
+        return {day: _sum(days[day]) for day in sorted(days)}
+
+    def of(self, where: Slice) -> SliceFigures:
+        """Figures of a slice."""
+        wanted = dict(where.conditions)
+        if wanted.keys() == set(self.columns):
+            keys = itertools.product(*(wanted[column] for column in self.columns))
+            return _sum(self.partitions.get(values, NOTHING) for values in keys)
+        places = [(self.columns.index(column), values) for column, values in wanted.items()]
+        return _sum(
+            figures
+            for values, figures in self.partitions.items()
+            if all(values[place] in among for place, among in places)
+        )
 
 
-def table_figures(table: Table, location: TableLocation, days: DateRange | None = None) -> TableFigures:
-    """Read the figures of `table` (of the partition days in `days`, if given) from its log, without touching data files.
+def table_figures(table: Table, stored: DeltaTable) -> TableFigures:
+    """Figures of an opened table, from the part of its log that opening has read already."""
+    files = pl.DataFrame(stored.get_add_actions(flatten=True))
+    keys = [f"partition.{column}" for column in table.partition_by]
+    counted = [pl.col("num_records").sum(), pl.col("size_bytes").sum(), pl.len().cast(pl.Int64).alias("files")]
+    grouped = files.group_by(keys).agg(counted) if keys else files.select(counted)
+    width = len(keys)
+    partitions = {row[:width]: SliceFigures(*row[width:]) for row in grouped.iter_rows()}
+    return TableFigures(stored.version(), table.partition_by, partitions)
 
-    Raises TableAbsentError if there is no table.
-    """
-    refuse_absent(table, location)
-    delta = DeltaTable(location.uri, storage_options=dict(location.storage_options))
-    files = pl.DataFrame(delta.get_add_actions(flatten=True))
-    figures = [pl.col("num_records").sum(), pl.col("size_bytes").sum(), pl.len().cast(pl.Int64).alias("files")]
-    if table.partition_by is None:
-        return TableFigures(delta.version(), SliceFigures(*files.select(figures).row(0)), {})
-    day = pl.col(f"partition.{table.partition_by}")
-    if days is not None:
-        files = files.filter(day.is_between(days.first, days.last))
-    per_day = files.group_by(day.alias("day")).agg(figures).sort("day")
-    return TableFigures(
-        delta.version(),
-        SliceFigures(*files.select(figures).row(0)),
-        {first: SliceFigures(*rest) for first, *rest in per_day.iter_rows()},
+
+def _sum(figures: Iterable[SliceFigures]) -> SliceFigures:
+    parts = list(figures)
+    return SliceFigures(
+        sum(part.rows for part in parts), sum(part.bytes for part in parts), sum(part.files for part in parts)
     )

@@ -36,7 +36,7 @@ def test_every_column_is_described_in_a_sentence(table: Table):
 
 @EVERY_TABLE
 def test_key_and_partition_are_columns_that_are_never_missing(table: Table):
-    named = {*table.key, *([table.partition_by] if table.partition_by else [])}
+    named = {*table.key, *table.partition_by}
     assert named <= set(table.columns)
     assert not [name for name in named if table.columns[name].nullable]
 
@@ -44,7 +44,7 @@ def test_key_and_partition_are_columns_that_are_never_missing(table: Table):
 @EVERY_TABLE
 def test_a_table_with_a_date_of_slices_is_partitioned_by_it(table: Table):
     dates = [name for name in (ORDER_DATE, AS_OF_DATE) if name in table.columns]
-    assert table.partition_by == (dates[0] if dates else None)
+    assert table.partition_by == tuple(dates[:1])
 
 
 @EVERY_TABLE

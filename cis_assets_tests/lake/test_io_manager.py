@@ -1,17 +1,21 @@
 """The IO manager through Dagster: assets are materialized on an ephemeral instance into a real lake."""
 
-from datetime import date
+import dataclasses
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
+import dataframely as dy
 import narwhals as nw
 import polars as pl
 import pytest
 
 from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
-from cis_assets.catalog import SchemaMismatchError, gold, silver
-from cis_assets.lake.io_manager import LakeIOManager, UnknownTableError
+from cis_assets.catalog import SchemaMismatchError, Table, gold, silver
+from cis_assets.engines.engine import OutsideSliceError
+from cis_assets.lake.io_manager import LakeIOManager, UnknownTableError, WriteModeError
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.slices_of_runs import PartitionsError
 from cis_assets_tests.frames import table_frame
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]
@@ -173,7 +177,9 @@ def test_an_unpartitioned_asset_cannot_overwrite_a_partitioned_table(tmp_path: P
     def features() -> pl.DataFrame:
         return table_frame(gold.CUSTOMER_FEATURES, [{}])
 
-    with pytest.raises(ValueError, match="partitioned by as_of_date in the catalog, but its asset has no partitions"):
+    with pytest.raises(
+        PartitionsError, match="partitioned by as_of_date in the catalog, but its asset has no partitions"
+    ):
         materialize(features, tmp_path)
     assert not (tmp_path / "gold").exists()
 
@@ -190,3 +196,284 @@ def test_a_failed_open_while_writing_a_further_day_loses_nothing_and_fails(tmp_p
     for path, content in commits.items():
         path.write_bytes(content)
     assert stored_counts(tmp_path) == dict.fromkeys(DAYS[:3], 3)
+
+
+class _Sales(dy.Schema):
+    """Sales of a region on a day."""
+
+    sold_on = dy.Date(description="Day.")
+    region = dy.String(description="Region.")
+    shelf = dy.Int64(description="Shelf.")
+    sales = dy.Int64(min=0, description="Sales.")
+
+
+BY_REGION = Table("test", "by_region", _Sales, "sale", ("shelf",), ("region",), may_be_empty=True)
+BY_SHELF = Table("test", "by_shelf", _Sales, "sale", ("sold_on",), ("shelf",), may_be_empty=True)
+BY_BOTH = Table("test", "by_both", _Sales, "sale", ("shelf",), ("sold_on", "region"), may_be_empty=True)
+BY_DAY = Table("test", "by_day", _Sales, "sale", ("region", "shelf"), ("sold_on",), may_be_empty=True)
+TEST_TABLES = {table.path: table for table in (BY_REGION, BY_SHELF, BY_BOTH, BY_DAY)}
+
+REGIONS = dg.StaticPartitionsDefinition(["north", "it's south", "west"])
+SHELVES = dg.StaticPartitionsDefinition(["1", "2", "30"])
+BOTH = dg.MultiPartitionsDefinition({"day": ORDER_DATES, "region": REGIONS})
+WEEKS = dg.WeeklyPartitionsDefinition(start_date="2026-01-04")
+HOURS = dg.HourlyPartitionsDefinition(start_date="2026-01-01-00:00")
+
+
+class SalesIOManager(LakeIOManager):
+    @staticmethod
+    def tables():
+        return TEST_TABLES
+
+
+def sales_asset(table: Table, partitions, frame: pl.DataFrame, expr=None, **metadata):
+    @dg.asset(
+        key=table.path.split("/"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        metadata={"partition_expr": expr or table.partition_by[0], **metadata},
+        io_manager_key="sales",
+    )
+    def sales() -> pl.DataFrame:
+        return frame
+
+    return sales
+
+
+def run(lake: Path, *assets, key: str | None = None, span: tuple[str, str] | None = None, instance=None, **options):
+    return dg.materialize(
+        list(assets),
+        resources={"sales": SalesIOManager(lake_uri=str(lake))},
+        partition_key=key,
+        tags=dict(zip(RANGE, span, strict=True)) if span else {},
+        instance=instance or dg.DagsterInstance.ephemeral(),
+        **options,
+    )
+
+
+def sales(*rows: tuple[date, str, int, int]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={name: column.dtype for name, column in _Sales.columns().items()}, orient="row")
+
+
+def stored_sales(lake: Path, table: Table) -> list[tuple]:
+    return sorted(Lake(str(lake)).scan(table).collect().rows())
+
+
+def test_a_static_partition_is_replaced_and_the_others_stay(tmp_path: Path):
+    for region, count in (("north", 1), ("it's south", 2), ("it's south", 3)):
+        run(tmp_path, sales_asset(BY_REGION, REGIONS, sales((DAYS[0], region, 1, count))), key=region)
+    assert stored_sales(tmp_path, BY_REGION) == [(DAYS[0], "it's south", 1, 3), (DAYS[0], "north", 1, 1)]
+
+
+def test_a_range_of_static_partitions_is_replaced_as_one_slice(tmp_path: Path):
+    frame = sales((DAYS[0], "north", 1, 1), (DAYS[0], "it's south", 1, 2))
+    run(tmp_path, sales_asset(BY_REGION, REGIONS, sales((DAYS[0], "west", 1, 9))), key="west")
+    result = run(tmp_path, sales_asset(BY_REGION, REGIONS, frame), span=("north", "it's south"))
+    assert len(stored_sales(tmp_path, BY_REGION)) == 3
+    rows = {
+        event.partition: event.materialization.metadata["dagster/partition_row_count"].value
+        for event in result.get_asset_materialization_events()
+    }
+    assert rows == {"north": 1, "it's south": 1}
+
+
+def test_a_static_partition_of_numbers_is_compared_as_numbers(tmp_path: Path):
+    for shelf in (1, 2, 30, 2):
+        run(tmp_path, sales_asset(BY_SHELF, SHELVES, sales((DAYS[0], "north", shelf, shelf))), key=str(shelf))
+    assert [row[2] for row in stored_sales(tmp_path, BY_SHELF)] == [1, 2, 30]
+
+
+def test_a_partition_that_is_no_value_of_its_column_is_refused(tmp_path: Path):
+    partitions = dg.StaticPartitionsDefinition(["top"])
+    with pytest.raises(PartitionsError, match="partition 'top' is no value of column shelf, which is Int64"):
+        run(tmp_path, sales_asset(BY_SHELF, partitions, sales()), key="top")
+
+
+def test_a_row_of_another_static_partition_is_refused(tmp_path: Path):
+    with pytest.raises(OutsideSliceError, match="a row with region west was about to be written to region north"):
+        run(tmp_path, sales_asset(BY_REGION, REGIONS, sales((DAYS[0], "west", 1, 1))), key="north")
+
+
+EXPR = {"day": "sold_on", "region": "region"}
+
+
+def key_of(day: date, region: str) -> str:
+    return dg.MultiPartitionKey({"day": day.isoformat(), "region": region})
+
+
+def test_a_multi_partition_is_replaced_and_the_others_stay(tmp_path: Path):
+    for day, region, count in (
+        (DAYS[0], "north", 1),
+        (DAYS[0], "west", 2),
+        (DAYS[1], "north", 3),
+        (DAYS[0], "west", 4),
+    ):
+        asset = sales_asset(BY_BOTH, BOTH, sales((day, region, 1, count)), EXPR)
+        run(tmp_path, asset, key=key_of(day, region))
+    assert stored_sales(tmp_path, BY_BOTH) == [
+        (DAYS[0], "north", 1, 1),
+        (DAYS[0], "west", 1, 4),
+        (DAYS[1], "north", 1, 3),
+    ]
+
+
+def test_a_range_of_multi_partitions_is_written_and_read_as_one_slice(tmp_path: Path):
+    seen = []
+    all_of_them = [(day, region, 1, 1) for day in DAYS[:3] for region in ("north", "it's south", "west")]
+    whole = sales_asset(BY_BOTH, BOTH, sales(*all_of_them), EXPR)
+    run(tmp_path, whole, span=(key_of(DAYS[0], "north"), key_of(DAYS[2], "west")))
+    fewer = [(day, region, 1, 2) for day in DAYS[:2] for region in ("north", "it's south")]
+
+    @dg.asset(partitions_def=BOTH, backfill_policy=ONE_RUN, ins={"rows": dg.AssetIn(["test", "by_both"])})
+    def reader(rows: pl.DataFrame) -> None:
+        seen.extend(rows.rows())
+
+    part = sales_asset(BY_BOTH, BOTH, sales(*fewer), EXPR)
+    run(tmp_path, part, reader, span=(key_of(DAYS[0], "north"), key_of(DAYS[1], "it's south")))
+    assert sorted(seen) == sorted(fewer)
+    assert stored_sales(tmp_path, BY_BOTH) == sorted(
+        [*fewer, *(row for row in all_of_them if row[:2] not in {x[:2] for x in fewer})]
+    )
+
+
+def test_a_week_is_a_slice_of_seven_days(tmp_path: Path):
+    days = [date(2026, 1, 4) + timedelta(days=offset) for offset in range(14)]
+    run(
+        tmp_path,
+        sales_asset(BY_DAY, WEEKS, sales(*[(day, "north", 1, 1) for day in days])),
+        span=("2026-01-04", "2026-01-11"),
+    )
+    result = run(tmp_path, sales_asset(BY_DAY, WEEKS, sales((days[7], "north", 1, 5))), key="2026-01-11")
+    assert stored_sales(tmp_path, BY_DAY) == [*((day, "north", 1, 1) for day in days[:7]), (days[7], "north", 1, 5)]
+    (event,) = result.get_asset_materialization_events()
+    assert event.materialization.metadata["dagster/partition_row_count"].value == 1
+
+
+def test_an_input_of_single_days_brings_these_and_not_those_between(tmp_path: Path):
+    seen = []
+    days = [DAYS[0], DAYS[4]]
+    run(
+        tmp_path,
+        sales_asset(BY_DAY, ORDER_DATES, sales(*[(day, "north", 1, 1) for day in DAYS])),
+        span=(str(DAYS[0]), str(DAYS[6])),
+    )
+
+    @dg.asset(
+        ins={
+            "rows": dg.AssetIn(
+                ["test", "by_day"],
+                partition_mapping=dg.SpecificPartitionsPartitionMapping([day.isoformat() for day in days]),
+            )
+        }
+    )
+    def reader(rows: pl.DataFrame) -> None:
+        seen.extend(rows["sold_on"].sort())
+
+    run(tmp_path, sales_asset(BY_DAY, ORDER_DATES, sales()), reader, selection=[reader])
+    assert seen == days
+
+
+def test_partitions_shorter_than_a_day_are_refused(tmp_path: Path):
+    with pytest.raises(PartitionsError, match="partition 2026-01-01-05:00 is no span of whole days"):
+        run(tmp_path, sales_asset(BY_DAY, HOURS, sales()), key="2026-01-01-05:00")
+
+
+def test_an_asset_partitioned_by_another_column_than_its_table_is_refused(tmp_path: Path):
+    with pytest.raises(PartitionsError, match="partitioned by region in the catalog, but its asset by shelf"):
+        run(tmp_path, sales_asset(BY_REGION, SHELVES, sales(), "shelf"), key="1")
+
+
+def test_an_input_without_any_partition_before_the_first_day_is_empty(tmp_path: Path):
+    seen = []
+    first = ORDER_DATES.get_first_partition_key()
+    run(tmp_path, sales_asset(BY_DAY, ORDER_DATES, sales((DAYS[0], "north", 1, 1))), key=DAYS[0].isoformat())
+
+    @dg.asset(
+        partitions_def=ORDER_DATES,
+        ins={
+            "rows": dg.AssetIn(
+                ["test", "by_day"],
+                partition_mapping=dg.TimeWindowPartitionMapping(
+                    start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True
+                ),
+            )
+        },
+    )
+    def reader(rows: pl.DataFrame) -> None:
+        seen.append(rows.height)
+
+    upstream = sales_asset(BY_DAY, ORDER_DATES, sales())
+    run(tmp_path, upstream, reader, key=first, selection=[reader])
+    assert seen == [0]
+
+
+def test_an_input_brings_the_columns_that_it_asks_for(tmp_path: Path):
+    seen = []
+
+    @dg.asset(
+        partitions_def=ORDER_DATES,
+        ins={"rows": dg.AssetIn(["test", "by_day"], metadata={"columns": ["shelf", "region"]})},
+    )
+    def reader(rows: pl.DataFrame) -> None:
+        seen.append(rows.columns)
+
+    upstream = sales_asset(BY_DAY, ORDER_DATES, sales((DAYS[0], "north", 1, 1)))
+    run(tmp_path, upstream, reader, key=DAYS[0].isoformat())
+    assert seen == [["shelf", "region"]]
+
+
+def test_an_appending_asset_adds_each_partition_once(tmp_path: Path):
+    for _ in range(2):
+        for day in DAYS[:2]:
+            asset = sales_asset(BY_DAY, ORDER_DATES, sales((day, "north", 1, 1)), lake_mode="append")
+            run(tmp_path, asset, key=day.isoformat())
+    assert [row[0] for row in stored_sales(tmp_path, BY_DAY)] == DAYS[:2]
+
+
+def test_an_appending_asset_without_partitions_adds_once_per_run_and_its_retries(tmp_path: Path):
+    attempts = []
+
+    class LosesAnswers(SalesIOManager):
+        """Fails after the rows were written, as a run that dies before Dagster has noted its success."""
+
+        def create_io_manager(self, context):
+            manager = super().create_io_manager(context)
+            handle = manager.handle_output
+
+            def handle_output(context, obj):
+                handle(context, obj)
+                attempts.append(1)
+                if len(attempts) < 3:
+                    raise dg.RetryRequested(max_retries=3)
+
+            manager.handle_output = handle_output
+            return manager
+
+        @staticmethod
+        def tables():
+            return {"test/all": dataclasses.replace(BY_DAY, name="all", partition_by=())}
+
+    @dg.asset(key=["test", "all"], metadata={"lake_mode": "append"}, retry_policy=dg.RetryPolicy(max_retries=3))
+    def all_sales() -> pl.DataFrame:
+        return sales((DAYS[0], "north", 1, 1))
+
+    resources = {"io_manager": LosesAnswers(lake_uri=str(tmp_path))}
+    table = LosesAnswers.tables()["test/all"]
+    dg.materialize([all_sales], resources=resources, raise_on_error=False)
+    assert len(attempts) == 3
+    assert len(stored_sales(tmp_path, table)) == 1
+    dg.materialize([all_sales], resources=resources)
+    assert len(stored_sales(tmp_path, table)) == 2
+
+
+def test_a_merging_asset_updates_by_key_and_keeps_the_rest(tmp_path: Path):
+    first = sales((DAYS[0], "north", 1, 1), (DAYS[0], "north", 2, 1))
+    second = sales((DAYS[0], "north", 2, 5), (DAYS[0], "north", 3, 5))
+    for frame in (first, second):
+        run(tmp_path, sales_asset(BY_DAY, ORDER_DATES, frame, lake_mode="merge"), key=DAYS[0].isoformat())
+    assert [row[2:] for row in stored_sales(tmp_path, BY_DAY)] == [(1, 1), (2, 5), (3, 5)]
+
+
+def test_a_mode_that_there_is_not_is_refused(tmp_path: Path):
+    with pytest.raises(WriteModeError, match="lake_mode 'overwrite' is none of replace, append and merge"):
+        run(tmp_path, sales_asset(BY_DAY, ORDER_DATES, sales(), lake_mode="overwrite"), key=DAYS[0].isoformat())

@@ -1,0 +1,239 @@
+"""Which upstream columns each column is made from: carried over as they are, or computed.
+
+The origins of a column are the columns whose values it holds or is computed from. Columns that only decide which rows
+count, belong together or are chosen (filters, windows of days, keys of joins and groups) are not among them. So a plain
+count of rows has no origin, nor has a constant, the day of a snapshot or the name of a file; the reasons of rejected
+rows, which rules of many columns can give, are left out too. How a column is computed is not said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cis_assets.catalog import bronze, gold, silver
+from cis_assets.catalog.table import ORDER_DATE, Table
+
+
+class ColumnRef(NamedTuple):
+    """A column of a table of the lake (`silver/orders`) or of landing files (`landing/orders`)."""
+
+    table: str
+    column: str
+
+
+Origins = tuple[ColumnRef, ...]
+ByColumn = Mapping[str, Origins]
+
+_NOT_LANDED = (ORDER_DATE, "source_file", "source_line")
+_LANDED_DAYS = (bronze.ORDERS, bronze.ORDER_ITEMS)
+_LANDED_SNAPSHOTS = (bronze.PRODUCTS, bronze.AISLES, bronze.DEPARTMENTS, bronze.CUSTOMERS, bronze.OFFERS)
+
+
+def _of(table: Table, *columns: str) -> Origins:
+    return tuple(ColumnRef(table.path, column) for column in columns)
+
+
+def _every_column_of(*tables: Table) -> Origins:
+    return tuple(ColumnRef(table.path, column) for table in tables for column in table.dtypes)
+
+
+def _same(table: Table, *columns: str) -> dict[str, Origins]:
+    """Columns carried over from `table` under their own names."""
+    return {column: _of(table, column) for column in columns}
+
+
+def _landed(table: Table) -> dict[str, Origins]:
+    """The columns of a bronze table that are columns of the landing files of the same name."""
+    return {
+        column: (ColumnRef(f"landing/{table.name}", column),) for column in table.dtypes if column not in _NOT_LANDED
+    }
+
+
+def _landed_rows(*tables: Table) -> Origins:
+    return tuple(ref for table in tables for refs in _landed(table).values() for ref in refs)
+
+
+CARRIED: Mapping[str, ByColumn] = {
+    **{table.path: _landed(table) for table in (*_LANDED_DAYS, *_LANDED_SNAPSHOTS)},
+    silver.PRODUCTS.path: _same(bronze.PRODUCTS, "product_id", "aisle_id", "department_id", "product_key"),
+    silver.CUSTOMERS.path: _same(bronze.CUSTOMERS, "customer_id", "push_consent"),
+    silver.OFFERS.path: _same(bronze.OFFERS, "offer_id", "product_id", "percent_off", "starts_on", "ends_on"),
+    silver.ORDERS.path: _same(bronze.ORDERS, "order_date", "order_id", "customer_id", "order_hour", "order_key"),
+    silver.ORDER_ITEMS.path: {
+        **_same(bronze.ORDER_ITEMS, "order_date", "order_id", "product_id", "add_to_cart_order", "unit_price"),
+        **_same(bronze.ORDERS, "customer_id", "order_hour"),
+        **_same(silver.PRODUCTS, "department_id"),
+    },
+    silver.REJECTED_ROWS.path: {
+        "order_date": (*_of(bronze.ORDERS, "order_date"), *_of(bronze.ORDER_ITEMS, "order_date")),
+    },
+    gold.CUSTOMER_FEATURES.path: {
+        "customer_id": _of(silver.ORDERS, "customer_id"),
+        "favourite_weekday": _of(silver.ORDERS, "order_weekday"),
+        "favourite_hour": _of(silver.ORDERS, "order_hour"),
+        "favourite_product_id": _of(silver.ORDER_ITEMS, "product_id"),
+        "favourite_department_id": _of(silver.ORDER_ITEMS, "department_id"),
+    },
+    gold.SEGMENT_MODEL.path: {"trained_as_of": _of(gold.CUSTOMER_FEATURES, "as_of_date")},
+    gold.CUSTOMER_SEGMENTS.path: {
+        **_same(gold.CUSTOMER_FEATURES, "as_of_date", "customer_id"),
+        **_same(gold.SEGMENT_MODEL, "trained_as_of"),
+    },
+    gold.SEGMENT_PROFILES.path: {
+        **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
+        **_same(gold.SEGMENT_MODEL, "segment_marks"),
+    },
+    gold.ORDER_PATTERNS.path: {
+        **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
+        **_same(silver.ORDERS, "order_weekday", "order_hour"),
+    },
+    gold.ORDER_FREQUENCY.path: _same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
+    gold.NOTIFICATION_CONTEXTS.path: {
+        **_same(gold.CUSTOMER_FEATURES, "customer_id", "recency_days", "order_count"),
+        **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
+        **_same(silver.PRODUCTS, "department"),
+        **_same(silver.OFFERS, "offer_id", "percent_off"),
+        "product_id": _of(gold.CUSTOMER_FEATURES, "favourite_product_id"),
+        "product_recency_days": _of(gold.CUSTOMER_FEATURES, "favourite_product_recency_days"),
+        "product_orders": _of(gold.CUSTOMER_FEATURES, "favourite_product_orders"),
+        "usual_gap_days": _of(gold.CUSTOMER_FEATURES, "median_gap_days"),
+    },
+    gold.NOTIFICATION_COPY.path: _same(gold.NOTIFICATION_CONTEXTS, "as_of_date", "context_key"),
+    gold.NOTIFICATIONS.path: {
+        **_same(gold.NOTIFICATION_CONTEXTS, "as_of_date", "customer_id", "product_id", "segment_id"),
+        **_same(gold.NOTIFICATION_COPY, "copy_id", "generator"),
+    },
+}
+"""Table -> column -> where its values stand as they are, though not all of them, and missing where no row fits.
+
+Several origins of one column hold the values of different rows.
+"""
+
+_DAY_OF_ORDER = _of(silver.ORDERS, "day_number")
+_OF_DAY = {
+    "day_number": _of(bronze.ORDERS, "order_date"),
+    "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
+}
+_CLUSTERED = _of(
+    gold.CUSTOMER_FEATURES,
+    *("recency_days", "tenure_days", "order_count", "mean_gap_days", "mean_basket_size", "reorder_share"),
+)
+_PLACE = (
+    *_CLUSTERED,
+    *_of(gold.SEGMENT_MODEL, "feature_fill", "feature_is_log", "feature_mean", "feature_scale", "centroid"),
+)
+_OCCASION = _of(
+    gold.CUSTOMER_FEATURES,
+    *("recency_days", "order_count", "median_gap_days", "favourite_weekday"),
+    *("favourite_product_orders", "favourite_product_recency_days"),
+)
+_TONE = (
+    *_OCCASION,
+    *_of(gold.CUSTOMER_FEATURES, "mean_basket_size"),
+    *_of(gold.CUSTOMER_SEGMENTS, "frequency_score"),
+)
+_SEND_HOUR = _of(gold.CUSTOMER_FEATURES, "favourite_hour")
+_WORDS = _of(gold.NOTIFICATION_CONTEXTS, "context_key", "department", "occasion", "daypart", "tone", "offer_id")
+_SLOTS = _of(gold.NOTIFICATION_CONTEXTS, "product_name", "weekday", "daypart", "percent_off")
+
+COMPUTED: Mapping[str, ByColumn] = {
+    bronze.REJECTED_ROWS.path: {"raw_text": _landed_rows(*_LANDED_DAYS)},
+    bronze.REJECTED_SNAPSHOT_ROWS.path: {"raw_text": _landed_rows(*_LANDED_SNAPSHOTS)},
+    silver.PRODUCTS.path: {
+        "product_name": _of(bronze.PRODUCTS, "product_name"),
+        "aisle": _of(bronze.AISLES, "aisle"),
+        "department": _of(bronze.DEPARTMENTS, "department"),
+    },
+    silver.CUSTOMERS.path: {"time_zone": _of(bronze.CUSTOMERS, "time_zone")},
+    silver.ORDERS.path: {
+        **_OF_DAY,
+        "order_weekday": _of(bronze.ORDERS, "order_date"),
+        "distinct_product_count": _of(silver.ORDER_ITEMS, "product_id"),
+        "spend": _of(silver.ORDER_ITEMS, "quantity", "unit_price"),
+    },
+    silver.ORDER_ITEMS.path: {**_OF_DAY, "quantity": _of(bronze.ORDER_ITEMS, "quantity")},
+    silver.REJECTED_ROWS.path: {
+        "source_key": (*_of(bronze.ORDERS, "order_id"), *_of(bronze.ORDER_ITEMS, "order_id", "add_to_cart_order")),
+        "row_json": _every_column_of(bronze.ORDERS, bronze.ORDER_ITEMS),
+    },
+    silver.REJECTED_SNAPSHOT_ROWS.path: {
+        "source_key": (
+            *_of(bronze.PRODUCTS, "product_id"),
+            *_of(bronze.CUSTOMERS, "customer_id"),
+            *_of(bronze.OFFERS, "offer_id"),
+        ),
+        "row_json": _every_column_of(bronze.PRODUCTS, bronze.CUSTOMERS, bronze.OFFERS),
+    },
+    gold.CUSTOMER_FEATURES.path: {
+        "recency_days": _DAY_OF_ORDER,
+        "tenure_days": _DAY_OF_ORDER,
+        "mean_gap_days": _DAY_OF_ORDER,
+        "median_gap_days": _DAY_OF_ORDER,
+        "std_gap_days": _DAY_OF_ORDER,
+        "mean_basket_size": _of(silver.ORDERS, "item_count"),
+        "distinct_product_count": _of(silver.ORDER_ITEMS, "product_id"),
+        "reorder_share": _of(silver.ORDER_ITEMS, "order_date", "order_id", "product_id"),
+        "department_count": _of(silver.ORDER_ITEMS, "department_id"),
+        "favourite_product_orders": _of(silver.ORDER_ITEMS, "order_date", "order_id"),
+        "favourite_product_recency_days": _of(silver.ORDER_ITEMS, "day_number"),
+        "weekend_share": _of(silver.ORDERS, "order_weekday"),
+        "total_spend": _of(silver.ORDERS, "spend"),
+        "mean_order_spend": _of(silver.ORDERS, "spend"),
+    },
+    gold.SEGMENT_MODEL.path: dict.fromkeys(
+        (
+            *("segment_name", "segment_marks", "customer_count", "segment_count", "silhouette", "inertia"),
+            *("feature_fill", "feature_mean", "feature_scale", "centroid", "centroid_values"),
+        ),
+        _CLUSTERED,
+    ),
+    gold.CUSTOMER_SEGMENTS.path: {
+        "segment_id": (*_PLACE, *_of(gold.SEGMENT_MODEL, "segment_id")),
+        "segment_name": (*_PLACE, *_of(gold.SEGMENT_MODEL, "segment_name")),
+        "distance": _PLACE,
+        "recency_score": _of(gold.CUSTOMER_FEATURES, "recency_days"),
+        "frequency_score": _of(gold.CUSTOMER_FEATURES, "order_count"),
+        "monetary_score": _of(gold.CUSTOMER_FEATURES, "total_spend", "mean_basket_size", "order_count"),
+        "rfm_segment": _of(gold.CUSTOMER_FEATURES, "recency_days", "order_count"),
+    },
+    gold.SEGMENT_PROFILES.path: {
+        "mean_recency_days": _of(gold.CUSTOMER_FEATURES, "recency_days"),
+        "mean_order_count": _of(gold.CUSTOMER_FEATURES, "order_count"),
+        "mean_gap_days": _of(gold.CUSTOMER_FEATURES, "mean_gap_days"),
+        "mean_basket_size": _of(gold.CUSTOMER_FEATURES, "mean_basket_size"),
+        "mean_reorder_share": _of(gold.CUSTOMER_FEATURES, "reorder_share"),
+        "mean_weekend_share": _of(gold.CUSTOMER_FEATURES, "weekend_share"),
+        "mean_total_spend": _of(gold.CUSTOMER_FEATURES, "total_spend"),
+        "top_departments": _of(silver.PRODUCTS, "department"),
+        "top_products": _of(silver.PRODUCTS, "product_name"),
+    },
+    gold.ORDER_FREQUENCY.path: {"gap_days": _DAY_OF_ORDER},
+    gold.NOTIFICATION_CONTEXTS.path: {
+        "context_key": (
+            *_of(silver.PRODUCTS, "department"),
+            *_TONE,
+            *_SEND_HOUR,
+            *_of(silver.OFFERS, "offer_id"),
+        ),
+        "product_name": _of(silver.PRODUCTS, "product_name"),
+        "occasion": _OCCASION,
+        "tone": _TONE,
+        "daypart": _SEND_HOUR,
+        "send_hour": _SEND_HOUR,
+        "time_zone": _of(silver.CUSTOMERS, "time_zone"),
+    },
+    gold.NOTIFICATION_COPY.path: {"copy_id": _WORDS, "title": _WORDS, "body": _WORDS},
+    gold.NOTIFICATIONS.path: {
+        "send_at": _of(gold.NOTIFICATION_CONTEXTS, "send_date", "send_hour", "time_zone"),
+        "title": (*_of(gold.NOTIFICATION_COPY, "title"), *_SLOTS),
+        "body": (*_of(gold.NOTIFICATION_COPY, "body"), *_SLOTS),
+        "offer_id": (*_of(gold.NOTIFICATION_CONTEXTS, "offer_id"), *_of(gold.NOTIFICATION_COPY, "title", "body")),
+    },
+}
+"""Table -> column -> the columns that its values are computed from."""
+
+LINEAGE: Mapping[str, ByColumn] = {
+    path: {**CARRIED.get(path, {}), **COMPUTED.get(path, {})} for path in sorted(CARRIED.keys() | COMPUTED.keys())
+}
+"""Table -> column -> its origins; a column without known origins has no entry."""
