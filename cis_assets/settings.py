@@ -2,25 +2,30 @@
 
 Belongs here: every value an operator may set, its type, default, bounds and meaning. Does not belong here:
 anything that opens a connection, and credentials of a cloud or of OpenAI, which the libraries that need
-them read from their own usual environment variables so that no secret ever passes through this object.
+them read from their own usual environment variables. The secrets here are masked wherever this object is shown.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cis_assets.errors import OperatorError
 
+_WEB_ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
+_SPARK_ADDRESS = re.compile(r"sc://[^\s/;]+(/?|/;\S*)")
+# Variables of Databricks Connect that say which workspace is meant.
+_DATABRICKS = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
 _AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
 
 
@@ -40,6 +45,18 @@ class Settings(BaseSettings):
         description="Where the Delta tables live: a folder or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH.",
     )
     landing_uri: str = Field(".cis/landing", description="Where order files arrive: a folder or an abfss:// address.")
+    store_timeout_seconds: float = Field(
+        10.0,
+        ge=0.1,
+        le=3600,
+        description="Longest wait for an answer of a cloud store (in writing tables: for a whole request).",
+    )
+    store_connect_timeout_seconds: float = Field(
+        5.0, ge=0.1, le=3600, description="Longest wait for a connection to a cloud store."
+    )
+    store_retry_seconds: float = Field(
+        20.0, ge=0, le=280, description="How long a request that fails is tried again before the error is raised."
+    )
     first_order_date: date = Field(date(2023, 1, 1), description="First order date: where the daily partitions begin.")
     time_zone: str = Field(
         "UTC", description="IANA time zone in which an order date begins and ends, and of customers without one."
@@ -52,7 +69,14 @@ class Settings(BaseSettings):
     )
     segments_min: int = Field(3, ge=2, description="Smallest number of customer segments tried.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments tried.")
-    engine: Literal["polars"] = Field("polars", description="Engine of the transformations that read history.")
+    spark_remote: SecretStr = Field(
+        SecretStr(""),
+        description="Spark Connect server of CIS_ENGINE=spark, sc://HOST:PORT, with ;token=... if it needs one "
+        "([scale.md](scale.md)). Empty: what Databricks Connect is configured for.",
+    )
+    engine: Literal["polars", "spark"] = Field(
+        "polars", description="Engine of the transformations that read history ([scale.md](scale.md))."
+    )
     writer: Literal["template", "openai"] = Field("template", description="Who writes notification copy.")
     openai_model: str = Field("gpt-5-mini", min_length=1, description="Model that CIS_WRITER=openai asks.")
     openai_concurrency: int = Field(8, ge=1, le=256, description="Requests to the model under way at once.")
@@ -71,6 +95,31 @@ class Settings(BaseSettings):
         21, ge=1, le=24, description="No message is sent from this hour of the customer's day on."
     )
     lapsed_after_days: int = Field(120, ge=1, description="Customers whose last order is older are not addressed.")
+    vacuum_retention_hours: int = Field(
+        168,
+        ge=24,
+        le=168,
+        description="How long maintenance keeps a file that a table no longer needs ([maintenance.md](maintenance.md)).",
+    )
+    upkeep_small_files: int = Field(
+        10, ge=2, description="A check warns of a partition with more small files than this."
+    )
+    upkeep_log_commits: int = Field(
+        30, ge=1, description="A check warns of a table with more commits than this since its last checkpoint."
+    )
+    upkeep_removable_share: float = Field(
+        0.5,
+        gt=0,
+        description="A check warns of files that maintenance would remove if their bytes exceed this share of the live ones.",
+    )
+    erasure_key: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that the numbers of erased customers are hashed with ([erasure.md](erasure.md)).",
+    )
+    failure_webhook_url: SecretStr = Field(
+        SecretStr(""),
+        description="Address that the failure sensor posts a line to for each failed run ([automation.md](automation.md)).",
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -90,6 +139,30 @@ class Settings(BaseSettings):
                 raise ValueError("is no folder and no address abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH")
             return value.rstrip("/")
         return str(Path(value).expanduser().resolve())
+
+    @field_validator("failure_webhook_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _WEB_ADDRESS.fullmatch(value.get_secret_value()):
+            raise ValueError("is no http:// or https:// address")
+        return value
+
+    @field_validator("spark_remote")
+    @classmethod
+    def _spark_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _SPARK_ADDRESS.fullmatch(value.get_secret_value()):
+            raise ValueError("is no address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE")
+        return value
+
+    @field_validator("engine")
+    @classmethod
+    def _some_spark(cls, value: str, info) -> str:
+        remote = info.data.get("spark_remote")
+        if value == "spark" and remote == SecretStr("") and not any(map(os.environ.get, _DATABRICKS)):
+            raise ValueError(
+                f"needs CIS_SPARK_REMOTE=sc://HOST:PORT, or Databricks Connect, configured by {' or '.join(_DATABRICKS)}"
+            )
+        return value
 
     @field_validator("segments_max")
     @classmethod
@@ -120,8 +193,14 @@ def read_settings(**overrides: object) -> Settings:
         for problem in error.errors():
             name = "CIS_" + "_".join(str(part) for part in problem["loc"]).upper()
             reason = problem["msg"].removeprefix("Value error, ")
-            sentences.append(f"{name} is {problem['input']!r}: {reason}.")
+            sentences.append(f"{name} is {_shown(problem)}: {reason}.")
         raise SettingsError(" ".join(sentences)) from None
+
+
+def _shown(problem: Mapping[str, Any]) -> str:
+    """The value that was given, unless it may be a secret."""
+    field = Settings.model_fields.get(str(problem["loc"][0]))
+    return "set, and not shown here" if field and field.annotation is SecretStr else repr(problem["input"])
 
 
 def _refuse_unknown_variables() -> None:

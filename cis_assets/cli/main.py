@@ -14,7 +14,10 @@ from cis_assets.cli.backfill import backfill
 from cis_assets.cli.console import Refused
 from cis_assets.cli.dashboard import dashboard
 from cis_assets.cli.demo import demo
+from cis_assets.cli.doctor import doctor
+from cis_assets.cli.forget import forget
 from cis_assets.cli.land import land
+from cis_assets.cli.maintain import maintain
 from cis_assets.cli.show import show
 from cis_assets.cli.ui import ui
 from cis_assets.errors import OperatorError
@@ -43,5 +46,5 @@ def main() -> None:
     load_dotenv(Path(".env"))
 
 
-for command in (land, backfill, show, dashboard, demo, ui):
+for command in (land, backfill, show, dashboard, demo, ui, doctor, forget, maintain):
     main.add_command(command)

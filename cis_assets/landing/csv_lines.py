@@ -29,7 +29,7 @@ def split_fields(folder: LandingFolder, file: LandingFile) -> pl.LazyFrame | Non
         row_index_name="source_line",
         row_index_offset=1,
         glob=False,
-        storage_options=folder.storage_options or None,  # pyright: ignore[reportArgumentType]
+        storage_options=folder.polars_options or None,  # pyright: ignore[reportArgumentType]
     )
     rows = lines.filter(pl.col("source_line") > 1, pl.col("raw_text") != "")
     try:

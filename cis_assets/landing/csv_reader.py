@@ -80,7 +80,7 @@ def _scan_clean(
         row_index_name="source_line",
         row_index_offset=2,
         glob=False,
-        storage_options=folder.storage_options or None,
+        storage_options=folder.polars_options or None,
     )
     try:
         clean = scan.select(_all_clean(schema)).collect(engine="streaming").item()

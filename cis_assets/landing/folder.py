@@ -15,7 +15,7 @@ import obstore
 from obstore.store import ObjectStore
 
 from cis_assets.errors import OperatorError
-from cis_assets.lake.storage import join, storage_options, store_to_read
+from cis_assets.lake.storage import join, polars_options, store_to_read
 from cis_assets.landing.contract import DATED, LandingTable
 from cis_assets.partitions import parse_date_folder
 
@@ -49,7 +49,7 @@ class LandingFolder:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
-        self.storage_options = storage_options(uri)
+        self.polars_options = polars_options(uri)
 
     @cached_property
     def _store(self) -> ObjectStore:

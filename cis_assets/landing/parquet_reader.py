@@ -22,7 +22,7 @@ from cis_assets.landing.rows import (
 def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
     """Read one Parquet file lazily; LandingError if it is none, lacks a column or holds another kind of value."""
     scan = pl.scan_parquet(
-        folder.address(file), hive_partitioning=False, glob=False, storage_options=folder.storage_options or None
+        folder.address(file), hive_partitioning=False, glob=False, storage_options=folder.polars_options or None
     )
     try:
         schema = scan.collect_schema()
