@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
 
-.PHONY: demo test test-browser test-server test-azure lint ui dashboard clean
+.PHONY: demo test test-browser test-server test-azure lint benchmark-lake ui dashboard clean
 
 # The whole platform on generated orders, or with INSTACART=FOLDER on the public Instacart files.
 demo: $(VENV)/.runtime
@@ -35,6 +35,10 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python docs/reference.py --check
+
+# The IO manager beside dagster-deltalake-polars' and plain write_deltalake: time, memory, and what is read back.
+benchmark-lake: $(VENV)/.runtime
+	$(VENV)/bin/python -m benchmarks.lake
 
 ui: $(VENV)/.runtime
 	$(CIS) ui

@@ -11,9 +11,13 @@ from cis_assets.assets import bronze, dashboard, gold, notifications, segments, 
 from cis_assets.assets.dashboard import PAGES_IO
 from cis_assets.assets.tables import LAKE_IO
 from cis_assets.automation.jobs import JOBS
+from cis_assets.automation.landing_sensor import StoredDaysResource
 from cis_assets.automation.schedules import SCHEDULES
 from cis_assets.automation.sensors import SENSORS
+from cis_assets.checks.table_upkeep import CHECKS
+from cis_assets.lake.erased_customers import ErasedCustomersResource
 from cis_assets.lake.io_manager import LakeIOManager
+from cis_assets.lake.maintenance import UpkeepResource
 from cis_assets.lake.pages import PageIOManager
 from cis_assets.landing.resource import LandingResource
 from cis_assets.settings import Settings, settings
@@ -31,10 +35,11 @@ ASSETS = [
 
 
 def build_definitions(configured: Settings | None = None) -> dg.Definitions:
-    """All assets, jobs, schedules, sensors and resources, with the addresses, engine and writer of `configured`."""
+    """All assets, checks, jobs, schedules, sensors and resources, with the addresses, engine and writer of `configured`."""
     configured = configured or settings()
     return dg.Definitions(
         assets=ASSETS,
+        asset_checks=CHECKS,
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,
@@ -42,6 +47,9 @@ def build_definitions(configured: Settings | None = None) -> dg.Definitions:
             LAKE_IO: LakeIOManager(lake_uri=configured.lake_uri, engine=configured.engine),
             PAGES_IO: PageIOManager(lake_uri=configured.lake_uri),
             "landing": LandingResource(landing_uri=configured.landing_uri),
+            "stored": StoredDaysResource(lake_uri=configured.lake_uri),
+            "erased": ErasedCustomersResource(lake_uri=configured.lake_uri),
+            "upkeep": UpkeepResource.from_settings(configured),
             "writer": CopyWriterResource.from_settings(configured),
         },
         executor=dg.in_process_executor,

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cis_assets.cli.console import progress
 from cis_assets.errors import OperatorError
@@ -36,10 +36,15 @@ class UnknownSelectionError(OperatorError):
 
 def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome:
     """Materialize the assets of a Dagster selection for `days` in one run (None: only unpartitioned assets)."""
+    from dagster import Definitions
+
+    from cis_assets.automation.failures import sentence_of
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.definitions import build_definitions
 
-    definitions = build_definitions()
+    built = build_definitions()
+    # Without the checks, which would come along with the assets that they are about.
+    definitions = Definitions(assets=built.assets, resources=built.resources, executor=built.executor)
     keys = _selected_keys(definitions, selection)
     _refuse_without_writer(keys)
     job = definitions.resolve_implicit_global_asset_job_def()
@@ -62,7 +67,7 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
             stop.set()
             watcher.join()
         warnings = [entry.user_message for entry in instance.all_logs(run_id) if entry.level == logging.WARNING]
-    failures = [_sentence(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
+    failures = [sentence_of(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     if not result.success and not failures:
         failures = ["The run failed before its first step; the Dagster UI shows why."]
     return RunOutcome(run_id, tuple(failures), tuple(warnings))
@@ -116,18 +121,6 @@ def _report_steps(
         if ended > seen:
             advance(ended - seen)
             seen = ended
-
-
-def _sentence(error: Any) -> str:
-    """The words of the innermost error, without the name of its class; the first line, since stores add many more."""
-    while error.cause is not None:
-        error = error.cause
-    message = error.message.strip().splitlines()[0]
-    return (
-        message.removeprefix(f"{error.cls_name}: ")
-        if message.startswith(f"{error.cls_name}: ")
-        else message.split(": ", 1)[-1]
-    )
 
 
 def joined(sentences: Iterable[str]) -> str:
