@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from cis_assets_tests.azure.fault_proxy import FaultProxy, proxy_to
+
 # The emulator's published account, which exists nowhere else.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -64,3 +66,10 @@ def azure_uri(azurite: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", azurite)
     monkeypatch.setenv("AZURE_STORAGE_ALLOW_HTTP", "true")
     return f"abfss://{CONTAINER}@{ACCOUNT}.dfs.core.windows.net"
+
+
+@pytest.fixture(scope="session")
+def fault_proxy(azurite: str) -> Iterator[FaultProxy]:
+    """A proxy in front of the emulator; nothing goes through it unless a test leads it there."""
+    with proxy_to(azurite) as proxy:
+        yield proxy
