@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cis_assets.cli.console import progress, say
 from cis_assets.settings import settings
 
+if TYPE_CHECKING:
+    from cis_assets.landing.lines_landing import LinesReport
+
 _DAY = click.DateTime(["%Y-%m-%d"])
+_LISTS_NAMED = 3
 
 
 @click.group()
@@ -43,6 +49,27 @@ def instacart(source: Path, end: datetime, weekday_zero: str) -> None:
     land_instacart(source, end, weekday_zero)
 
 
+@land.command()
+@click.option("--mapping", required=True, help="TOML file, or the name of a shipped mapping such as online-retail.")
+@click.option("--replace", is_flag=True, help="Let lines go that landed before and are not in these files.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE...")
+def lines(mapping: str, replace: bool, paths: tuple[Path, ...]) -> None:
+    """CSV files with one row per invoice line, by a mapping of their columns (docs/landing.md)."""
+    land_invoice_lines(mapping, paths, replace=replace)
+
+
+@land.command("id")
+@click.option("--mapping", required=True, help="TOML file, or the name of a shipped mapping such as online-retail.")
+@click.argument("kind", type=click.Choice(["order", "product", "customer"]))
+@click.argument("key")
+def id_command(mapping: str, kind: str, key: str) -> None:
+    """Print the id that a key of invoice lines gets, for instance that of a customer who is to be shown."""
+    from cis_assets.landing.lines_ids import id_of
+    from cis_assets.landing.lines_mapping import read_mapping
+
+    click.echo(id_of(kind, key.strip(), getattr(read_mapping(mapping).ids, kind)))
+
+
 def land_sample(*, customers: int, days: int, end: datetime, seed: int, dirty_share: float) -> None:
     from cis_assets.landing.sample import SampleOptions, SampleSource
 
@@ -64,6 +91,57 @@ def land_instacart(source: Path, end: datetime, weekday_zero: str) -> None:
         f"Assumed: order_dow 0 is {weekday_zero.capitalize()}; each customer's last order lies in the four weeks before "
         f"{end.date()}; every customer has consented to notifications, since the release says nothing of consent."
     )
+
+
+def land_invoice_lines(mapping_name: str, paths: Sequence[Path], *, replace: bool = False) -> None:
+    from cis_assets.landing.lines import read_lines
+    from cis_assets.landing.lines_landing import land_lines
+    from cis_assets.landing.lines_mapping import read_mapping
+
+    landing_uri = settings().landing_uri
+    mapping = read_mapping(mapping_name)
+    read = read_lines(mapping, paths)
+    with progress("Landing invoice lines", read.dates) as advance:
+        report = land_lines(read, landing_uri, replace=replace, on_day=advance)
+    say(f"Read {report.lines:,} lines of {report.files:,} files by the mapping {mapping_name}.")
+    say(
+        f"Landed {report.orders:,} orders with {report.order_items:,} lines on {report.days:,} dates "
+        f"({report.first} to {report.last}) under {landing_uri}."
+    )
+    if report.days_left_alone:
+        say(f"{report.days_left_alone:,} of these dates had landed before as they are; their files were left alone.")
+    customers = f", {report.customers:,} customers" if mapping.customers.snapshot else ""
+    say(f"Known there by now: {report.products:,} products{customers}.")
+    _say_set_aside(report)
+    if mapping.customers.snapshot:
+        consent = "every customer has" if mapping.customers.push_consent else "no customer has"
+        say(f"Assumed: {consent} consented to notifications (customers.push_consent of the mapping).")
+    _say_next(report)
+
+
+def _say_set_aside(report: LinesReport) -> None:
+    for landed, what in (
+        (False, "could not land, for want of a date"),
+        (True, "landed as they are, and the lake will set them aside"),
+    ):
+        reasons = {reason: count for (reason, with_date), count in report.set_aside.items() if with_date == landed}
+        if reasons:
+            say(f"{sum(reasons.values()):,} lines {what}:")
+            for reason, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
+                say(f"  {count:>7,}  {reason}")
+    if report.set_aside_files:
+        further = len(report.set_aside_files) - _LISTS_NAMED
+        more = f" and {further:,} more beside it" if further > 0 else ""
+        named = ", ".join(report.set_aside_files[:_LISTS_NAMED])
+        say(f"They are listed with file, line and text in {named}{more}.")
+
+
+def _say_next(report: LinesReport) -> None:
+    say("Next:")
+    if report.first < settings().first_order_date:
+        say(f"  export CIS_FIRST_ORDER_DATE={report.first}")
+    say("  cis backfill")
+    say(f"  cis backfill --from {report.last} --to {report.last} --select 'group:gold or group:dashboard'")
 
 
 def _land(source, label: str) -> None:

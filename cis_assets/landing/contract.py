@@ -7,7 +7,7 @@ not named here are kept out and named in a warning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -25,6 +25,10 @@ class LandingTable:
     @property
     def required(self) -> list[str]:
         return [name for name in self.columns if name not in self.optional]
+
+    def with_key(self, column: str) -> LandingTable:
+        """The table with a column that files may have: the shop's own key, where the id was made from one."""
+        return replace(self, columns={**self.columns, column: pl.String()}, optional=self.optional | {column})
 
 
 ORDERS = LandingTable(
@@ -65,5 +69,8 @@ OFFERS = LandingTable(
     may_be_absent=True,
 )
 
-DATED = (ORDERS, ORDER_ITEMS)
-SNAPSHOTS = (PRODUCTS, AISLES, DEPARTMENTS, CUSTOMERS, OFFERS)
+KEYED_ORDERS = ORDERS.with_key("order_key")
+KEYED_PRODUCTS = PRODUCTS.with_key("product_key")
+
+DATED = (KEYED_ORDERS, ORDER_ITEMS)
+SNAPSHOTS = (KEYED_PRODUCTS, AISLES, DEPARTMENTS, CUSTOMERS, OFFERS)

@@ -43,17 +43,17 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
     day is written. Raises LandingError, before anything is written, if the place holds files of another source.
     """
     store = object_store(landing_uri)
-    _refuse_files_of_others(store, source.name, landing_uri)
+    refuse_files_of_others(store, source.name, landing_uri)
     obstore.put(store, _MARKER, source.name.encode())
     for name, frame in source.snapshots().items():
-        obstore.put(store, f"{name}/{name}.csv", _csv(frame))
+        obstore.put(store, f"{name}/{name}.csv", as_csv(frame))
     dates: set[date] = set()
     orders = order_items = dirty_rows = 0
     for day in source.days():
         folder = f"order_date={day.order_date}"
         # Orders last: whoever watches the folder may take a date with orders for complete.
-        obstore.put(store, f"order_items/{folder}/order_items.csv", _csv(day.order_items, day.dirty_order_items))
-        obstore.put(store, f"orders/{folder}/orders.csv", _csv(day.orders, day.dirty_orders))
+        obstore.put(store, f"order_items/{folder}/order_items.csv", as_csv(day.order_items, day.dirty_order_items))
+        obstore.put(store, f"orders/{folder}/orders.csv", as_csv(day.orders, day.dirty_orders))
         dates.add(day.order_date)
         orders += day.orders.height
         order_items += day.order_items.height
@@ -64,7 +64,7 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
     return LandingReport(min(dates), max(dates), len(dates), orders, order_items, dirty_rows)
 
 
-def _refuse_files_of_others(store: ObjectStore, source: str, landing_uri: str) -> None:
+def refuse_files_of_others(store: ObjectStore, source: str, landing_uri: str) -> None:
     paths = [meta["path"] for batch in obstore.list(store) for meta in batch]
     landed_by = bytes(obstore.get(store, _MARKER).bytes()).decode() if _MARKER in paths else None
     if landed_by != source and any(path.split("/")[0] in _FOLDERS for path in paths):
@@ -74,7 +74,7 @@ def _refuse_files_of_others(store: ObjectStore, source: str, landing_uri: str) -
         )
 
 
-def _csv(frame: pl.DataFrame, dirty_lines: tuple[str, ...] = ()) -> bytes:
+def as_csv(frame: pl.DataFrame, dirty_lines: tuple[str, ...] = ()) -> bytes:
     buffer = io.BytesIO()
     frame.write_csv(buffer)
     return buffer.getvalue() + "".join(f"{line}\n" for line in dirty_lines).encode()

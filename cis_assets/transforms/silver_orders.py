@@ -82,7 +82,7 @@ def silver_rejected_rows(
 
 def _judged_orders(orders: pl.LazyFrame) -> pl.LazyFrame:
     """Bronze orders with `is_copy` and `reason` (null: valid by their own rules)."""
-    return mark_copies(orders, _ORDER_KEY, ["customer_id", "order_hour"]).with_columns(
+    return mark_copies(orders, _ORDER_KEY, ["customer_id", "order_hour", "order_key"]).with_columns(
         reason=join_reasons(
             silver.ORDERS.broken_rules(["order_id", "customer_id", "order_hour"]),
             reason_if(pl.col("in_conflict"), CONFLICTING_COPIES),

@@ -77,6 +77,7 @@ def history(orders: list[Order]) -> History:
             "item_count": len(order.lines),
             "distinct_product_count": len({line.product_id for line in order.lines}),
             "spend": spend(order),
+            "order_key": None,
         }
         for facts, order in zip(numbered, orders, strict=True)
     ]

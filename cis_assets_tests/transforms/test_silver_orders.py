@@ -231,6 +231,7 @@ def test_a_rejected_order_is_kept_as_it_landed():
         "order_id": None,
         "customer_id": 10,
         "order_hour": 30,
+        "order_key": None,
         "source_file": "a.csv",
         "source_line": 2,
     }

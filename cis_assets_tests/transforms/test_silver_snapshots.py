@@ -87,7 +87,7 @@ def test_snapshots_have_the_columns_of_the_catalog():
 
 
 def test_a_product_has_the_names_of_its_aisle_and_department():
-    assert made_products({}).rows() == [(1, "Bananas", 24, "fresh fruits", 4, "produce")]
+    assert made_products({}).rows() == [(1, "Bananas", 24, "fresh fruits", 4, "produce", None)]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +211,7 @@ def test_a_rejected_snapshot_row_is_kept_as_it_landed():
         "product_name": "  Plums ",
         "aisle_id": 99,
         "department_id": 4,
+        "product_key": None,
         "source_file": "a.csv",
         "source_line": 2,
     }
