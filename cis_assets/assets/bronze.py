@@ -2,7 +2,7 @@
 
 The files of an order date become bronze/orders and bronze/order_items; rows that do not parse go to
 bronze/rejected_rows with file, line, reason and raw text. Snapshots (products, aisles, departments, customers,
-offers) are read from their newest file.
+offers) are read from their newest file. Rows of erased customers are left out and counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,10 @@ import dagster as dg
 from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES, days_of
 from cis_assets.assets.tables import OWNERS, table_out
 from cis_assets.catalog import bronze
+from cis_assets.lake.erased_customers import ErasedCustomersResource
 from cis_assets.landing import contract
 from cis_assets.landing.contract import LandingTable
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import LandedDays, LandedSnapshots, read_days, read_snapshots
 from cis_assets.landing.resource import LandingResource
 
 
@@ -56,14 +57,18 @@ LANDING_FILES = [
     partitions_def=ORDER_DATES,
     backfill_policy=ONE_RUN,
 )
-def bronze_days(context: dg.AssetExecutionContext, landing: LandingResource) -> Iterator[dg.Output]:
+def bronze_days(
+    context: dg.AssetExecutionContext, landing: LandingResource, erased: ErasedCustomersResource
+) -> Iterator[dg.Output]:
     """Orders and order lines of the dates of this run, with what did not parse beside them."""
-    landed = read_days(landing.folder(), days_of(context))
-    for warning in landed.warnings():
-        context.log.warning(warning)
-    yield dg.Output(landed.orders.map_polars(bronze.ORDERS.conform), "orders")
-    yield dg.Output(landed.order_items.map_polars(bronze.ORDER_ITEMS.conform), "order_items")
-    yield dg.Output(landed.rejected.map_polars(bronze.REJECTED_ROWS.conform), "rejected_rows")
+    landed = read_days(landing.folder(), days_of(context), erased.read())
+    _say(context, landed)
+    for table, rows, left_out in (
+        (bronze.ORDERS, landed.orders, landed.left_out.orders),
+        (bronze.ORDER_ITEMS, landed.order_items, landed.left_out.order_items),
+        (bronze.REJECTED_ROWS, landed.rejected, landed.left_out.rejected),
+    ):
+        yield dg.Output(rows.map_polars(table.conform), table.name, metadata=_left_out(left_out))
 
 
 @dg.multi_asset(
@@ -80,14 +85,30 @@ def bronze_days(context: dg.AssetExecutionContext, landing: LandingResource) -> 
     internal_asset_deps=_made_from(contract.SNAPSHOTS, "rejected_snapshot_rows"),
     backfill_policy=ONE_RUN,
 )
-def bronze_snapshots(context: dg.AssetExecutionContext, landing: LandingResource) -> Iterator[dg.Output]:
+def bronze_snapshots(
+    context: dg.AssetExecutionContext, landing: LandingResource, erased: ErasedCustomersResource
+) -> Iterator[dg.Output]:
     """The newest file of each snapshot."""
-    landed = read_snapshots(landing.folder())
+    landed = read_snapshots(landing.folder(), erased.read())
+    _say(context, landed)
+    for table in (bronze.PRODUCTS, bronze.AISLES, bronze.DEPARTMENTS, bronze.OFFERS):
+        yield dg.Output(table.conform(landed.rows[table.name]), table.name)
+    for table, rows, left_out in (
+        (bronze.CUSTOMERS, landed.rows["customers"], landed.left_out.customers),
+        (bronze.REJECTED_SNAPSHOT_ROWS, landed.rejected, landed.left_out.rejected),
+    ):
+        yield dg.Output(table.conform(rows), table.name, metadata=_left_out(left_out))
+
+
+def _say(context: dg.AssetExecutionContext, landed: LandedDays | LandedSnapshots) -> None:
     for warning in landed.warnings():
         context.log.warning(warning)
-    for table in (bronze.PRODUCTS, bronze.AISLES, bronze.DEPARTMENTS, bronze.CUSTOMERS, bronze.OFFERS):
-        yield dg.Output(table.conform(landed.rows[table.name]), table.name)
-    yield dg.Output(bronze.REJECTED_SNAPSHOT_ROWS.conform(landed.rejected), "rejected_snapshot_rows")
+    for sentence in landed.left_out.sentences():
+        context.log.info(sentence)
+
+
+def _left_out(rows: int) -> dict[str, int] | None:
+    return {"rows_of_erased_customers_left_out": rows} if rows else None
 
 
 ASSETS = [bronze_days, bronze_snapshots]

@@ -6,16 +6,19 @@ formats (`csv_reader.py`, `parquet_reader.py`), what a valid order is (silver's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from cis_assets.engines.parts import LazyParts
+from cis_assets.lake.erased_customers import NOBODY, ErasedCustomers
 from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.csv_reader import read_csv
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.headers import Headers
+from cis_assets.landing.leaving_out import DatedRows, LeftOut, snapshots_without_erased, without_erased
 from cis_assets.landing.parquet_reader import read_parquet
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 from cis_assets.partitions import neighbouring_ranges
@@ -32,7 +35,7 @@ _FilesOfDates = Mapping[str, Mapping[date, list[LandingFile]]]
 class LandedDays:
     """What landed for some order dates, in parts of a few files: orders, order lines, rejected rows of both.
 
-    All have the column `order_date`.
+    All have the column `order_date`; rows of erased customers are counted in `left_out` alone.
     """
 
     orders: LazyParts
@@ -40,6 +43,7 @@ class LandedDays:
     rejected: LazyParts
     empty_days: tuple[date, ...]
     unknown_columns: frozenset[str]
+    left_out: LeftOut
 
     def warnings(self) -> list[str]:
         """Sentences on what an operator should know although nothing is wrong enough to stop."""
@@ -54,11 +58,15 @@ class LandedDays:
 
 @dataclass(frozen=True)
 class LandedSnapshots:
-    """The newest snapshots, lazily, by landing table name, and the rows of all that did not parse."""
+    """The newest snapshots, lazily, by landing table name, and the rows of all that did not parse.
+
+    Rows of erased customers are counted in `left_out` alone.
+    """
 
     rows: Mapping[str, pl.LazyFrame]
     rejected: pl.LazyFrame
     unknown_columns: frozenset[str]
+    left_out: LeftOut
 
     def warnings(self) -> list[str]:
         """Sentences on what an operator should know although nothing is wrong enough to stop."""
@@ -71,8 +79,8 @@ def _unknown_column_warnings(columns: frozenset[str]) -> list[str]:
     return [f"Landing columns that the contract does not name were kept out: {', '.join(sorted(columns))}."]
 
 
-def read_days(folder: LandingFolder, days: Sequence[date]) -> LandedDays:
-    """Read the landed orders and order lines of `days`.
+def read_days(folder: LandingFolder, days: Sequence[date], erased: ErasedCustomers = NOBODY) -> LandedDays:
+    """Read the landed orders and order lines of `days`, without those of erased customers.
 
     Dates of a range without any file are empty and named in `empty_days`. Raises LandingError if no date has files,
     if a date has orders but no order lines or the reverse, or if a file cannot be read at all.
@@ -80,14 +88,33 @@ def read_days(folder: LandingFolder, days: Sequence[date]) -> LandedDays:
     found = {table.name: folder.dated_files(table, days) for table in DATED}
     _refuse_nothing_landed(folder, days, found)
     _refuse_half_landed(found)
-    read = {table.name: _read_dated(folder, table, found[table.name]) for table in DATED}
-    parts = [part for of_table in read.values() for part in of_table]
+    read = {table.name: _read_files(folder, table, found[table.name]) for table in DATED}
+    rows, left_out = _dated_rows(read), LeftOut()
+    if erased:
+        rows, left_out = without_erased(erased, rows, lambda some: _dated_rows(read, some), Headers(folder))
     return LandedDays(
-        orders=LazyParts.of(part.rows for part in read["orders"]),
-        order_items=LazyParts.of(part.rows for part in read["order_items"]),
-        rejected=LazyParts.of(part.rejected for part in parts),
+        orders=rows.orders,
+        order_items=rows.order_items,
+        rejected=LazyParts(rows.rejected_orders.frames + rows.rejected_lines.frames),
         empty_days=tuple(day for day in days if day not in found["orders"]),
-        unknown_columns=frozenset().union(*(part.unknown_columns for part in parts)),
+        unknown_columns=frozenset().union(*(file.unknown_columns for files in read.values() for _, file in files)),
+        left_out=left_out,
+    )
+
+
+def _dated_rows(
+    read: Mapping[str, Sequence[tuple[date, LandedRows]]], days: Collection[date] | None = None
+) -> DatedRows:
+    """The rows of the files of some dates, or of all, in parts of a few files."""
+    orders, order_items = (
+        _in_parts(table, [(day, file) for day, file in read[table.name] if days is None or day in days])
+        for table in DATED
+    )
+    return DatedRows(
+        orders=LazyParts.of(part.rows for part in orders),
+        order_items=LazyParts.of(part.rows for part in order_items),
+        rejected_orders=LazyParts.of(part.rejected for part in orders),
+        rejected_lines=LazyParts.of(part.rejected for part in order_items),
     )
 
 
@@ -110,14 +137,18 @@ def _refuse_half_landed(found: _FilesOfDates) -> None:
         )
 
 
-def read_snapshots(folder: LandingFolder) -> LandedSnapshots:
-    """Read the newest file of every snapshot table (LandingError as `read_snapshot`)."""
+def read_snapshots(folder: LandingFolder, erased: ErasedCustomers = NOBODY) -> LandedSnapshots:
+    """Read the newest file of every snapshot table, without erased customers (LandingError as `read_snapshot`)."""
     read = {table.name: read_snapshot(folder, table) for table in SNAPSHOTS}
-    return LandedSnapshots(
-        {name: part.rows for name, part in read.items()},
-        pl.concat([part.rejected for part in read.values()]),
-        frozenset().union(*(part.unknown_columns for part in read.values())),
-    )
+    rows = {name: part.rows for name, part in read.items()}
+    rejected = pl.concat([part.rejected for part in read.values()])
+    left_out = LeftOut()
+    if erased:
+        rows["customers"], rejected, left_out = snapshots_without_erased(
+            erased, rows["customers"], rejected, Headers(folder)
+        )
+    unknown_columns = frozenset().union(*(part.unknown_columns for part in read.values()))
+    return LandedSnapshots(rows, rejected, unknown_columns, left_out)
 
 
 def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
@@ -127,7 +158,7 @@ def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
     """
     files = folder.snapshot_files(table)
     if files:
-        return _read_file(folder, table, files[-1])
+        return read_file(folder, table, files[-1])
     if not table.may_be_absent:
         raise LandingError(
             f"Landing folder {table.name} is empty or absent under {folder.uri}: land a file of {table.name} first."
@@ -135,16 +166,18 @@ def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
     return LandedRows(no_rows(table), no_rejected())
 
 
-def _read_dated(
+def _read_files(
     folder: LandingFolder, table: LandingTable, found: Mapping[date, list[LandingFile]]
-) -> list[LandedRows]:
-    """Read the files of every date, each row with its order_date, in parts of a few files (at least one part)."""
-    read = [(day, _read_file(folder, table, file)) for day, files in sorted(found.items()) for file in files]
+) -> list[tuple[date, LandedRows]]:
+    return [(day, read_file(folder, table, file)) for day, files in sorted(found.items()) for file in files]
+
+
+def _in_parts(table: LandingTable, read: Sequence[tuple[date, LandedRows]]) -> list[LandedRows]:
+    """The rows of files, each with its order_date, in parts of a few files (at least one part)."""
     return [
         LandedRows(
             _with_dates(no_rows(table), [(day, file.rows) for day, file in some]),
             _with_dates(no_rejected(), [(day, file.rejected) for day, file in some]),
-            frozenset().union(*(file.unknown_columns for _, file in some)),
         )
         for some in (read[at : at + _FILES_AT_ONCE] for at in range(0, max(len(read), 1), _FILES_AT_ONCE))
     ]
@@ -155,5 +188,6 @@ def _with_dates(empty: pl.LazyFrame, frames: list[tuple[date, pl.LazyFrame]]) ->
     return pl.concat([empty.with_columns(order_date=pl.lit(None, pl.Date)), *dated])
 
 
-def _read_file(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
+def read_file(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
+    """Read one file of a table, lazily (LandingError if it cannot be read)."""
     return read_parquet(folder, table, file) if file.format == "parquet" else read_csv(folder, table, file)

@@ -1,0 +1,105 @@
+"""The landing files that still hold customers, found by reading them. Nothing here changes landing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePosixPath
+
+import polars as pl
+
+from cis_assets.erasure.files import names_below
+from cis_assets.landing.contract import CUSTOMERS, DATED, SNAPSHOTS, LandingTable
+from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.reader import read_file
+from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
+from cis_assets.transforms.customer_rows import HeaderOf, Traces, orders_of, theirs
+
+_ORDERS, _ORDER_ITEMS = DATED
+# `cis land` notes there whose files they are.
+_OWN_NAMES = ("_landed_by",)
+
+
+@dataclass(frozen=True)
+class LandingFiles:
+    """What was found: files with rows of the customers, files that could not be read, and names that nothing reads.
+
+    `unread` are hidden files, strange folders and the like: whoever put them there must know what they hold.
+    """
+
+    holding: dict[str, int]
+    unreadable: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+def landing_files_with(
+    folder: LandingFolder, customers: frozenset[int], header_of: HeaderOf, passed_over: Collection[str] = ()
+) -> LandingFiles:
+    """Look for customers in every landing file, the superseded snapshots among them; say nothing of `passed_over`."""
+    search = _Search(folder, header_of)
+    orders, lines = (folder.dated_files(table, strict=False) for table in DATED)
+    for day in sorted(orders.keys() | lines.keys()):
+        traces = search.in_orders(Traces(customers), day, orders.get(day, []))
+        # Lines name no customer, so where there is no order there is nothing to find.
+        if not traces.orders.is_empty():
+            for file in lines.get(day, []):
+                search.count(_ORDER_ITEMS, file, search.read(_ORDER_ITEMS, file, day), traces)
+    for file in folder.snapshot_files(CUSTOMERS):
+        search.count(CUSTOMERS, file, search.read(CUSTOMERS, file), Traces(customers))
+    unread = _unread(folder, {*passed_over, *_OWN_NAMES}, orders, lines)
+    return LandingFiles(dict(sorted(search.holding.items())), tuple(sorted(search.unreadable)), tuple(unread))
+
+
+class _Search:
+    """Reads files and keeps what was found in them."""
+
+    def __init__(self, folder: LandingFolder, header_of: HeaderOf) -> None:
+        self._folder = folder
+        self._header_of = header_of
+        self.holding: dict[str, int] = {}
+        self.unreadable: set[str] = set()
+
+    def in_orders(self, traces: Traces, day: date, files: Iterable[LandingFile]) -> Traces:
+        """Count the customers in the orders of a day, and return what their rows of that day are known by."""
+        read = [(file, self.read(_ORDERS, file, day)) for file in files]
+        if not read:
+            return traces
+        texts = pl.concat([rows.rejected for _, rows in read]).collect(engine="streaming")
+        orders = orders_of(traces, [rows.rows for _, rows in read], texts, self._header_of)
+        traces = Traces(traces.customers, orders)
+        for file, rows in read:
+            self.count(_ORDERS, file, rows, traces)
+        return traces
+
+    def read(self, table: LandingTable, file: LandingFile, day: date | None = None) -> LandedRows:
+        """The rows of a file, those of a day with its date; none of a file that cannot be read."""
+        try:
+            read = read_file(self._folder, table, file)
+        except LandingError:
+            self.unreadable.add(file.path)
+            read = LandedRows(no_rows(table), no_rejected())
+        if day is None:
+            return read
+        dated = {"order_date": pl.lit(day, pl.Date)}
+        return LandedRows(read.rows.with_columns(**dated), read.rejected.with_columns(**dated))
+
+    def count(self, table: LandingTable, file: LandingFile, read: LandedRows, traces: Traces) -> None:
+        found = 0
+        for rows in (read.rows, read.rejected):
+            is_theirs = theirs(rows.collect_schema().names(), traces, self._header_of)
+            found += rows.select(is_theirs.sum()).collect(engine="streaming").item() or 0
+        if found:
+            self.holding[file.path] = found
+
+
+def _unread(folder: LandingFolder, known_names: set[str], *dated: Mapping[date, list[LandingFile]]) -> list[str]:
+    """Names below landing that are no landing file: of folders, where nothing in them is one."""
+    read = known_names | {file.path for files in dated for of_day in files.values() for file in of_day}
+    read |= {file.path for table in SNAPSHOTS for file in folder.snapshot_files(table)}
+    known = {table.name for table in (*DATED, *SNAPSHOTS)}
+    names = set()
+    for name in names_below(folder.uri) - read:
+        first, *rest = PurePosixPath(name).parts
+        names.add(name if first in known or not rest else f"{first}/")
+    return sorted(names)

@@ -1,0 +1,138 @@
+"""The list of erased customers: keyed hashes of their numbers, by which they stay out of whatever is read again.
+
+A hash can only be made with CIS_ERASURE_KEY, so the list tells nobody who was erased, not even by trying all numbers. A
+list that cannot be used, for want of its key, is an error and never an empty one: an erased customer would come back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection, Iterable
+from datetime import date
+
+import polars as pl
+from dagster import ConfigurableResource
+from pydantic import Field, SecretStr
+
+from cis_assets.catalog.system import ERASED_CUSTOMERS
+from cis_assets.engines.parts import LazyParts
+from cis_assets.engines.polars_engine import PolarsEngine
+from cis_assets.engines.slices import WHOLE
+from cis_assets.errors import OperatorError
+from cis_assets.lake.lake import Lake
+from cis_assets.settings import settings
+
+_KEY_LENGTH = 32
+_HOW = 'make one with `python -c "import secrets; print(secrets.token_hex(32))"` and keep it where secrets are kept'
+# No customer number is a text like this one.
+_FINGERPRINTED = b"fingerprint"
+_FINGERPRINT_LENGTH = 16
+
+
+class ErasureKeyError(OperatorError):
+    """CIS_ERASURE_KEY is missing, too short, or not the one that the list of erased customers was written with."""
+
+
+class ErasureKey:
+    """The secret that customer numbers are hashed with; it shows itself to nobody."""
+
+    def __init__(self, secret: SecretStr) -> None:
+        text = secret.get_secret_value().strip()
+        if not text:
+            raise ErasureKeyError(f"CIS_ERASURE_KEY is not set: {_HOW}.")
+        if len(text) < _KEY_LENGTH:
+            raise ErasureKeyError(f"CIS_ERASURE_KEY is shorter than {_KEY_LENGTH} characters: {_HOW}.")
+        self._keyed = hmac.new(text.encode(), digestmod=hashlib.sha256)
+        self.fingerprint = self._digest(_FINGERPRINTED)[:_FINGERPRINT_LENGTH]
+
+    def hash(self, customer: int) -> str:
+        return self._digest(b"%d" % customer)
+
+    def _digest(self, message: bytes) -> str:
+        keyed = self._keyed.copy()
+        keyed.update(message)
+        return keyed.hexdigest()
+
+
+class ErasedCustomers:
+    """The list as it was when it was read."""
+
+    def __init__(self, key: ErasureKey | None, hashes: Collection[str]) -> None:
+        self._key = key
+        self._hashes = frozenset(hashes)
+        self._known: dict[int, bool] = {}
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def among(self, customers: Iterable[int]) -> frozenset[int]:
+        """Those of the numbers that were erased; each number is hashed once."""
+        if self._key is None or not self._hashes:
+            return frozenset()
+        numbers = set(customers)
+        for number in numbers:
+            if number not in self._known:
+                self._known[number] = self._key.hash(number) in self._hashes
+        return frozenset(number for number in numbers if self._known[number])
+
+
+NOBODY = ErasedCustomers(None, ())
+
+
+def erased_customers(lake: Lake, secret: SecretStr) -> ErasedCustomers:
+    """The list of a lake; ErasureKeyError if it has entries and `secret` is not the key that they were made with."""
+    rows = _rows(lake)
+    if rows.is_empty():
+        return NOBODY
+    try:
+        key = ErasureKey(secret)
+    except ErasureKeyError as error:
+        raise ErasureKeyError(
+            f"{_entries(rows)} in {lake.uri}, and landing files cannot be read without leaving them out. {error} It must "
+            "be the key that they were erased with."
+        ) from None
+    _refuse_other_key(lake, rows, key)
+    return ErasedCustomers(key, rows["customer_hash"].to_list())
+
+
+def enter(lake: Lake, key: ErasureKey, customers: Collection[int], day: date) -> None:
+    """Add customers to the list of a lake; those who are on it stay as they are."""
+    rows = _rows(lake)
+    _refuse_other_key(lake, rows, key)
+    news = pl.DataFrame(
+        [(key.hash(customer), key.fingerprint, day) for customer in sorted(set(customers))],
+        schema=ERASED_CUSTOMERS.dtypes,
+        orient="row",
+    ).join(rows, on="customer_hash", how="anti")
+    if not news.is_empty():
+        PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyParts.of([news]))
+
+
+def _rows(lake: Lake) -> pl.DataFrame:
+    if not lake.exists(ERASED_CUSTOMERS):
+        return ERASED_CUSTOMERS.empty()
+    return lake.scan(ERASED_CUSTOMERS).collect()
+
+
+def _refuse_other_key(lake: Lake, rows: pl.DataFrame, key: ErasureKey) -> None:
+    others = rows.filter(pl.col("key_fingerprint") != key.fingerprint)
+    if not others.is_empty():
+        raise ErasureKeyError(
+            f"{_entries(others)} in {lake.uri} with another CIS_ERASURE_KEY (fingerprint "
+            f"{', '.join(others['key_fingerprint'].unique().sort())}) than the one that is set ({key.fingerprint}): set "
+            "that one again, or they cannot be told from others (docs/erasure.md)."
+        )
+
+
+def _entries(rows: pl.DataFrame) -> str:
+    return f"{rows.height} {'customers were' if rows.height > 1 else 'customer was'} erased"
+
+
+class ErasedCustomersResource(ConfigurableResource):
+    """The list of erased customers of a lake; its key comes from the environment, never from this configuration."""
+
+    lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
+
+    def read(self) -> ErasedCustomers:
+        return erased_customers(Lake(self.lake_uri), settings().erasure_key)

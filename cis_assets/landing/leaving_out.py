@@ -1,0 +1,118 @@
+"""Erased customers stay out: their rows are left out of what landed, and counted, before anything is written.
+
+Which rows are theirs is said in `transforms/customer_rows.py`, who was erased in `lake/erased_customers.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import date
+
+import polars as pl
+
+from cis_assets.catalog import ORDER_DATE
+from cis_assets.engines.parts import LazyParts
+from cis_assets.lake.erased_customers import ErasedCustomers
+from cis_assets.transforms.customer_rows import HeaderOf, Traces, orders_of, theirs
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many landed rows were left out since they are an erased customer's, by table; `rejected` did not parse."""
+
+    orders: int = 0
+    order_items: int = 0
+    customers: int = 0
+    rejected: int = 0
+
+    def sentences(self) -> list[str]:
+        """What an operator should know, if anything was left out."""
+        words = {
+            "orders": self.orders,
+            "order lines": self.order_items,
+            "customers": self.customers,
+            "rows that did not parse": self.rejected,
+        }
+        counted = ", ".join(f"{count:,} {name}" for name, count in words.items() if count)
+        return [f"Left out as rows of erased customers: {counted}."] if counted else []
+
+
+@dataclass(frozen=True)
+class DatedRows:
+    """What landed for some dates, in parts, each row with its order_date."""
+
+    orders: LazyParts
+    order_items: LazyParts
+    rejected_orders: LazyParts
+    rejected_lines: LazyParts
+
+
+def without_erased(
+    erased: ErasedCustomers, landed: DatedRows, landed_on: Callable[[Collection[date]], DatedRows], header_of: HeaderOf
+) -> tuple[DatedRows, LeftOut]:
+    """Rows of dates without those of erased customers, and how many these are.
+
+    `landed_on` gives the rows of some of the dates. Only dates with orders of erased customers are read a further time;
+    a line of another date that does not parse and yet names one of them is left out uncounted.
+    """
+    customers, days = _erased_orders(erased, landed)
+    texts = _collected(landed.rejected_orders)
+    traces = Traces(customers, further=erased.among)
+    named = texts.filter(theirs(texts.columns, traces, header_of))
+    affected = landed_on(days | set(named[ORDER_DATE]))
+    orders = orders_of(traces, [part.to_native() for part in affected.orders.frames], named, header_of)
+    traces = replace(traces, orders=orders)
+    left_out = LeftOut(
+        orders=_count(affected.orders, traces, header_of),
+        order_items=_count(affected.order_items, traces, header_of),
+        rejected=_count(LazyParts.of([texts]), traces, header_of) + _count(affected.rejected_lines, traces, header_of),
+    )
+    others = DatedRows(
+        orders=_others(landed.orders, traces, header_of),
+        order_items=_others(landed.order_items, traces, header_of),
+        rejected_orders=_others(landed.rejected_orders, traces, header_of),
+        rejected_lines=_others(landed.rejected_lines, traces, header_of),
+    )
+    return others, left_out
+
+
+def snapshots_without_erased(
+    erased: ErasedCustomers, customers: pl.LazyFrame, rejected: pl.LazyFrame, header_of: HeaderOf
+) -> tuple[pl.LazyFrame, pl.LazyFrame, LeftOut]:
+    """Landed customers and rejected rows of snapshots without those of erased customers."""
+    numbers = customers.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming")
+    traces = Traces(erased.among(numbers["customer_id"]), further=erased.among)
+    landed = (LazyParts.of([customers]), LazyParts.of([rejected]))
+    kept = [_others(parts, traces, header_of).whole() for parts in landed]
+    counts = [_count(parts, traces, header_of) for parts in landed]
+    return kept[0], kept[1], LeftOut(customers=counts[0], rejected=counts[1])
+
+
+def _erased_orders(erased: ErasedCustomers, landed: DatedRows) -> tuple[frozenset[int], set[date]]:
+    """The erased customers among those who ordered, and the dates on which they did."""
+    customers: frozenset[int] = frozenset()
+    days: set[date] = set()
+    for part in landed.orders.frames:
+        pairs = part.to_native().select(ORDER_DATE, "customer_id").drop_nulls().unique().collect(engine="streaming")
+        found = erased.among(pairs["customer_id"].unique())
+        customers |= found
+        days |= set(pairs.filter(pl.col("customer_id").is_in(found))[ORDER_DATE])
+    return customers, days
+
+
+def _collected(parts: LazyParts) -> pl.DataFrame:
+    return pl.concat([part.to_native().collect(engine="streaming") for part in parts.frames])
+
+
+def _others(parts: LazyParts, traces: Traces, header_of: HeaderOf) -> LazyParts:
+    return parts.map_polars(lambda rows: rows.filter(~_theirs(rows, traces, header_of)))
+
+
+def _count(parts: LazyParts, traces: Traces, header_of: HeaderOf) -> int:
+    counted = (part.to_native().select(_theirs(part.to_native(), traces, header_of).sum()) for part in parts.frames)
+    return sum(count.collect(engine="streaming").item() for count in counted)
+
+
+def _theirs(rows: pl.LazyFrame, traces: Traces, header_of: HeaderOf) -> pl.Expr:
+    return theirs(rows.collect_schema().names(), traces, header_of)
