@@ -1,0 +1,257 @@
+"""The landing sensor: new or changed order dates lead to runs for these dates.
+
+A tick lists each dated table of landing once and compares a mark per date (names, sizes and ETags of its files) with the
+cursor. Belongs here: which dates are due and what is asked for. Does not belong here: how dates become ranges
+(`range_runs.py`) and what the cursor looks like (`landing_cursor.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from functools import cache
+from pathlib import PurePosixPath
+
+import dagster as dg
+from pydantic import Field
+
+from cis_assets.assets.partitioning import ORDER_DATES
+from cis_assets.assets.tables import asset_key
+from cis_assets.automation.jobs import ingest
+from cis_assets.automation.landing_cursor import LandingCursor, Request, UnreadableCursorError, mark_of, read_cursor
+from cis_assets.automation.range_runs import MOST_RANGES, covering_ranges
+from cis_assets.catalog import bronze, silver
+from cis_assets.lake.lake import Lake
+from cis_assets.landing.contract import DATED, SNAPSHOTS
+from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.resource import LandingResource
+from cis_assets.partitions import DateRange, neighbouring_ranges
+
+# Half a year: a whole history is a handful of runs, the first is under way while Dagster notes down the partitions of
+# the next, and a file that stops one leaves the others alone.
+LONGEST_RUN = 183
+_RANGES_NAMED = 5
+
+
+class StoredDaysResource(dg.ConfigurableResource):
+    """The order dates of which bronze holds rows: those that a range must not cover while their files are gone."""
+
+    lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
+
+    def days(self) -> Set[date]:
+        lake = Lake(self.lake_uri)
+        return {
+            day
+            for table in (bronze.ORDERS, bronze.ORDER_ITEMS)
+            if lake.exists(table)
+            for day, figures in lake.figures(table).days.items()
+            if figures.rows
+        }
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What lies in landing: a mark for each order date that is whole, dates still arriving, dates that are none of ours."""
+
+    whole: Mapping[date, str]
+    arriving: Set[date]
+    outside: Set[date]
+
+
+class Fate(Enum):
+    """What became of a range that was asked for."""
+
+    UNDER_WAY = "queued or running"
+    DONE = "made, by its run or by any later one"
+    FAILED = "failed, and nothing it needs has changed since"
+    DUE = "failed, and something it needs has changed; or its run was never created"
+
+
+@dg.sensor(
+    job=ingest,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Runs the ingest job for order dates whose landing files are new or changed, in a handful of range runs.",
+)
+def landing_sensor(
+    context: dg.SensorEvaluationContext, landing: LandingResource, stored: StoredDaysResource
+) -> dg.SensorResult | dg.SkipReason:
+    folder = landing.folder()
+    landed = _look(context, folder)
+    cursor = _cursor_of(context)
+    snapshots = cache(lambda: _snapshots_mark(folder))
+    fates = {request: _fate(context.instance, request, landed, cursor.marks, snapshots) for request in cursor.requests}
+    open_requests = [request for request in cursor.requests if fates[request] is not Fate.DONE]
+    taken = {day for request in open_requests for day in request.days}
+    changed = {day for day, mark in landed.whole.items() if cursor.marks.get(day) != mark}
+
+    room = MOST_RANGES - sum(fate is Fate.UNDER_WAY for fate in fates.values())
+    again = [request for request in open_requests if fates[request] is Fate.DUE][: max(room, 0)]
+    # In runs of their own: should they fail once more, they stop no other date.
+    ranges = [
+        span
+        for request in again
+        for span in _cover(landed.whole.keys() & set(request.days), landed, landed.arriving, stored, most=1)
+    ]
+    new = _cover(changed - taken, landed, landed.arriving | taken, stored, most=MOST_RANGES)
+    ranges += new[: max(room - len(ranges), 0)]
+
+    asked = {day for request in again for day in request.days} | {day for span in ranges for day in span}
+    marks = {day: mark for day, mark in cursor.marks.items() if day not in asked}
+    marks |= {day: mark for day, mark in landed.whole.items() if day in asked}
+    since = cursor.written or f"{context.last_tick_completion_time or 0:.0f}"
+    requests = [
+        Request(days, _run_key(since, days, marks), snapshots()) for span in ranges for days in _runs(span, landed)
+    ]
+    kept = tuple(request for request in open_requests if request not in again)
+    said = _reason(landed, cursor.marks, changed, changed - asked, [(request, fates[request]) for request in kept])
+    text = LandingCursor(marks, (*kept, *requests), datetime.now(UTC).isoformat(timespec="seconds")).text()
+    if requests:
+        context.log.info(f"Asking for {', '.join(str(request.days) for request in requests)}. {said}")
+        return dg.SensorResult(run_requests=[_run(request) for request in requests], cursor=text)
+    return dg.SkipReason(said) if kept == cursor.requests else dg.SensorResult(skip_reason=said, cursor=text)
+
+
+def _look(context: dg.SensorEvaluationContext, folder: LandingFolder) -> Landed:
+    """What has landed, by one listing of each dated table; strays and dates of other times are logged."""
+    try:
+        found = folder.order_dates()
+    except LandingError as stray:
+        found = folder.order_dates(strict=False)
+        context.log.warning(f"{stray} The landing sensor goes on with the others.")
+        for name in folder.stray_folders():
+            context.log.warning(f"Landing folder {name} is no order date and was left alone.")
+    first, last = ORDER_DATES.get_first_partition_key(), ORDER_DATES.get_last_partition_key()
+    ours = {
+        day: files
+        for day, files in found.items()
+        if first and last and date.fromisoformat(first) <= day <= date.fromisoformat(last)
+    }
+    # Dates that are no partition yet, such as today, must not enter the cursor: they are to be found when they become one.
+    whole = {day: mark_of(files) for day, files in ours.items() if is_whole(files)}
+    return Landed(whole, ours.keys() - whole.keys(), found.keys() - ours.keys())
+
+
+def is_whole(files: Iterable[LandingFile]) -> bool:
+    """Whether a date has files of every dated table; one that is still arriving is left for a later tick."""
+    return {PurePosixPath(file.path).parts[0] for file in files} == {table.name for table in DATED}
+
+
+def _cursor_of(context: dg.SensorEvaluationContext) -> LandingCursor:
+    try:
+        return read_cursor(context.cursor)
+    except UnreadableCursorError as error:
+        context.log.warning(f"{error} Every date that has landed is taken for new.")
+        return LandingCursor()
+
+
+def _fate(
+    instance: dg.DagsterInstance,
+    request: Request,
+    landed: Landed,
+    marks: Mapping[date, str],
+    snapshots: Callable[[], str],
+) -> Fate:
+    records = instance.get_run_records(dg.RunsFilter(tags={"dagster/run_key": request.run_key}))
+    if not records:
+        # Nobody created it: the sensor was switched off in the middle of a tick.
+        return Fate.DUE
+    if any(not record.dagster_run.is_finished or _will_retry(record.dagster_run) for record in records):
+        return Fate.UNDER_WAY
+    if any(record.dagster_run.status is dg.DagsterRunStatus.SUCCESS for record in records):
+        return Fate.DONE
+    days = {day for day in request.days if day in landed.whole}
+    if _made_since(instance, days, max(record.end_time or 0.0 for record in records)):
+        return Fate.DONE
+    mended = any(landed.whole.get(day) != marks.get(day) for day in request.days)
+    return Fate.DUE if mended or snapshots() != request.snapshots else Fate.FAILED
+
+
+def _will_retry(run: dg.DagsterRun) -> bool:
+    return run.tags.get("dagster/will_retry") == "true" and "dagster/auto_retry_run_id" not in run.tags
+
+
+def _made_since(instance: dg.DagsterInstance, days: Collection[date], moment: float) -> bool:
+    """Whether all these dates were made by runs after that moment, such as a re-execution or `cis backfill`."""
+    if not days:
+        return True
+    keys = {str(day) for day in days}
+    wanted = dg.AssetRecordsFilter(asset_key(silver.ORDERS), asset_partitions=sorted(keys), after_timestamp=moment)
+    return keys == {record.partition_key for record in instance.fetch_materializations(wanted, limit=1000).records}
+
+
+def _cover(
+    due: Collection[date], landed: Landed, in_the_way: Set[date], stored: StoredDaysResource, *, most: int
+) -> list[DateRange]:
+    """Ranges that cover the due dates; the lake is looked at only if gaps between them must be closed."""
+    if len(neighbouring_ranges(due)) > most:
+        in_the_way = in_the_way | (stored.days() - landed.whole.keys())
+    return covering_ranges(due, unchanged=landed.whole.keys(), barred=in_the_way, most=most)
+
+
+def _runs(span: DateRange, landed: Landed) -> Iterator[DateRange]:
+    """A range in parts of at most half a year, without days at their ends that have no files."""
+    for part in span.parts(LONGEST_RUN):
+        days = [day for day in part if day in landed.whole]
+        if days:
+            yield DateRange(days[0], days[-1])
+
+
+def _snapshots_mark(folder: LandingFolder) -> str:
+    return mark_of(file for table in SNAPSHOTS for file in folder.snapshot_files(table))
+
+
+def _run_key(since: str, days: DateRange, marks: Mapping[date, str]) -> str:
+    """The same for the same change found again, and another for a later change back to the same files."""
+    digest = hashlib.sha256("".join(marks.get(day, "") for day in days).encode()).hexdigest()[:12]
+    return f"landing since {since}: {days}: {digest}"
+
+
+def _run(request: Request) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=request.run_key,
+        tags={
+            "dagster/asset_partition_range_start": str(request.days.first),
+            "dagster/asset_partition_range_end": str(request.days.last),
+        },
+    )
+
+
+def _reason(
+    landed: Landed,
+    marks: Mapping[date, str],
+    changed: Set[date],
+    waiting: Set[date],
+    requests: Iterable[tuple[Request, Fate]],
+) -> str:
+    """What the tick found and left, in sentences."""
+    found = f"{len(landed.whole)} order dates have landed, {len(changed) or 'none'} of them new or changed."
+    return " ".join([found, *_left(landed, marks, waiting, requests)])
+
+
+def _left(
+    landed: Landed, marks: Mapping[date, str], waiting: Set[date], requests: Iterable[tuple[Request, Fate]]
+) -> Iterator[str]:
+    if waiting:
+        yield f"To be asked for when earlier runs have ended: {_named(waiting)}."
+    if landed.arriving:
+        yield f"Not whole, as orders or order lines have no file: {_named(landed.arriving)}."
+    if landed.outside:
+        yield f"Not (yet) among the platform's order dates: {_named(landed.outside)}."
+    gone = marks.keys() - landed.whole.keys() - landed.arriving
+    if gone:
+        yield f"Gone from landing, while their tables stay as they are: {_named(gone)}."
+    for request, fate in requests:
+        if fate is Fate.UNDER_WAY:
+            yield f"Queued or running: {request.days}."
+        else:
+            yield f"Failed: {request.days}; mend a landing file of it or a snapshot, or re-execute its run."
+
+
+def _named(days: Collection[date]) -> str:
+    ranges = [str(span) for span in neighbouring_ranges(days)]
+    further = f" and {len(ranges) - _RANGES_NAMED} more" if len(ranges) > _RANGES_NAMED else ""
+    return ", ".join(ranges[:_RANGES_NAMED]) + further

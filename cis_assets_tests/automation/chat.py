@@ -1,0 +1,48 @@
+"""A chat's webhook as a real server on loopback, which answers as it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Chat:
+    """What was posted, and what to answer."""
+
+    def __init__(self, server: ThreadingHTTPServer) -> None:
+        self.url = f"http://127.0.0.1:{server.server_port}/services/secret-token"
+        self.posts: list[dict] = []
+        self.status = 200
+        self.delay = 0.0
+
+
+@contextmanager
+def chat_server() -> Iterator[Chat]:
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            chat.posts.append({"path": self.path, "type": self.headers["Content-Type"], "body": json.loads(body)})
+            time.sleep(chat.delay)
+            self.send_response(chat.status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as server:
+        chat = Chat(server)
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        try:
+            yield chat
+        finally:
+            server.shutdown()
+            serving.join()
