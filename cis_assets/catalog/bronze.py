@@ -121,7 +121,9 @@ class BronzeRejectedSnapshotRows(dy.Schema):
 _ROW = ("source_file", "source_line")
 
 ORDERS = Table("bronze", "orders", BronzeOrders, "landed order row", _ROW, (ORDER_DATE,), may_be_empty=True)
-ORDER_ITEMS = Table("bronze", "order_items", BronzeOrderItems, "landed order line", _ROW, (ORDER_DATE,), may_be_empty=True)
+ORDER_ITEMS = Table(
+    "bronze", "order_items", BronzeOrderItems, "landed order line", _ROW, (ORDER_DATE,), may_be_empty=True
+)
 REJECTED_ROWS = Table(
     "bronze", "rejected_rows", BronzeRejectedRows, "row that did not parse", _ROW, (ORDER_DATE,), may_be_empty=True
 )

@@ -1,3 +1,5 @@
+# pyspark is an extra that the linter's environment lacks.
+# pyright: reportMissingImports=false
 """Spark: scans and replaces slices on a Spark that this process only talks to, for histories that one machine cannot hold.
 
 Rows stay on Spark from scan to write; this process sees plans, errors and the table's log. Tables are created and kept as

@@ -1,3 +1,5 @@
+# pyspark is an extra that the linter's environment lacks.
+# pyright: reportMissingImports=false
 """What Spark says when it fails, sorted by what it means for a write, and as a sentence."""
 
 from __future__ import annotations

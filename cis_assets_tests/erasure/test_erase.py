@@ -174,6 +174,7 @@ def test_an_erasure_that_was_stopped_anywhere_is_completed_by_the_next(with_cust
     with pytest.raises(KeyboardInterrupt):
         with_customer.erase(advance=stop)
     assert in_lake(with_customer), "It was stopped too late to mean anything."
+    assert with_customer.shop.lake.exists(ERASED_CUSTOMERS)
     with_customer.erase()
     assert in_lake(with_customer) == {}
 

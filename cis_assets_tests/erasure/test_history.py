@@ -78,6 +78,15 @@ def test_only_the_newest_version_is_left_and_can_be_read_and_written(location: T
     assert rows(location)["customer_id"].to_list() == [1, 3]
 
 
+def test_the_log_names_no_file_that_is_gone(location: TableLocation):
+    for _ in range(3):
+        write(location, "a", 1)
+    remove_history(SALES, location)
+    checkpoint = max(Path(location.uri, "_delta_log").glob("*.checkpoint.parquet"))
+    assert pl.read_parquet(checkpoint)["remove"].null_count() == pl.read_parquet(checkpoint).height
+    assert not any('"remove"' in commit.read_text() for commit in Path(location.uri, "_delta_log").glob("*.json"))
+
+
 def test_the_retention_is_as_it_was(location: TableLocation):
     write(location, "a", 1)
     DeltaTable(location.uri).alter.set_table_properties({"delta.logRetentionDuration": "interval 90 days"})

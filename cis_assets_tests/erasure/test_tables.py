@@ -103,6 +103,23 @@ def test_what_somebody_else_writes_meanwhile_is_kept(lake: Lake, table: Table):
     assert sorted(lake.scan(table).collect()["raw_text"]) == ["9,18,noon", "9,19,noon"]
 
 
+def test_files_that_are_put_together_meanwhile_do_not_come_back(lake: Lake):
+    table = bronze.REJECTED_SNAPSHOT_ROWS
+    for batch, customer in enumerate((17, 18, 19)):
+        rows = table_frame(table, [{"source_table": "customers", "raw_text": f"{customer},perhaps,UTC"}])
+        PolarsEngine().append(table, lake.location(table), WHOLE, {f"batch {batch}": WHOLE}, LazyParts.of([rows]))
+    compacted = []
+
+    def compact_meanwhile(_source_table: str, _source_file: str) -> list[str]:
+        if not compacted:
+            compacted.append(DeltaTable(lake.location(table).uri).optimize.compact())
+        return ["customer_id", "push_consent", "time_zone"]
+
+    assert remove_rows(lake, table, HIM, compact_meanwhile) == 1
+    assert compacted[0]["numFilesRemoved"] == 3
+    assert sorted(lake.scan(table).collect()["raw_text"]) == ["18,perhaps,UTC", "19,perhaps,UTC"]
+
+
 class VisitsSchema(dy.Schema):
     """Visits by shop and day."""
 
