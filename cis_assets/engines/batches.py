@@ -66,11 +66,16 @@ class CheckedBatches:
         for frame in self._frames():
             broken = frame.with_columns(reasons.alias("reason")).filter(pl.col("reason").is_not_null())
             if broken.height:
-                named = list(dict.fromkeys((*self._table.partition_by, *self._table.key)))
-                row = ", ".join(f"{name} {value}" for name, value in broken.select(named).row(0, named=True).items())
                 raise BrokenRuleError(
-                    f"{self._table.path}: {broken['reason'][0]} in the row with {row}; the table was left as it was."
+                    f"{self._table.path}: {broken['reason'][0]} in the row with {key_in_words(self._table, broken)}; "
+                    "the table was left as it was."
                 )
+
+
+def key_in_words(table: Table, rows: pl.DataFrame) -> str:
+    """The key of the first row, without the customer's number, since what is said in errors is kept for good."""
+    named = [name for name in dict.fromkeys((*table.partition_by, *table.key)) if name != "customer_id"]
+    return ", ".join(f"{name} {value}" for name, value in rows.select(named).row(0, named=True).items())
 
 
 def refuse_outside(table: Table, where: Slice, frame: pl.DataFrame) -> None:

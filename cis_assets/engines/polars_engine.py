@@ -12,7 +12,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from cis_assets.catalog import Table
-from cis_assets.engines.batches import CheckedBatches, refuse_outside
+from cis_assets.engines.batches import CheckedBatches, key_in_words, refuse_outside
 from cis_assets.engines.commits import commit_once
 from cis_assets.engines.delta_table import COMPAT, open_table
 from cis_assets.engines.engine import DuplicateKeyError, TableLocation, Written
@@ -146,5 +146,6 @@ def _refuse_unclear_keys(table: Table, key: list[str], news: pl.DataFrame) -> No
         raise DuplicateKeyError(f"{table.path}: rows to be merged lack a part of their key ({', '.join(key)}).")
     twice = news.filter(pl.struct(key).is_duplicated())
     if twice.height:
-        first = ", ".join(f"{column} {value}" for column, value in twice.select(key).row(0, named=True).items())
-        raise DuplicateKeyError(f"{table.path}: {twice.height} rows to be merged share a key, for example {first}.")
+        raise DuplicateKeyError(
+            f"{table.path}: {twice.height} rows to be merged share a key, for example {key_in_words(table, twice)}."
+        )

@@ -87,10 +87,10 @@ def erased_customers(lake: Lake, secret: SecretStr) -> ErasedCustomers:
         return NOBODY
     try:
         key = ErasureKey(secret)
-    except ErasureKeyError as error:
+    except ErasureKeyError:
         raise ErasureKeyError(
-            f"{_entries(rows)} in {lake.uri}, and landing files cannot be read without leaving them out. {error} It must "
-            "be the key that they were erased with."
+            f"{_entries(rows)} in {lake.uri}, and landing files cannot be read without leaving them out: set CIS_ERASURE_KEY "
+            "to the key that they were erased with (docs/erasure.md)."
         ) from None
     _refuse_other_key(lake, rows, key)
     return ErasedCustomers(key, rows["customer_hash"].to_list())

@@ -35,7 +35,7 @@ _HEADER_BYTES = 65_536
 
 def read_csv(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
     """Read one CSV file lazily; LandingError if it cannot be read at all or lacks a required column."""
-    header = _header(folder, table, file)
+    header = csv_header(folder, table, file)
     try:
         clean = _scan_clean(folder, table, file, header)
         if clean is not None:
@@ -46,7 +46,7 @@ def read_csv(folder: LandingFolder, table: LandingTable, file: LandingFile) -> L
     return split_by_reason(table, file, _typed(table, fields, header), header)
 
 
-def _header(folder: LandingFolder, table: LandingTable, file: LandingFile) -> list[str]:
+def csv_header(folder: LandingFolder, table: LandingTable, file: LandingFile) -> list[str]:
     """Column names of a file, as the contract spells them."""
     start = folder.content(file, first_bytes=_HEADER_BYTES)
     try:

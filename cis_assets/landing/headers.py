@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
-from cis_assets.landing.csv_reader import _header
+from cis_assets.landing.csv_reader import csv_header
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.partitions import parse_date_folder
 
@@ -44,6 +44,6 @@ class Headers:
 
     def _header(self, table: LandingTable, file: LandingFile) -> Sequence[str] | None:
         try:
-            return _header(self._folder, table, file) if file.format == "csv" else None
+            return csv_header(self._folder, table, file) if file.format == "csv" else None
         except LandingError:
             return None

@@ -33,7 +33,8 @@ def shorten_product_names(frame: Frame, longest: int) -> Frame:
     English product names carry their noun at the end ("Signature Recipes Four Cheese Alfredo Pasta Sauce" becomes
     "Four Cheese Alfredo Pasta Sauce"). Words that mean something else alone go or stay together, so that "Caffeine
     Free Cola" never becomes "Free Cola" nor "No Salt Added Corn" "Salt Added Corn". Where nothing of that fits, the
-    first words stay, with an ellipsis. No word is cut, except a first one that is longer than the limit by itself.
+    first words stay, with an ellipsis. No word is cut, except a first one (after an article) that is
+    longer than the limit by itself.
     """
     name = nw.col("product_name")
     # Step by step rather than as one expression, which would repeat every step in the next one.

@@ -69,11 +69,11 @@ def test_heavy_libraries_are_not_imported_to_load_the_definitions():
 
 
 def test_no_secret_is_part_of_the_configuration_that_the_ui_shows(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "azure-secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-T0KEN")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "azure-T0KEN")
     resources = build_definitions().resources
     assert resources
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shown = " ".join(repr(resource) + str(resource.__dict__) for resource in resources.values())
-    assert "secret" not in shown
+    assert "T0KEN" not in shown

@@ -302,11 +302,13 @@ def test_a_date_that_changes_while_its_run_is_under_way_is_run_again_after_it(wa
 
 
 def test_no_range_is_drawn_over_dates_whose_run_is_under_way(watch: Watch):
-    days = [str(MONDAY + timedelta(days=2 * number)) for number in range(21)]
-    land(watch.folder, days[10])
-    watch.tick(Status.STARTED)
+    days = [str(MONDAY + timedelta(days=number)) for number in range(39)]
     land(watch.folder, *days)
-    assert watch.tick() == [span(days[0], days[9]), span(days[11], days[20])]
+    watch.tick()
+    land(watch.folder, days[19], orders=ORDERS + "2,2,3\n")
+    watch.tick(Status.STARTED)
+    land(watch.folder, *days[::2], orders=ORDERS + "2,2,3\n")
+    assert watch.tick() == [span(days[0], days[18]), span(days[20], days[38])]
 
 
 def test_a_date_that_is_gone_from_landing_keeps_its_tables_and_is_known_when_it_returns(watch: Watch, tmp_path: Path):

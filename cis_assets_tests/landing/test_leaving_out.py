@@ -56,6 +56,13 @@ def test_orders_lines_and_rejected_rows_of_erased_customers_are_left_out_and_cou
     ]
 
 
+def test_lines_of_an_order_that_did_not_parse_are_left_out_on_a_day_without_any_other(tmp_path: Path):
+    land(tmp_path, FIRST, "3,17,noon\n4,18,9\n", "3,5,1,1,\n4,5,1,1,\n")
+    landed = read(tmp_path, erased(17))
+    assert numbers(landed) == ([4], [4], [])
+    assert landed.left_out == LeftOut(order_items=1, rejected=1)
+
+
 @pytest.mark.parametrize("who", [NOBODY, erased(99)], ids=["nobody", "somebody who never ordered"])
 def test_nothing_is_left_out_and_nothing_said_where_none_of_them_landed(tmp_path: Path, who: ErasedCustomers):
     land(tmp_path, FIRST, "1,17,9\n3,17,noon\n", "1,5,1,1,\n")
