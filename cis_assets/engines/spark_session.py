@@ -1,3 +1,5 @@
+# pyspark is an extra that the linter's environment lacks.
+# pyright: reportMissingImports=false
 """The Spark session of this process: opened over Spark Connect or Databricks Connect when it is first needed.
 
 Belongs here: which Spark is meant, and the sentences for one that cannot be used. Does not belong here: what is computed
