@@ -116,14 +116,14 @@ def landing_sensor(
 
 
 def _look(context: dg.SensorEvaluationContext, folder: LandingFolder) -> Landed:
-    """What has landed, by one listing of each dated table; strays and dates of other times are logged."""
+    """What has landed, by one listing of each dated table; what is no date is named in the log."""
     try:
         found = folder.order_dates()
     except LandingError as stray:
         found = folder.order_dates(strict=False)
-        context.log.warning(f"{stray} The landing sensor goes on with the others.")
-        for name in folder.stray_folders():
-            context.log.warning(f"Landing folder {name} is no order date and was left alone.")
+        folders = ", ".join(folder.stray_folders())
+        named = f"Landing folders that are no order dates: {folders}." if folders else stray
+        context.log.warning(f"{named} The others are run all the same.")
     first, last = ORDER_DATES.get_first_partition_key(), ORDER_DATES.get_last_partition_key()
     ours = {
         day: files

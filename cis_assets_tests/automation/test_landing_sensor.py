@@ -210,9 +210,18 @@ def test_a_date_that_is_not_over_yet_is_run_once_it_is(watch: Watch, monkeypatch
 def test_a_folder_that_is_no_date_is_named_and_does_not_hold_up_the_others(
     watch: Watch, capfd: pytest.CaptureFixture[str]
 ):
-    land(watch.folder, "2025-01-01", "not-a-date")
+    land(watch.folder, "2025-01-01", "not-a-date", "2025-02-30")
     assert watch.tick() == [span("2025-01-01")]
-    assert "order_date=not-a-date is no order date" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "orders/order_date=2025-02-30" in said
+    assert "order_items/order_date=not-a-date" in said
+
+
+def test_a_file_beside_the_folders_of_dates_is_named_too(watch: Watch, capfd: pytest.CaptureFixture[str]):
+    land(watch.folder, "2025-01-01")
+    (watch.folder / "orders" / "orders.csv").write_text(ORDERS)
+    assert watch.tick() == [span("2025-01-01")]
+    assert "Landing file orders/orders.csv lies in no date folder" in capfd.readouterr().err
 
 
 def test_dates_before_the_first_partition_are_left_alone(watch: Watch):
