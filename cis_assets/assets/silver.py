@@ -1,4 +1,4 @@
-"""Silver: valid rows, each once, and the rows that broke a rule with the reason.
+"""Silver: valid rows, each once, returned lines apart, and the rows that broke a rule with the reason.
 
 Orders and order lines are made from the bronze rows of the same date; products, customers and offers from the newest
 snapshots.
@@ -67,6 +67,16 @@ def order_items(
     )
 
 
+@dg.asset(**table_asset(silver.RETURNED_ITEMS, "polars"), ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)})
+def returned_items(
+    context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame
+) -> LazyParts:
+    return LazyParts.of(
+        orders_transform.silver_returned_items(ordered_in(days, orders), ordered_in(days, order_items), products)
+        for days in parts_of(context)
+    )
+
+
 @dg.asset(
     **table_asset(silver.ORDERS, "polars"),
     ins={"orders": table_in(bronze.ORDERS), "order_items": table_in(silver.ORDER_ITEMS)},
@@ -80,21 +90,31 @@ def orders(context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items:
 
 @dg.asset(
     **table_asset(silver.REJECTED_ROWS, "polars"),
-    ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS), "valid_items": table_in(silver.ORDER_ITEMS)},
+    ins={
+        **_BRONZE_DAYS,
+        "products": table_in(silver.PRODUCTS),
+        "valid_orders": table_in(silver.ORDERS),
+        "returned_items": table_in(silver.RETURNED_ITEMS),
+    },
 )
 def rejected_rows(
     context: dg.AssetExecutionContext,
     orders: pl.LazyFrame,
     order_items: pl.LazyFrame,
     products: pl.LazyFrame,
-    valid_items: pl.LazyFrame,
+    valid_orders: pl.LazyFrame,
+    returned_items: pl.LazyFrame,
 ) -> LazyParts:
     return LazyParts.of(
         orders_transform.silver_rejected_rows(
-            ordered_in(days, orders), ordered_in(days, order_items), products, ordered_in(days, valid_items)
+            ordered_in(days, orders),
+            ordered_in(days, order_items),
+            products,
+            ordered_in(days, valid_orders),
+            ordered_in(days, returned_items),
         )
         for days in parts_of(context)
     )
 
 
-ASSETS = [products, customers, offers, rejected_snapshot_rows, order_items, orders, rejected_rows]
+ASSETS = [products, customers, offers, rejected_snapshot_rows, order_items, returned_items, orders, rejected_rows]

@@ -54,17 +54,20 @@ def _landed_rows(*tables: Table) -> Origins:
     return tuple(ref for table in tables for refs in _landed(table).values() for ref in refs)
 
 
+_LINES = {
+    **_same(bronze.ORDER_ITEMS, "order_date", "order_id", "product_id", "add_to_cart_order", "unit_price"),
+    **_same(bronze.ORDERS, "customer_id", "order_hour"),
+    **_same(silver.PRODUCTS, "department_id"),
+}
+
 CARRIED: Mapping[str, ByColumn] = {
     **{table.path: _landed(table) for table in (*_LANDED_DAYS, *_LANDED_SNAPSHOTS)},
     silver.PRODUCTS.path: _same(bronze.PRODUCTS, "product_id", "aisle_id", "department_id", "product_key"),
     silver.CUSTOMERS.path: _same(bronze.CUSTOMERS, "customer_id", "push_consent"),
     silver.OFFERS.path: _same(bronze.OFFERS, "offer_id", "product_id", "percent_off", "starts_on", "ends_on"),
     silver.ORDERS.path: _same(bronze.ORDERS, "order_date", "order_id", "customer_id", "order_hour", "order_key"),
-    silver.ORDER_ITEMS.path: {
-        **_same(bronze.ORDER_ITEMS, "order_date", "order_id", "product_id", "add_to_cart_order", "unit_price"),
-        **_same(bronze.ORDERS, "customer_id", "order_hour"),
-        **_same(silver.PRODUCTS, "department_id"),
-    },
+    silver.ORDER_ITEMS.path: _LINES,
+    silver.RETURNED_ITEMS.path: _LINES,
     silver.REJECTED_ROWS.path: {
         "order_date": (*_of(bronze.ORDERS, "order_date"), *_of(bronze.ORDER_ITEMS, "order_date")),
     },
@@ -153,6 +156,7 @@ COMPUTED: Mapping[str, ByColumn] = {
         "spend": _of(silver.ORDER_ITEMS, "quantity", "unit_price"),
     },
     silver.ORDER_ITEMS.path: {**_OF_DAY, "quantity": _of(bronze.ORDER_ITEMS, "quantity")},
+    silver.RETURNED_ITEMS.path: {**_OF_DAY, "returned_quantity": _of(bronze.ORDER_ITEMS, "quantity")},
     silver.REJECTED_ROWS.path: {
         "source_key": (*_of(bronze.ORDERS, "order_id"), *_of(bronze.ORDER_ITEMS, "order_id", "add_to_cart_order")),
         "row_json": _every_column_of(bronze.ORDERS, bronze.ORDER_ITEMS),

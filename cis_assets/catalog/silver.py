@@ -12,8 +12,10 @@ from cis_assets.catalog.table import ORDER_DATE, Table
 _DAY_NUMBER = "Days from 1970-01-01 to the order date, for arithmetic that every engine can do."
 _ORDER_OF_DAY = (
     "Place of the order among the customer's orders of that date, from 1: by hour, then by place in the landing files. "
-    "An order set aside for want of a valid line leaves a gap."
+    "An order without a valid purchase leaves a gap."
 )
+# No currency has dearer groceries; above it, sums would lose their cents and then overflow.
+_HIGHEST_PRICE = 1e9
 
 
 class SilverProducts(dy.Schema):
@@ -84,7 +86,32 @@ class SilverOrderItems(dy.Schema):
     quantity = dy.Int32(min=1, description="Units bought; 1 where the shop does not say.")
     unit_price = dy.Float64(
         nullable=True,
-        min=0.0,
+        min_exclusive=0.0,
+        max=_HIGHEST_PRICE,
+        description="Price of one unit in the shop's currency; null where the shop does not say.",
+    )
+
+
+class SilverReturnedItems(dy.Schema):
+    """Lines of valid orders with a negative quantity: returns and cancellations, which are no purchases.
+
+    An order with such lines alone (a credit note) is found here only, neither in silver/orders nor among the rejected rows.
+    """
+
+    order_date = dy.Date(description="Day on which the goods were returned: the day of the order with this line.")
+    order_id = dy.Int64(description="Order that the line belongs to, often a credit note of its own.")
+    customer_id = dy.Int64(description="Customer who returned it.")
+    product_id = dy.Int64(description="Product returned.")
+    department_id = dy.Int64(description="Department of the product.")
+    day_number = dy.Int32(description=_DAY_NUMBER)
+    order_hour = dy.Int32(min=0, max=23, description="Hour of the day of the order, 0 to 23.")
+    order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
+    add_to_cart_order = dy.Int32(min=1, description="Position of the line in its order, from 1.")
+    returned_quantity = dy.Int64(min=1, description="Units given back: the landed quantity without its sign.")
+    unit_price = dy.Float64(
+        nullable=True,
+        min_exclusive=0.0,
+        max=_HIGHEST_PRICE,
         description="Price of one unit in the shop's currency; null where the shop does not say.",
     )
 
@@ -121,6 +148,15 @@ ORDER_ITEMS = Table(
     (ORDER_DATE,),
     may_be_empty=True,
 )
+RETURNED_ITEMS = Table(
+    "silver",
+    "returned_items",
+    SilverReturnedItems,
+    "returned order line",
+    ORDER_ITEMS.key,
+    (ORDER_DATE,),
+    may_be_empty=True,
+)
 REJECTED_ROWS = Table(
     "silver", "rejected_rows", SilverRejectedRows, "row that broke a rule", (), (ORDER_DATE,), may_be_empty=True
 )
@@ -128,4 +164,4 @@ REJECTED_SNAPSHOT_ROWS = Table(
     "silver", "rejected_snapshot_rows", SilverRejectedSnapshotRows, "snapshot row that broke a rule", may_be_empty=True
 )
 
-TABLES = (PRODUCTS, CUSTOMERS, OFFERS, ORDERS, ORDER_ITEMS, REJECTED_ROWS, REJECTED_SNAPSHOT_ROWS)
+TABLES = (PRODUCTS, CUSTOMERS, OFFERS, ORDERS, ORDER_ITEMS, RETURNED_ITEMS, REJECTED_ROWS, REJECTED_SNAPSHOT_ROWS)

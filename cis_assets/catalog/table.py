@@ -90,6 +90,12 @@ class Table:
             if (condition := _sql(name, column, rule))
         }
 
+    @property
+    def former_checks(self) -> list[str]:
+        """Names that checks of these columns could have, and do not: those of rules that the catalog had once."""
+        possible = [f"{name}_{rule}" for name in self.columns for rule in (*_OPERATORS, "min_length")]
+        return [name for name in possible if name not in self.checks]
+
     def empty(self) -> pl.DataFrame:
         return pl.DataFrame(schema=self.dtypes)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cis_assets.catalog import SchemaMismatchError, Table
 from cis_assets.engines.engine import TableAbsentError, TableLocation
@@ -20,6 +20,7 @@ from cis_assets.engines.store_errors import store_errors
 # Older Arrow types on the way out: Delta has one string type, and delta-rs then need not cast string views.
 COMPAT = pl.CompatLevel.oldest()
 _CONSTRAINT = "delta.constraints."
+_BROKEN_BY_STORED_ROWS = "failed validation check"
 
 
 def exists(location: TableLocation) -> bool:
@@ -137,8 +138,14 @@ def _listed(columns: tuple[str, ...]) -> str:
 
 
 def _constrain(table: Table, stored: DeltaTable) -> None:
-    """Give the table those of the catalog's CHECK constraints that it does not have as they are now."""
+    """Give the table the catalog's CHECK constraints, and take those from it that the catalog has no longer.
+
+    Raises SchemaMismatchError if rows that are stored break a constraint that is new.
+    """
     configuration = stored.metadata().configuration
+    for name in table.former_checks:
+        if _CONSTRAINT + name in configuration:
+            stored.alter.drop_constraint(name)
     missing = {}
     for name, condition in table.checks.items():
         present = configuration.get(_CONSTRAINT + name)
@@ -147,5 +154,15 @@ def _constrain(table: Table, stored: DeltaTable) -> None:
         if present is not None:
             stored.alter.drop_constraint(name)
         missing[name] = condition
-    if missing:
+    if not missing:
+        return
+    try:
         stored.alter.add_constraint(missing)
+    except DeltaError as error:
+        if _BROKEN_BY_STORED_ROWS not in str(error):
+            raise
+        raise SchemaMismatchError(
+            f"Nothing was written to {table.path}: rows that are stored break a rule which is new in the catalog "
+            f"({'; '.join(missing.values())}). Move the table at {stored.table_uri} aside and materialize all its "
+            "partitions again."
+        ) from None

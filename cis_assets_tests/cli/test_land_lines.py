@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -137,3 +138,35 @@ def test_lines_reach_the_features_of_customers_with_their_spend(own_mapping: str
     assert sorted(features.rows()) == [(1, 8, 48.0, 6.0), (2, 8, 320.0, 40.0)]
     assert set(rows(silver.ORDERS)["order_key"]) == {f"{customer}{day}" for customer in "AB" for day in range(1, 9)}
     assert set(rows(silver.PRODUCTS)["product_key"]) == {"x-1", "x-2"}
+
+
+def test_what_silver_makes_of_lines_is_counted_by_reason_and_in_all(own_mapping: str):
+    purchases = [line(No=f"A{number}") for number in range(1, 9)]
+    write(
+        Path("export"),
+        *(*purchases, purchases[0], purchases[1], purchases[1]),
+        line(No="A1", Item="gift", Price=0),
+        line(No="A1", Item="x-2", Pieces=-3),
+        *(line(No="C1", Pieces=-2), line(No="D1", Pieces=0), line(No="N1", Customer="")),
+    )
+    assert cis("land", "lines", "--mapping", own_mapping, "export").exit_code == 0
+    assert cis("backfill").exit_code == 0
+    shown = json.loads(cis("show", "rejected", "--copies", "--json").output)
+    assert {(row["source_table"], row["reason"]): row["rows"] for row in shown["rejected"]} == {
+        ("orders", "customer_id is missing"): 1,
+        ("orders", "order has no valid line"): 1,
+        ("order_items", "its order was set aside"): 1,
+        ("order_items", "quantity is 0"): 1,
+        ("order_items", "unit_price is not above 0"): 1,
+    }
+    assert (shown["returned_items"], shown["exact_copies"]) == (2, {"orders": 0, "order_items": 3})
+    said = cis("show", "rejected", "--copies").output
+    assert said.endswith(
+        "In all\n"
+        "3 rows in silver/rejected_rows (order_items)\n"
+        "2 rows in silver/rejected_rows (orders)\n"
+        "2 returned lines, kept apart in silver/returned_items\n"
+        "0 exact copies of rows in bronze/orders, which count once\n"
+        "3 exact copies of rows in bronze/order_items, which count once\n"
+    )
+    assert "exact copies" not in cis("show", "rejected").output

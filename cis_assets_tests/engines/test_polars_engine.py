@@ -285,6 +285,44 @@ def test_rules_and_properties_are_set_when_the_table_is_made_and_cost_no_commit_
     assert DeltaTable(location.uri).version() == before + 1
 
 
+class Prices(dy.Schema):
+    """Prices by a rule that the catalog had once."""
+
+    price = dy.Float64(min=0.0)
+
+
+class StrictPrices(dy.Schema):
+    """Prices by a rule of another name."""
+
+    price = dy.Float64(min_exclusive=0.0)
+
+
+def prices(schema: type[dy.Schema]) -> Table:
+    return Table("silver", "prices", schema, "price")
+
+
+def write_prices(table: Table, location: TableLocation, *values: float) -> None:
+    rows = pl.LazyFrame({"price": values}, schema={"price": pl.Float64})
+    PolarsEngine().replace(table, location, WHOLE, LazyParts.of([rows]))
+
+
+def test_a_rule_that_the_catalog_has_no_longer_is_taken_from_the_table(tmp_path: Path):
+    location = TableLocation(str(tmp_path / "prices"))
+    write_prices(prices(StrictPrices), location, 1.0)
+    write_prices(prices(Prices), location, 0.0)
+    configuration = DeltaTable(location.uri).metadata().configuration
+    assert configuration["delta.constraints.price_min"] == "price >= 0"
+    assert "delta.constraints.price_min_exclusive" not in configuration
+
+
+def test_a_new_rule_that_stored_rows_break_is_refused_with_what_to_do(tmp_path: Path):
+    location = TableLocation(str(tmp_path / "prices"))
+    write_prices(prices(Prices), location, 0.0, 2.0)
+    with pytest.raises(SchemaMismatchError, match=r"stored break a rule .* \(price > 0\)\. Move the table at .* aside"):
+        write_prices(prices(StrictPrices), location, 2.0)
+    assert DeltaTable(location.uri).to_pyarrow_table()["price"].to_pylist() == [0.0, 2.0]
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.path)
 def test_opening_a_table_that_is_as_the_catalog_says_changes_nothing(tmp_path: Path, table: Table):
     location = TableLocation(str(tmp_path / "table"))

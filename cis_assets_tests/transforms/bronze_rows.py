@@ -45,5 +45,7 @@ def exact_copies(rows: pl.LazyFrame, key: list[str]) -> int:
     for row in rows.collect().to_dicts():
         identity = tuple(row[name] for name in key)
         if None not in identity:
-            contents[identity].append(tuple(row[name] for name in row if name not in ("source_file", "source_line")))
+            values = (row[name] for name in row if name not in ("source_file", "source_line"))
+            # NaN is not equal to itself.
+            contents[identity].append(tuple("NaN" if value != value else value for value in values))
     return sum(len(found) - 1 for found in contents.values() if len(set(found)) == 1)

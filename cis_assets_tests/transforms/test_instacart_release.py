@@ -12,7 +12,12 @@ import pytest
 from cis_assets.catalog import Table, bronze
 from cis_assets.landing.instacart import InstacartOptions, InstacartSource
 from cis_assets.transforms.reorders import mark_reorders
-from cis_assets.transforms.silver_orders import silver_order_items, silver_orders, silver_rejected_rows
+from cis_assets.transforms.silver_orders import (
+    silver_order_items,
+    silver_orders,
+    silver_rejected_rows,
+    silver_returned_items,
+)
 from cis_assets.transforms.silver_snapshots import silver_products
 from cis_assets_tests.transforms.histories import History
 
@@ -62,8 +67,10 @@ def as_bronze(table: Table, rows: pl.DataFrame, order_date: date | None = None) 
 
 def test_every_order_and_line_with_lines_reaches_silver(landed: History, products: pl.LazyFrame, made: History):
     assert (made.orders.height, made.order_items.height) == (ORDERS, LINES)
-    valid = made.order_items.lazy()
-    assert silver_rejected_rows(landed.orders.lazy(), landed.order_items.lazy(), products, valid).collect().height == 0
+    rows = (landed.orders.lazy(), landed.order_items.lazy(), products)
+    returned = silver_returned_items(*rows)
+    assert returned.collect().is_empty()
+    assert silver_rejected_rows(*rows, made.orders.lazy(), returned).collect().is_empty()
 
 
 def test_the_recomputed_reorder_flag_is_the_releases_on_every_line(instacart_release: Path, made: History):

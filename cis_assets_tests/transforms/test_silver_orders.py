@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import silver
-from cis_assets.transforms.silver_orders import silver_order_items, silver_orders, silver_rejected_rows
+from cis_assets.transforms.silver_orders import (
+    COPIES,
+    credit_notes,
+    silver_order_items,
+    silver_orders,
+    silver_rejected_rows,
+    silver_returned_items,
+)
 from cis_assets_tests.conftest import rows_of
 from cis_assets_tests.transforms.bronze_rows import MONDAY, exact_copies, lines, orders, shuffled
 
@@ -24,8 +31,11 @@ class Made:
 
     def __init__(self, order_rows: pl.LazyFrame, line_rows: pl.LazyFrame) -> None:
         self.lines = silver_order_items(order_rows, line_rows, PRODUCTS).collect()
+        self.returned = silver_returned_items(order_rows, line_rows, PRODUCTS).collect()
         self.orders = silver_orders(order_rows, self.lines.lazy()).collect()
-        self.rejected = silver_rejected_rows(order_rows, line_rows, PRODUCTS, self.lines.lazy()).collect()
+        self.rejected = silver_rejected_rows(
+            order_rows, line_rows, PRODUCTS, self.orders.lazy(), self.returned.lazy()
+        ).collect()
 
     def reasons(self, table: str) -> list[str]:
         return self.rejected.filter(source_table=table)["reason"].sort().to_list()
@@ -37,6 +47,7 @@ def test_valid_rows_pass_with_the_columns_of_the_catalog():
     for table, frame in (
         (silver.ORDERS, made.orders),
         (silver.ORDER_ITEMS, made.lines),
+        (silver.RETURNED_ITEMS, made.returned),
         (silver.REJECTED_ROWS, made.rejected),
     ):
         assert list(frame.schema.items()) == list(table.dtypes.items())
@@ -57,7 +68,8 @@ def test_an_order_that_breaks_a_rule_is_set_aside_with_the_reason(order: dict[st
     made = Made(orders(order), lines({}))
     assert (made.orders.height, made.lines.height) == (0, 0)
     assert made.reasons("orders") == [reason]
-    assert made.reasons("order_items") == ["no valid order of that date has this order_id"]
+    absent = "its order was set aside" if order.get("order_id", 1) else "no order of that date has this order_id yet"
+    assert made.reasons("order_items") == [absent]
 
 
 @pytest.mark.parametrize(
@@ -67,34 +79,49 @@ def test_an_order_that_breaks_a_rule_is_set_aside_with_the_reason(order: dict[st
         ({"product_id": None}, "product_id is missing"),
         ({"add_to_cart_order": None}, "add_to_cart_order is missing"),
         ({"add_to_cart_order": 0}, "add_to_cart_order is below 1"),
-        ({"quantity": 0}, "quantity is below 1"),
-        ({"unit_price": -0.01}, "unit_price is below 0"),
-        ({"unit_price": float("nan")}, "unit_price is not a number"),
+        ({"quantity": 0}, "quantity is 0"),
+        ({"unit_price": 0.0}, "unit_price is not above 0"),
+        ({"unit_price": -0.01}, "unit_price is not above 0"),
+        ({"unit_price": 1e300}, "unit_price is above 1000000000"),
+        ({"unit_price": float("nan")}, "unit_price is above 1000000000; unit_price is not a number"),
+        ({"unit_price": float("inf")}, "unit_price is above 1000000000; unit_price is infinite"),
         ({"product_id": 99}, "product_id is not a known product"),
-        ({"order_id": 5}, "no valid order of that date has this order_id"),
-        ({"order_date": TUESDAY}, "no valid order of that date has this order_id"),
-        ({"quantity": -1, "product_id": 99}, "quantity is below 1; product_id is not a known product"),
+        ({"order_id": 5}, "no order of that date has this order_id yet"),
+        ({"order_date": TUESDAY}, "no order of that date has this order_id yet"),
+        ({"order_id": 2}, "its order was set aside"),
+        ({"quantity": -1, "product_id": 99}, "product_id is not a known product"),
+        ({"quantity": -1, "unit_price": 0.0}, "unit_price is not above 0"),
+        ({"quantity": -1, "order_id": 5}, "no order of that date has this order_id yet"),
+        (
+            {"quantity": 0, "unit_price": 0.0, "product_id": 99, "order_id": 2},
+            "unit_price is not above 0; quantity is 0; its order was set aside; product_id is not a known product",
+        ),
     ],
 )
 def test_a_line_that_breaks_a_rule_is_set_aside_and_its_order_stays(line: dict[str, Any], reason: str):
-    made = Made(orders({}), lines({}, {"add_to_cart_order": 2, **line}))
+    made = Made(
+        orders({}, {"order_id": 2, "order_hour": 24}), lines({}, {"order_id": 2}, {"add_to_cart_order": 2, **line})
+    )
     assert made.lines["add_to_cart_order"].to_list() == [1]
     assert made.orders["item_count"].to_list() == [1]
-    assert (made.reasons("orders"), made.reasons("order_items")) == ([], [reason])
+    assert made.returned.is_empty()
+    assert made.reasons("orders") == ["order_hour is above 23"]
+    assert made.reasons("order_items") == sorted(["its order was set aside", reason])
 
 
 def test_limits_themselves_are_valid():
     made = Made(
         orders({"order_hour": 0}, {"order_id": 2, "order_hour": 23}),
-        lines({"quantity": 1, "unit_price": 0.0}, {"order_id": 2}),
+        lines({"quantity": 1, "unit_price": 0.001}, {"order_id": 2, "quantity": 2**31 - 1, "unit_price": 1e9}),
     )
     assert (made.orders.height, made.rejected.height) == (2, 0)
 
 
 def test_an_order_without_lines_is_set_aside():
-    made = Made(orders({}, {"order_id": 2}), lines({}))
+    made = Made(orders({}, {"order_id": 2}, {"order_id": 3, "order_hour": 24}), lines({}))
     assert made.orders["order_id"].to_list() == [1]
-    assert made.reasons("orders") == ["order has no valid line"]
+    missing = "no line of that date has this order_id yet"
+    assert made.reasons("orders") == [missing, f"order_hour is above 23; {missing}"]
 
 
 def test_an_order_with_nothing_but_invalid_lines_is_set_aside_with_them():
@@ -102,8 +129,69 @@ def test_an_order_with_nothing_but_invalid_lines_is_set_aside_with_them():
     assert made.orders.height == 0
     assert (made.reasons("orders"), made.reasons("order_items")) == (
         ["order has no valid line"],
-        ["quantity is below 1"],
+        ["quantity is 0"],
     )
+
+
+def test_a_returned_line_is_kept_apart_and_counts_in_no_purchase():
+    made = Made(
+        orders({"customer_id": 42, "order_hour": 17}),
+        lines(
+            {"quantity": 2, "unit_price": 1.25},
+            {"add_to_cart_order": 2, "product_id": 3, "quantity": -4, "unit_price": 1.25},
+        ),
+    )
+    assert rows_of(made.orders, "item_count", "distinct_product_count", "spend") == [(1, 1, 2.5)]
+    assert made.lines["quantity"].to_list() == [2]
+    assert made.rejected.is_empty()
+    assert made.returned.rows(named=True) == [
+        {
+            "order_date": MONDAY,
+            "order_id": 1,
+            "customer_id": 42,
+            "product_id": 3,
+            "department_id": 8,
+            "day_number": 20514,
+            "order_hour": 17,
+            "order_of_day": 1,
+            "add_to_cart_order": 2,
+            "returned_quantity": 4,
+            "unit_price": 1.25,
+        }
+    ]
+
+
+@pytest.mark.parametrize("price", [0.01, None])
+def test_the_largest_return_is_kept_apart_like_any_other(price: float | None):
+    made = Made(orders({}), lines({"quantity": -(2**31), "unit_price": price}))
+    assert made.returned["returned_quantity"].to_list() == [2**31]
+
+
+def test_an_order_of_returned_lines_alone_is_no_purchase_and_not_rejected():
+    made = Made(
+        orders({}, {"order_id": 2}),
+        lines({"quantity": -1}, {"order_id": 2}, {"order_id": 2, "add_to_cart_order": 2, "quantity": -1}),
+    )
+    assert made.orders["order_id"].to_list() == [2]
+    assert made.rejected.is_empty()
+    assert credit_notes(made.orders.lazy(), made.returned.lazy()).collect().rows() == [(MONDAY, 1)]
+
+
+def test_a_credit_note_with_an_invalid_line_is_one_still():
+    made = Made(orders({}), lines({"quantity": -1}, {"add_to_cart_order": 2, "quantity": 0}))
+    assert (made.returned.height, made.orders.height, made.reasons("orders")) == (1, 0, [])
+    assert made.reasons("order_items") == ["quantity is 0"]
+
+
+def test_exact_copies_of_a_returned_line_count_once():
+    made = Made(orders({}), lines({"quantity": -1}, {"quantity": -1}))
+    assert (made.returned.height, made.rejected.height) == (1, 0)
+
+
+def test_a_line_bought_in_one_row_and_given_back_in_another_of_the_same_key_is_a_contradiction():
+    made = Made(orders({}), lines({"quantity": 1}, {"quantity": -1}))
+    assert (made.lines.height, made.returned.height) == (0, 0)
+    assert made.reasons("order_items") == ["rows with this key contradict each other"] * 2
 
 
 def test_an_order_of_another_date_with_the_same_id_is_another_order():
@@ -117,10 +205,32 @@ def test_exact_copies_count_once_and_are_not_rejected():
     assert (made.orders.height, made.lines.height, made.rejected.height) == (1, 1, 0)
 
 
-def test_a_row_sent_again_does_not_change_the_order_in_which_orders_landed():
-    rows = orders({"order_id": 1}, {"order_id": 2}, {"order_id": 1})
+@pytest.mark.parametrize("file", ["a.csv", "b.csv"])
+def test_a_row_sent_again_does_not_change_the_order_in_which_orders_landed(file: str):
+    rows = orders({"order_id": 1}, {"order_id": 2}, {"order_id": 1, "source_file": file})
     made = Made(rows, lines({}, {"order_id": 2}))
     assert rows_of(made.orders, "order_id", "order_of_day") == [(1, 1), (2, 2)]
+
+
+def test_the_copy_that_landed_last_is_the_one_that_stays():
+    places = [("a.csv", 9), ("b.csv", 3), ("b.csv", 2)]
+    placed = [{"source_file": file, "source_line": line} for file, line in places]
+    made = Made(
+        orders(*({**place, "order_hour": 24} for place in placed)),
+        lines(*({**place, "quantity": 0} for place in placed)),
+    )
+    kept = [json.loads(row) for row in made.rejected["row_json"]]
+    assert [(row["source_file"], row["source_line"]) for row in kept] == [("b.csv", 3)] * 2
+    for table, rows in (("orders", orders(*placed)), ("order_items", lines(*placed))):
+        assert rows_of(COPIES[table](rows), "source_file", "source_line") == [("a.csv", 9), ("b.csv", 2)]
+
+
+def test_rows_that_contradict_each_other_or_lack_their_key_are_no_copies():
+    for table, rows in (
+        ("orders", orders({}, {}, {"order_hour": 10}, {"order_id": None}, {"order_id": None})),
+        ("order_items", lines({}, {}, {"quantity": 2}, {"add_to_cart_order": None}, {"add_to_cart_order": None})),
+    ):
+        assert COPIES[table](rows).collect().is_empty()
 
 
 @pytest.mark.parametrize("change", [{"customer_id": 20}, {"order_hour": 10}, {"order_hour": None}])
@@ -244,8 +354,8 @@ _ORDER_ROWS = st.lists(
         {
             "order_date": _DAYS,
             "order_id": st.sampled_from([1, 1, 2, 3, None]),
-            "customer_id": st.sampled_from([10, 10, 20, None]),
-            "order_hour": st.sampled_from([9, 9, 10, 24, None]),
+            "customer_id": st.sampled_from([10, 10, 10, 20, None]),
+            "order_hour": st.sampled_from([9, 9, 9, 10, 24, None]),
             "source_file": _FILES,
         }
     ),
@@ -256,52 +366,75 @@ _LINE_ROWS = st.lists(
         {
             "order_date": _DAYS,
             "order_id": st.sampled_from([1, 1, 2, 3, None]),
-            "product_id": st.sampled_from([1, 1, 2, 99, None]),
+            "product_id": st.sampled_from([1, 1, 1, 2, 99, None]),
             "add_to_cart_order": st.sampled_from([1, 1, 2, 3, 0, None]),
-            "quantity": st.sampled_from([1, 1, 2, 0, None]),
-            "unit_price": st.sampled_from([2.5, 2.5, 0.25, -1.0, None]),
+            "quantity": st.sampled_from([1, 1, 2, 0, None, -1, -1, -(2**31)]),
+            "unit_price": st.sampled_from([2.5, 2.5, 0.25, 0.0, -1.0, 1e308, float("nan"), None]),
             "source_file": _FILES,
         }
     ),
     max_size=16,
 )
+_NAMES = ("orders", "lines", "returned", "rejected")
 
 
-@given(_ORDER_ROWS, _LINE_ROWS)
-@settings(max_examples=60, deadline=None)
-def test_every_bronze_row_is_in_silver_or_rejected_or_an_exact_copy(order_rows: list[dict], line_rows: list[dict]):
-    landed_orders, landed_lines = orders(*order_rows), lines(*line_rows)
-    made = Made(landed_orders, landed_lines)
-    rejected = made.rejected["source_table"].value_counts(name="rows")
-    counts = dict(zip(rejected["source_table"], rejected["rows"], strict=True))
-    copies = exact_copies(landed_orders, ["order_date", "order_id"])
-    assert len(order_rows) == made.orders.height + counts.get("orders", 0) + copies
-    copies = exact_copies(landed_lines, ["order_date", "order_id", "add_to_cart_order"])
-    assert len(line_rows) == made.lines.height + counts.get("order_items", 0) + copies
+def assert_every_row_is_accounted_for(order_rows: pl.LazyFrame, line_rows: pl.LazyFrame) -> Made:
+    """Each bronze row is one of valid, returned, rejected and copy: the counts add up, and what is kept differs."""
+    made = Made(order_rows, line_rows)
+    notes = credit_notes(made.orders.lazy(), made.returned.lazy()).collect().height
+    for table, rows, key, passed in (
+        ("orders", order_rows, ["order_date", "order_id"], made.orders.height + notes),
+        (
+            "order_items",
+            line_rows,
+            ["order_date", "order_id", "add_to_cart_order"],
+            made.lines.height + made.returned.height,
+        ),
+    ):
+        copies = COPIES[table](rows).collect().height
+        assert copies == exact_copies(rows, key)
+        assert rows.collect().height == passed + len(made.reasons(table)) + copies
     assert made.rejected["row_json"].is_unique().all()
+    in_lines, in_returned = (set(frame.select(silver.ORDER_ITEMS.key).rows()) for frame in (made.lines, made.returned))
+    assert not in_lines & in_returned
+    return made
 
 
 @given(_ORDER_ROWS, _LINE_ROWS)
-@settings(max_examples=60, deadline=None)
-def test_silver_holds_each_key_once_and_keeps_the_rules_of_the_catalog(order_rows: list[dict], line_rows: list[dict]):
-    made = Made(orders(*order_rows), lines(*line_rows))
-    for table, frame in ((silver.ORDERS, made.orders), (silver.ORDER_ITEMS, made.lines)):
-        assert frame.select(table.key).is_unique().all()
-        assert frame.select(table.broken_rules().is_null().all()).item()
-    in_orders, in_lines = ({*frame.select("order_date", "order_id").rows()} for frame in (made.orders, made.lines))
-    assert in_orders == in_lines
+@settings(max_examples=70, deadline=None)
+def test_every_bronze_row_is_valid_returned_rejected_or_a_copy_on_a_day_and_in_a_range(
+    order_rows: list[dict], line_rows: list[dict]
+):
+    landed_orders, landed_lines = orders(*order_rows), lines(*line_rows)
+    together = assert_every_row_is_accounted_for(landed_orders, landed_lines)
+    days = [
+        assert_every_row_is_accounted_for(landed_orders.filter(order_date=day), landed_lines.filter(order_date=day))
+        for day in (MONDAY, TUESDAY)
+    ]
+    for name in _NAMES:
+        one_by_one = pl.concat([getattr(day, name) for day in days])
+        assert_frame_equal(getattr(together, name), one_by_one, check_row_order=False)
 
 
 @given(_ORDER_ROWS, _LINE_ROWS, st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
-def test_a_range_of_days_gives_what_its_days_give_and_row_order_does_not_matter(
-    order_rows: list[dict], line_rows: list[dict], seed: int
-):
+def test_silver_does_not_depend_on_the_order_of_rows(order_rows: list[dict], line_rows: list[dict], seed: int):
     landed_orders, landed_lines = orders(*order_rows), lines(*line_rows)
-    together = Made(shuffled(landed_orders, seed), shuffled(landed_lines, seed))
-    days = [
-        Made(landed_orders.filter(order_date=day), landed_lines.filter(order_date=day)) for day in (MONDAY, TUESDAY)
-    ]
-    for name in ("orders", "lines", "rejected"):
-        one_by_one = pl.concat([getattr(day, name) for day in days])
-        assert_frame_equal(getattr(together, name), one_by_one, check_row_order=False)
+    made, mixed = Made(landed_orders, landed_lines), Made(shuffled(landed_orders, seed), shuffled(landed_lines, seed))
+    for name in _NAMES:
+        assert_frame_equal(getattr(mixed, name), getattr(made, name), check_row_order=False)
+
+
+@given(_ORDER_ROWS, _LINE_ROWS)
+@settings(max_examples=30, deadline=None)
+def test_silver_holds_each_key_once_and_keeps_the_rules_of_the_catalog(order_rows: list[dict], line_rows: list[dict]):
+    made = Made(orders(*order_rows), lines(*line_rows))
+    for table, frame in (
+        (silver.ORDERS, made.orders),
+        (silver.ORDER_ITEMS, made.lines),
+        (silver.RETURNED_ITEMS, made.returned),
+    ):
+        assert frame.select(table.key).is_unique().all()
+        assert frame.select(table.broken_rules().is_null().all()).item()
+    in_orders, in_lines = ({*frame.select("order_date", "order_id").rows()} for frame in (made.orders, made.lines))
+    assert in_orders == in_lines
