@@ -1,7 +1,8 @@
 """Bronze: what landed, typed, as it came.
 
 The files of an order date become bronze/orders and bronze/order_items; rows that do not parse go to
-bronze/rejected_rows with file, line, reason and raw text. Snapshots (products, aisles, departments, customers,
+bronze/rejected_rows with file, line, reason and raw text, and bronze/landed_files says what each file held, or why its
+date cannot be read. Snapshots (products, aisles, departments, customers,
 offers) are read from their newest file. Rows of erased customers are left out and counted.
 """
 
@@ -23,11 +24,11 @@ def landing_key(table: LandingTable) -> dg.AssetKey:
     return dg.AssetKey(["landing", table.name])
 
 
-def _made_from(tables: Sequence[LandingTable], rejected: str) -> dict[str, set[dg.AssetKey]]:
-    """Which landing files each output is made from: its own, and for the rejected rows all of them."""
+def _made_from(tables: Sequence[LandingTable], *of_all: str) -> dict[str, set[dg.AssetKey]]:
+    """Which landing files each output is made from: its own, and the outputs `of_all` from all of them."""
     return {
         **{table.name: {landing_key(table)} for table in tables},
-        rejected: {landing_key(table) for table in tables},
+        **{name: {landing_key(table) for table in tables} for name in of_all},
     }
 
 
@@ -48,21 +49,26 @@ LANDING_FILES = [
 @dg.multi_asset(
     name="bronze_days",
     outs={
+        "landed_files": table_out(bronze.LANDED_FILES, "polars"),
         "orders": table_out(bronze.ORDERS, "polars"),
         "order_items": table_out(bronze.ORDER_ITEMS, "polars"),
         "rejected_rows": table_out(bronze.REJECTED_ROWS, "polars"),
     },
     deps=[landing_key(table) for table in contract.DATED],
-    internal_asset_deps=_made_from(contract.DATED, "rejected_rows"),
+    internal_asset_deps=_made_from(contract.DATED, "landed_files", "rejected_rows"),
     partitions_def=ORDER_DATES,
     backfill_policy=ONE_RUN,
 )
 def bronze_days(
     context: dg.AssetExecutionContext, landing: LandingResource, erased: ErasedCustomersResource
 ) -> Iterator[dg.Output]:
-    """Orders and order lines of the dates of this run, with what did not parse beside them."""
+    """Orders and order lines of the dates of this run, with what did not parse beside them.
+
+    The files are stored first: they tell whoever writes the other tables which dates are to be left as they are.
+    """
     landed = read_days(landing.folder(), days_of(context), erased.read())
     _say(context, landed)
+    yield dg.Output(landed.files, "landed_files")
     for table, rows, left_out in (
         (bronze.ORDERS, landed.orders, landed.left_out.orders),
         (bronze.ORDER_ITEMS, landed.order_items, landed.left_out.order_items),

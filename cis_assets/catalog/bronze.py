@@ -13,6 +13,27 @@ _SOURCE_FILE = "Landing file the row came from, relative to the landing folder."
 _SOURCE_LINE = "Line of that file (the header is line 1; for Parquet the row number, from 1)."
 
 
+class BronzeLandedFiles(dy.Schema):
+    """The landing files of each order date that was read, with how many rows they hold, or why the date could not be read.
+
+    A date whose files have a fault keeps, in every other table, the rows that it had before.
+    """
+
+    order_date = dy.Date(description="Date of the landing folder.")
+    source_table = dy.String(description="Landing table of the file: orders or order_items.")
+    source_file = dy.String(description="Landing file, relative to the landing folder.")
+    bytes = dy.Int64(min=0, description="Size of the file.")
+    row_count = dy.Int64(
+        nullable=True,
+        min=0,
+        description="Rows below the header, empty lines not counted; missing where the file cannot be read.",
+    )
+    erased_row_count = dy.Int64(min=0, description="Rows of the file that were left out as an erased customer's.")
+    fault = dy.String(
+        nullable=True, description="Why the date cannot be read, with what to do about it; missing if it can."
+    )
+
+
 class BronzeOrders(dy.Schema):
     """Orders as landed."""
 
@@ -120,6 +141,15 @@ class BronzeRejectedSnapshotRows(dy.Schema):
 
 _ROW = ("source_file", "source_line")
 
+LANDED_FILES = Table(
+    "bronze",
+    "landed_files",
+    BronzeLandedFiles,
+    "landing file of an order date",
+    (ORDER_DATE, "source_file"),
+    (ORDER_DATE,),
+    may_be_empty=True,
+)
 ORDERS = Table("bronze", "orders", BronzeOrders, "landed order row", _ROW, (ORDER_DATE,), may_be_empty=True)
 ORDER_ITEMS = Table(
     "bronze", "order_items", BronzeOrderItems, "landed order line", _ROW, (ORDER_DATE,), may_be_empty=True
@@ -141,4 +171,15 @@ REJECTED_SNAPSHOT_ROWS = Table(
     may_be_empty=True,
 )
 
-TABLES = (ORDERS, ORDER_ITEMS, REJECTED_ROWS, PRODUCTS, AISLES, DEPARTMENTS, CUSTOMERS, OFFERS, REJECTED_SNAPSHOT_ROWS)
+TABLES = (
+    LANDED_FILES,
+    ORDERS,
+    ORDER_ITEMS,
+    REJECTED_ROWS,
+    PRODUCTS,
+    AISLES,
+    DEPARTMENTS,
+    CUSTOMERS,
+    OFFERS,
+    REJECTED_SNAPSHOT_ROWS,
+)

@@ -1,57 +1,66 @@
 """CSV files taken apart line by line: the rows of a file as fields of text, with line number and raw text.
 
 Belongs here: where a row begins and ends, and which lines are no row at all. Does not belong here: what the fields
-mean (`csv_reader.py`). Both functions give source_line (the header is line 1), raw_text, fields (list of text) and
+mean (`csv_reader.py`). All functions give source_line (the header is line 1), raw_text, fields (list of text) and
 fault (why the line is no row, or null); empty lines are passed over.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from cis_assets.landing.folder import LandingFile, LandingFolder
-
-GZIP_MAGIC = b"\x1f\x8b"
-
-_SCHEMA = {"source_line": pl.Int64(), "raw_text": pl.String(), "fields": pl.List(pl.String()), "fault": pl.String()}
+_LINES = {"source_line": pl.Int64(), "raw_text": pl.String(), "fault": pl.String()}
+_RECORDS = {**_LINES, "fields": pl.List(pl.String())}
 
 
-def split_fields(folder: LandingFolder, file: LandingFile) -> pl.LazyFrame | None:
-    """Rows of a file whose values are numbers, lazily: each line is a row. None if the file is not UTF-8 throughout."""
+def scanned_lines(
+    source: str | io.BytesIO, storage_options: Mapping[str, Any] | None = None, *, quoted: bool
+) -> pl.LazyFrame:
+    """Rows of a UTF-8 file whose values are numbers, lazily: each line is a row. `quoted`: it has quotes anywhere."""
     lines = pl.scan_lines(
-        folder.address(file),
+        source,
         name="raw_text",
         row_index_name="source_line",
         row_index_offset=1,
         glob=False,
-        storage_options=folder.polars_options or None,  # pyright: ignore[reportArgumentType]
+        storage_options=dict(storage_options) if storage_options else None,  # pyright: ignore[reportArgumentType]
     )
     rows = lines.filter(pl.col("source_line") > 1, pl.col("raw_text") != "")
-    try:
-        any_quote = pl.col("raw_text").str.contains('"', literal=True).any()
-        quotes = rows.select(any_quote).collect(engine="streaming").item()
-    except pl.exceptions.ComputeError:
-        return None
+    return _split(rows.with_columns(fault=pl.lit(None, pl.String)), quoted)
+
+
+def damaged_lines(content: bytes, *, quoted: bool) -> pl.LazyFrame:
+    """As `scanned_lines`, of a file that is not UTF-8 throughout."""
+    lines = (line.removesuffix("\r") for line in _text(content).split("\n"))
+    rows = [_refuse_other_than_utf8(number, line) for number, line in enumerate(lines, start=1) if number > 1 and line]
+    return _split(pl.LazyFrame(rows, schema=_LINES, orient="row"), quoted)
+
+
+def _split(rows: pl.LazyFrame, quoted: bool) -> pl.LazyFrame:
     fields = pl.col("raw_text").str.split(",")
-    if quotes:
+    if quoted:
         fields = fields.list.eval(pl.element().str.strip_chars().str.replace('^"(.*)"$', "$1"))
-    return rows.with_columns(fields=fields, fault=pl.lit(None, pl.String))
+    return rows.with_columns(fields=fields)
 
 
-def quoted_fields(folder: LandingFolder, file: LandingFile, width: int) -> pl.LazyFrame:
+def records(content: bytes, width: int) -> pl.DataFrame:
     """Rows of a file of `width` columns whose values may be quoted, and hold separators and line breaks then."""
-    content = folder.content(file)
-    if content.startswith(GZIP_MAGIC):
-        content = gzip.decompress(content)
     # Lines end with a line feed alone: other marks that Python takes for line ends may stand in a name.
-    lines = list(io.StringIO(content.decode("utf-8", errors="surrogateescape"), newline="\n"))
-    columns = zip(*(_refuse_other_than_utf8(*row) for row in _records(lines, width)), strict=True)
-    return pl.LazyFrame(dict(zip(_SCHEMA, columns, strict=False)), schema=_SCHEMA)
+    lines = list(io.StringIO(_text(content), newline="\n"))
+    rows = []
+    for source_line, text, fields, fault in _records(lines, width):
+        source_line, text, fault = _refuse_other_than_utf8(source_line, text, fault)
+        rows.append((source_line, text, fault, [] if fault else fields))
+    return pl.DataFrame(rows, schema=_RECORDS, orient="row")
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", errors="surrogateescape")
 
 
 _Record = tuple[int, str, list[str], str | None]
@@ -72,18 +81,30 @@ def _records(lines: Sequence[str], width: int) -> Iterator[_Record]:
                 end = begin + reader.line_num
                 if end - place > 1 and len(fields) != width:
                     raise csv.Error("a quote is not closed")
-                if fields:
-                    yield place + 1, "".join(lines[place:end]).rstrip("\r\n"), fields, None
+                if not _is_empty(lines[place]):
+                    yield place + 1, _without_end("".join(lines[place:end])), fields, None
                 place = end
         except csv.Error as error:
-            yield place + 1, lines[place].rstrip("\r\n"), [], f"is not well-formed CSV: {error}"
+            yield place + 1, _without_end(lines[place]), [], f"is not well-formed CSV: {_in_words(error)}"
             place += 1
 
 
-def _refuse_other_than_utf8(source_line: int, raw_text: str, fields: list[str], fault: str | None) -> _Record:
+def _in_words(error: csv.Error) -> str:
+    text = str(error)
+    return "a carriage return stands within a line" if text.startswith("new-line character") else text
+
+
+def _is_empty(line: str) -> bool:
+    return not _without_end(line)
+
+
+def _without_end(line: str) -> str:
+    return line.removesuffix("\n").removesuffix("\r")
+
+
+def _refuse_other_than_utf8(source_line: int, raw_text: str, fault: str | None = None) -> tuple[int, str, str | None]:
     try:
         raw_text.encode()
     except UnicodeEncodeError:
-        readable = raw_text.encode(errors="surrogateescape").decode(errors="replace")
-        return source_line, readable, [], "is not UTF-8"
-    return source_line, raw_text, fields, fault
+        return source_line, raw_text.encode(errors="surrogateescape").decode(errors="replace"), "is not UTF-8"
+    return source_line, raw_text, fault

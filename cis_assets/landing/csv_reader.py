@@ -1,28 +1,29 @@
 """CSV landing files (plain or gzipped): typed scans of clean files, line by line for the others.
 
-If all rows of a file are of the contract's types and none has a gap, the file is scanned as typed CSV, which is
-fast. Otherwise it is taken apart line by line (`csv_lines.py`), so that each bad row can be set aside with its line
-number and text while the good ones go on. Both ways give the same rows: what a row is never depends on its neighbours.
+If all rows of a file are of the contract's types, the file is scanned as typed CSV, which is fast. Otherwise it is taken
+apart line by line (`csv_lines.py`), so that each bad row can be set aside with its line number and text while the good
+ones go on. Both ways give the same rows: what a row is never depends on its neighbours.
 """
 
 from __future__ import annotations
 
-import csv
-import zlib
+import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import polars as pl
 
 from cis_assets.landing.contract import LandingTable
-from cis_assets.landing.csv_lines import GZIP_MAGIC, quoted_fields, split_fields
-from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.csv_lines import damaged_lines, records, scanned_lines
+from cis_assets.landing.csv_text import csv_content, header_in, is_utf8, rows_below_header
+from cis_assets.landing.folder import LandingFile, LandingFolder
+from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import (
     LandedRows,
     absent_columns,
-    column_name,
-    first_line,
     no_rejected,
-    refuse_header,
     row_columns,
     split_by_reason,
     to_number,
@@ -30,93 +31,122 @@ from cis_assets.landing.rows import (
     wrong_types,
 )
 
-_HEADER_BYTES = 65_536
+
+def read_csv(folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache) -> LandedRows:
+    """Read one CSV file; LandingError if it cannot be read at all or lacks a required column.
+
+    The file is read whole before this returns, so nothing that is wrong with it shows later.
+    """
+    content = csv_content(folder, file)
+    csv = _CsvFile(table, file, header_in(content, table, file), folder.address(file), folder.polars_options)
+    row_count = rows_below_header(content)
+    clean = _clean_rows(csv, content, row_count)
+    if clean is not None:
+        rows = csv.completed(cache.keep(clean, lambda: csv.scan(csv.address)))
+        rejected = no_rejected()
+    elif not csv.numbers_only:
+        fields = records(content, len(csv.header))
+        row_count = fields.height
+        good, bad = pl.collect_all(csv.parted(fields.lazy()))
+        rows, rejected = good.lazy(), bad.lazy()
+    elif not is_utf8(content):
+        good, bad = pl.collect_all(csv.parted(damaged_lines(content, quoted=b'"' in content)))
+        rows, rejected = good.lazy(), bad.lazy()
+    else:
+        scan = partial(scanned_lines, quoted=b'"' in content)
+        good, bad = pl.collect_all(csv.parted(scan(io.BytesIO(content))), engine="streaming")
+        rows = cache.keep(good, lambda: csv.parted(scan(csv.address, csv.options))[0])
+        rejected = bad.lazy()
+    return LandedRows(rows, rejected, unknown_columns(table, csv.header), row_count)
 
 
-def read_csv(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
-    """Read one CSV file lazily; LandingError if it cannot be read at all or lacks a required column."""
-    header = csv_header(folder, table, file)
-    try:
-        clean = _scan_clean(folder, table, file, header)
-        if clean is not None:
-            return LandedRows(clean, no_rejected(), unknown_columns(table, header))
-        fields = _fields(folder, table, file, header)
-    except (OSError, EOFError, zlib.error) as error:
-        raise LandingError(f"Landing file {file.path} cannot be read: {first_line(error)}.") from None
-    return split_by_reason(table, file, _typed(table, fields, header), header)
+@dataclass(frozen=True)
+class _CsvFile:
+    """A file whose header is known."""
+
+    table: LandingTable
+    file: LandingFile
+    header: Sequence[str]
+    address: str
+    options: Mapping[str, Any]
+
+    @property
+    def numbers_only(self) -> bool:
+        columns = self.table.columns
+        return all(name in columns and columns[name].is_numeric() for name in self.header)
+
+    def scan(self, source: str | io.BytesIO) -> pl.LazyFrame:
+        """All columns and source_line, typed as the contract says, others as text."""
+        return pl.scan_csv(
+            source,
+            schema={name: self.table.columns.get(name, pl.String()) for name in self.header},
+            has_header=False,
+            skip_lines=1,
+            row_index_name="source_line",
+            row_index_offset=2,
+            glob=False,
+            storage_options=dict(self.options) if source == self.address and self.options else None,
+        )
+
+    def completed(self, clean: pl.LazyFrame) -> pl.LazyFrame:
+        """The rows of a typed scan with all columns that landed rows have."""
+        texts = {
+            name: _given(pl.col(name))
+            for name, dtype in self.table.columns.items()
+            if name in self.header and dtype == pl.String()
+        }
+        return clean.with_columns(
+            **texts,
+            **absent_columns(self.table, self.header),
+            source_line=pl.col("source_line").cast(pl.Int64),
+            source_file=pl.lit(self.file.path),
+        ).select(row_columns(self.table))
+
+    def parted(self, lines: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+        """The good and the rejected rows of lines that were taken apart."""
+        return split_by_reason(self.table, self.file, _typed(self.table, lines, self.header))
 
 
-def csv_header(folder: LandingFolder, table: LandingTable, file: LandingFile) -> list[str]:
-    """Column names of a file, as the contract spells them."""
-    start = folder.content(file, first_bytes=_HEADER_BYTES)
-    try:
-        if start.startswith(GZIP_MAGIC):
-            start = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(start, _HEADER_BYTES)
-        line = start.partition(b"\n")[0].decode("utf-8-sig", errors="replace")
-        names = next(csv.reader([line]), [])
-    except (zlib.error, csv.Error) as error:
-        raise LandingError(f"Landing file {file.path} has no readable header: {first_line(error)}.") from None
-    if not line.strip():
-        state = "begins with an empty line" if start.strip() else "is empty"
-        raise LandingError(f"Landing file {file.path} {state}: it needs the header {','.join(table.required)}.")
-    header = [column_name(name) for name in names]
-    refuse_header(table, file, header)
-    return header
-
-
-def _scan_clean(
-    folder: LandingFolder, table: LandingTable, file: LandingFile, header: Sequence[str]
-) -> pl.LazyFrame | None:
-    """A typed scan of a file, or None if any of its rows may not be of the contract's types."""
-    schema = {name: table.columns.get(name, pl.String()) for name in header}
+def _clean_rows(csv: _CsvFile, content: bytes, row_count: int) -> pl.DataFrame | None:
+    """The rows of a typed scan, or None if any of them may not be of the contract's types."""
+    columns = csv.table.columns
     # The scanner takes more for a date than the contract does.
-    if pl.Date() in schema.values():
+    if any(columns.get(name) == pl.Date() for name in csv.header):
         return None
-    scan = pl.scan_csv(
-        folder.address(file),
-        schema=schema,
-        has_header=False,
-        skip_lines=1,
-        row_index_name="source_line",
-        row_index_offset=2,
-        glob=False,
-        storage_options=folder.polars_options or None,
-    )
+    # One of the quotes is broken, and the scanner panics over some that are.
+    if content.count(b'"') % 2:
+        return None
     try:
-        clean = scan.select(_all_clean(schema)).collect(engine="streaming").item()
-    except pl.exceptions.PolarsError:
+        rows = csv.scan(io.BytesIO(content)).collect(engine="streaming")
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         # Whatever the scanner stumbles over, be it a name that stands twice, the lines will show what it is.
         return None
-    if not clean:
+    if rows.height != row_count or not _are_clean(rows.drop("source_line"), content):
         return None
-    texts = {
-        name: _given(pl.col(name)) for name, dtype in table.columns.items() if name in header and dtype == pl.String()
-    }
-    return scan.with_columns(
-        **texts,
-        **absent_columns(table, header),
-        source_line=pl.col("source_line").cast(pl.Int64),
-        source_file=pl.lit(file.path),
-    ).select(row_columns(table))
+    return rows.select("source_line", *(name for name in csv.header if name in columns))
 
 
-def _all_clean(schema: Mapping[str, pl.DataType]) -> pl.Expr:
-    """Whether a scan read each row as one line with all fields, and each value as the lines would be read."""
-    checks = [pl.col(name).null_count() == 0 for name in schema]
-    for name, dtype in schema.items():
-        if dtype == pl.String():
-            # Within quotes a line may break; then rows can no longer be counted as lines.
-            checks.append(~pl.col(name).str.contains(r"[\r\n]").any())
-        elif dtype.is_float():
-            checks.append(pl.col(name).is_finite().all())
-    return pl.all_horizontal(checks)
+def _are_clean(rows: pl.DataFrame, content: bytes) -> bool:
+    """Whether each row is one line with all fields, and each value is as the lines would be read."""
+    if not _has_all_fields(rows, content):
+        return False
+    for column in rows:
+        # Within quotes a line may break; then rows can no longer be counted as lines.
+        if column.dtype == pl.String() and column.str.contains(r"[\r\n]").any():
+            return False
+        if column.dtype.is_float() and not column.is_finite().all():
+            return False
+    return True
 
 
-def _fields(folder: LandingFolder, table: LandingTable, file: LandingFile, header: Sequence[str]) -> pl.LazyFrame:
-    """The fields of every row of a file, by the quick way if its values are numbers only and it is UTF-8."""
-    numbers_only = all(name in table.columns and table.columns[name].is_numeric() for name in header)
-    fields = split_fields(folder, file) if numbers_only else None
-    return quoted_fields(folder, file, len(header)) if fields is None else fields
+def _has_all_fields(rows: pl.DataFrame, content: bytes) -> bool:
+    """Whether no row has a field too few, which the scanner takes for a missing value, or an empty one too many at the end.
+
+    Where values are missing, the number of separators tells, if none of them can stand within quotes.
+    """
+    if not any(column.null_count() for column in rows):
+        return not content.endswith(b",")
+    return b'"' not in content and content.count(b",", content.find(b"\n")) == rows.height * (rows.width - 1)
 
 
 def _typed(table: LandingTable, fields: pl.LazyFrame, header: Sequence[str]) -> pl.LazyFrame:

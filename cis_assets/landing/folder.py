@@ -12,8 +12,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
+from cis_assets.engines.store_errors import StoreError, in_words
 from cis_assets.errors import OperatorError
 from cis_assets.lake.storage import join, polars_options, store_to_read
 from cis_assets.landing.contract import DATED, LandingTable
@@ -59,11 +61,16 @@ class LandingFolder:
         return join(self.uri, file.path)
 
     def content(self, file: LandingFile, *, first_bytes: int | None = None) -> bytes:
-        """The bytes of a file, or no more than the first of them."""
-        if first_bytes is None:
-            return bytes(obstore.get(self._store, file.path).bytes())
-        length = min(first_bytes, file.size)
-        return bytes(obstore.get_range(self._store, file.path, start=0, length=length)) if length else b""
+        """The bytes of a file, or no more than the first of them; StoreError if the store does not give them."""
+        try:
+            if first_bytes is None:
+                return bytes(obstore.get(self._store, file.path).bytes())
+            length = min(first_bytes, file.size)
+            return bytes(obstore.get_range(self._store, file.path, start=0, length=length)) if length else b""
+        except (BaseError, OSError) as error:
+            raise StoreError(
+                f"Reading landing file {file.path} failed: {in_words(error)}. `cis doctor` looks at the store."
+            ) from error
 
     def snapshot_files(self, table: LandingTable) -> list[LandingFile]:
         """Files of a snapshot table, oldest first (by time of arrival, then by name)."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
-from cis_assets.landing.csv_reader import csv_header
+from cis_assets.landing.csv_text import csv_header
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.partitions import parse_date_folder
 

@@ -5,8 +5,9 @@ Which rows are theirs is said in `transforms/customer_rows.py`, who was erased i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -19,12 +20,16 @@ from cis_assets.transforms.customer_rows import HeaderOf, Traces, orders_of, the
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many landed rows were left out since they are an erased customer's, by table; `rejected` did not parse."""
+    """How many landed rows were left out since they are an erased customer's, by table; `rejected` did not parse.
+
+    `by_file` says the same of orders, order lines and their rejected rows by path of the landing file.
+    """
 
     orders: int = 0
     order_items: int = 0
     customers: int = 0
     rejected: int = 0
+    by_file: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def sentences(self) -> list[str]:
         """What an operator should know, if anything was left out."""
@@ -53,8 +58,8 @@ def without_erased(
 ) -> tuple[DatedRows, LeftOut]:
     """Rows of dates without those of erased customers, and how many these are.
 
-    `landed_on` gives the rows of some of the dates. Only dates with orders of erased customers are read a further time;
-    a line of another date that does not parse and yet names one of them is left out uncounted.
+    `landed_on` gives the rows of some of the dates. Orders and order lines are gone through a further time only on dates
+    with orders of erased customers; a row of any date that does not parse may name one of them.
     """
     customers, days = _erased_orders(erased, landed)
     texts = _collected(landed.rejected_orders)
@@ -63,10 +68,14 @@ def without_erased(
     affected = landed_on(days | set(named[ORDER_DATE]))
     orders = orders_of(traces, [part.to_native() for part in affected.orders.frames], named, header_of)
     traces = replace(traces, orders=orders)
+    in_orders = _by_file(affected.orders, traces, header_of)
+    in_lines = _by_file(affected.order_items, traces, header_of)
+    in_texts = _by_file(LazyParts.of([texts]), traces, header_of) + _by_file(landed.rejected_lines, traces, header_of)
     left_out = LeftOut(
-        orders=_count(affected.orders, traces, header_of),
-        order_items=_count(affected.order_items, traces, header_of),
-        rejected=_count(LazyParts.of([texts]), traces, header_of) + _count(affected.rejected_lines, traces, header_of),
+        orders=in_orders.total(),
+        order_items=in_lines.total(),
+        rejected=in_texts.total(),
+        by_file=in_orders + in_lines + in_texts,
     )
     others = DatedRows(
         orders=_others(landed.orders, traces, header_of),
@@ -85,7 +94,7 @@ def snapshots_without_erased(
     traces = Traces(erased.among(numbers["customer_id"]), further=erased.among)
     landed = (LazyParts.of([customers]), LazyParts.of([rejected]))
     kept = [_others(parts, traces, header_of).whole() for parts in landed]
-    counts = [_count(parts, traces, header_of) for parts in landed]
+    counts = [_by_file(parts, traces, header_of).total() for parts in landed]
     return kept[0], kept[1], LeftOut(customers=counts[0], rejected=counts[1])
 
 
@@ -109,9 +118,14 @@ def _others(parts: LazyParts, traces: Traces, header_of: HeaderOf) -> LazyParts:
     return parts.map_polars(lambda rows: rows.filter(~_theirs(rows, traces, header_of)))
 
 
-def _count(parts: LazyParts, traces: Traces, header_of: HeaderOf) -> int:
-    counted = (part.to_native().select(_theirs(part.to_native(), traces, header_of).sum()) for part in parts.frames)
-    return sum(count.collect(engine="streaming").item() for count in counted)
+def _by_file(parts: LazyParts, traces: Traces, header_of: HeaderOf) -> Counter[str]:
+    """How many of the rows are theirs, by landing file."""
+    counts: Counter[str] = Counter()
+    for part in parts.frames:
+        rows = part.to_native()
+        found = rows.filter(_theirs(rows, traces, header_of)).group_by("source_file").len()
+        counts.update(dict(found.collect(engine="streaming").iter_rows()))
+    return counts
 
 
 def _theirs(rows: pl.LazyFrame, traces: Traces, header_of: HeaderOf) -> pl.Expr:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from cis_assets.landing.csv_lines import GZIP_MAGIC
+from cis_assets.landing.csv_text import GZIP_MAGIC
 from cis_assets.landing.lines_mapping import Columns, LinesError, LinesMapping
 from cis_assets.landing.rows import column_name, first_line
 

@@ -1,11 +1,20 @@
-"""Parquet landing files: their types are checked against the contract before a row is read."""
+"""Parquet landing files: their types are checked against the contract before a row is read.
+
+They are read by pyarrow, which takes a damaged file for what it is where polars may end the process.
+"""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
+
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import (
     LandedRows,
     absent_columns,
@@ -15,49 +24,81 @@ from cis_assets.landing.rows import (
     split_by_reason,
     to_number,
     type_words,
+    unknown_columns,
     wrong_types,
 )
 
 
-def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
-    """Read one Parquet file lazily; LandingError if it is none, lacks a column or holds another kind of value."""
-    scan = pl.scan_parquet(
-        folder.address(file), hive_partitioning=False, glob=False, storage_options=folder.polars_options or None
-    )
-    try:
-        schema = scan.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise LandingError(f"Landing file {file.path} is no readable Parquet file: {first_line(error)}.") from None
-    header = [column_name(name) for name in schema]
+def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache) -> LandedRows:
+    """Read one Parquet file; LandingError if it is none, lacks a column or holds another kind of value.
+
+    The file is read whole before this returns: its footer says nothing of what is wrong with its pages.
+    """
+    stored = _opened(file, folder.content(file))
+    header = [column_name(name) for name in stored.schema_arrow.names]
     refuse_header(table, file, header)
-    spelling = {name: found for name, found in zip(header, schema, strict=True) if name in table.columns}
-    for name, found in spelling.items():
-        if not _holds(schema[found], table.columns[name]):
+    columns = {name: at for at, name in enumerate(header) if name in table.columns}
+    values = _values(file, stored, columns)
+    for name, found in values.schema.items():
+        if not _holds(found, table.columns[name]):
             expected = type_words(table.columns[name])
-            raise LandingError(
-                f"Landing file {file.path} holds {name} as {schema[found]} where {expected} is expected."
-            )
-    values = {name: _plain(pl.col(name), schema[found]) for name, found in spelling.items()}
-    parsed = {name: _parse(value, table.columns[name]) for name, value in values.items()}
-    # The contract's columns alone, before any is added: a file's own column may be called `reason` or `source_line`.
-    known = scan.select(**{name: pl.col(found) for name, found in spelling.items()})
-    _refuse_unreadable(known, file)
-    typed = known.with_row_index("source_line", offset=1).with_columns(
-        reason=wrong_types(table, values, parsed),
-        raw_text=pl.struct(list(spelling)).struct.json_encode(),
-        **parsed,
-        **absent_columns(table, header),
-    )
-    return split_by_reason(table, file, typed, header)
+            raise LandingError(f"Landing file {file.path} holds {name} as {found} where {expected} is expected.")
+    row_count = stored.metadata.num_rows
+    if values.height != row_count:
+        raise _unreadable(file, f"its footer says {row_count} rows, but it holds {values.height}")
+
+    def parted(known: pl.DataFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+        return split_by_reason(table, file, _typed(table, known.lazy()))
+
+    def again() -> pl.DataFrame:
+        good, _ = parted(_values(file, _opened(file, folder.content(file)), columns))
+        return good.collect()
+
+    good, bad = pl.collect_all(parted(values))
+    rows = cache.keep(good, lambda: pl.defer(again, schema=dict(good.schema)))
+    return LandedRows(rows, bad.lazy(), unknown_columns(table, header), row_count)
 
 
-def _refuse_unreadable(rows: pl.LazyFrame, file: LandingFile) -> None:
-    """Read every page once, before anything is written: the footer, which was read so far, says nothing of them."""
+def _opened(file: LandingFile, content: bytes) -> pq.ParquetFile:
     try:
-        for _ in rows.collect_batches(engine="streaming"):
-            pass
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise LandingError(f"Landing file {file.path} is no readable Parquet file: {first_line(error)}.") from None
+        return pq.ParquetFile(io.BytesIO(content))
+    except _UNREADABLE as error:
+        raise _unreadable(file, first_line(error)) from None
+
+
+def _values(file: LandingFile, stored: pq.ParquetFile, columns: Mapping[str, int]) -> pl.DataFrame:
+    """The contract's columns alone, under its names; `columns` are their places in the file."""
+    try:
+        names = stored.schema_arrow.names
+        read = stored.read(columns=[names[at] for at in columns.values()])
+        places = {name: read.column_names.index(names[at]) for name, at in columns.items()}
+        # Without the metadata of the file, which may be as damaged as anything else.
+        values = pa.table({name: read.column(at) for name, at in places.items()})
+        values.validate(full=True)
+    except _UNREADABLE as error:
+        raise _unreadable(file, first_line(error)) from None
+    return pl.DataFrame(values)
+
+
+# Reading from memory, so an OSError is no store's.
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+
+
+def _unreadable(file: LandingFile, why: str) -> LandingError:
+    return LandingError(f"Landing file {file.path} is no readable Parquet file: {why}.")
+
+
+def _typed(table: LandingTable, known: pl.LazyFrame) -> pl.LazyFrame:
+    """Give rows the contract's types and a `reason`: values that do not fit them."""
+    found = known.collect_schema()
+    values = {name: _plain(pl.col(name), dtype) for name, dtype in found.items()}
+    parsed = {name: _parse(value, table.columns[name]) for name, value in values.items()}
+    return known.with_row_index("source_line", offset=1).with_columns(
+        reason=wrong_types(table, values, parsed),
+        raw_text=pl.struct(list(found)).struct.json_encode(),
+        **parsed,
+        **absent_columns(table, list(found)),
+    )
 
 
 def _holds(found: pl.DataType, wanted: pl.DataType) -> bool:

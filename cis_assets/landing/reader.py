@@ -18,8 +18,10 @@ from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.csv_reader import read_csv
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.headers import Headers
+from cis_assets.landing.landed_files import FileOfDate, as_table, faults_of_dates, half_landed
 from cis_assets.landing.leaving_out import DatedRows, LeftOut, snapshots_without_erased, without_erased
 from cis_assets.landing.parquet_reader import read_parquet
+from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 from cis_assets.partitions import neighbouring_ranges
 
@@ -35,13 +37,16 @@ _FilesOfDates = Mapping[str, Mapping[date, list[LandingFile]]]
 class LandedDays:
     """What landed for some order dates, in parts of a few files: orders, order lines, rejected rows of both.
 
-    All have the column `order_date`; rows of erased customers are counted in `left_out` alone.
+    All have the column `order_date`; rows of erased customers are counted in `left_out` alone. `files` are the rows of
+    bronze/landed_files. A date in `faults` gives no rows, for the reason that stands there.
     """
 
+    files: pl.DataFrame
     orders: LazyParts
     order_items: LazyParts
     rejected: LazyParts
     empty_days: tuple[date, ...]
+    faults: Mapping[date, str]
     unknown_columns: frozenset[str]
     left_out: LeftOut
 
@@ -53,6 +58,9 @@ class LandedDays:
             further = f" and {len(ranges) - _RANGES_NAMED} more" if len(ranges) > _RANGES_NAMED else ""
             named = ", ".join(ranges[:_RANGES_NAMED]) + further
             sentences.append(f"No landing files, hence no orders, on {len(self.empty_days)} of the dates: {named}.")
+        sentences += [
+            f"{day} was not read, and keeps what it held before. {fault}" for day, fault in self.faults.items()
+        ]
         return sentences
 
 
@@ -82,32 +90,62 @@ def _unknown_column_warnings(columns: frozenset[str]) -> list[str]:
 def read_days(folder: LandingFolder, days: Sequence[date], erased: ErasedCustomers = NOBODY) -> LandedDays:
     """Read the landed orders and order lines of `days`, without those of erased customers.
 
-    Dates of a range without any file are empty and named in `empty_days`. Raises LandingError if no date has files,
-    if a date has orders but no order lines or the reverse, or if a file cannot be read at all.
+    Dates of a range without any file are empty and named in `empty_days`. Dates with a file that cannot be read, and
+    dates with orders but no order lines or the reverse, give no rows and are named in `faults`. Raises LandingError if no
+    date has files; what a store fails to give is an error of this reading (StoreError) and of no date.
     """
     found = {table.name: folder.dated_files(table, days) for table in DATED}
     _refuse_nothing_landed(folder, days, found)
-    _refuse_half_landed(found)
-    read = {table.name: _read_files(folder, table, found[table.name]) for table in DATED}
-    rows, left_out = _dated_rows(read), LeftOut()
+    read = _read_files(folder, found)
+    half = half_landed(read)
+    faults = faults_of_dates(read, half)
+    readable = [file for file in read if file.order_date not in faults]
+    rows, left_out = _dated_rows(readable), LeftOut()
     if erased:
-        rows, left_out = without_erased(erased, rows, lambda some: _dated_rows(read, some), Headers(folder))
+        rows, left_out = without_erased(erased, rows, lambda some: _dated_rows(readable, some), Headers(folder))
     return LandedDays(
+        files=as_table(read, half, left_out.by_file),
         orders=rows.orders,
         order_items=rows.order_items,
         rejected=LazyParts(rows.rejected_orders.frames + rows.rejected_lines.frames),
-        empty_days=tuple(day for day in days if day not in found["orders"]),
-        unknown_columns=frozenset().union(*(file.unknown_columns for files in read.values() for _, file in files)),
+        empty_days=tuple(day for day in days if not any(day in files for files in found.values())),
+        faults=faults,
+        unknown_columns=frozenset().union(*(file.landed.unknown_columns for file in readable if file.landed)),
         left_out=left_out,
     )
 
 
-def _dated_rows(
-    read: Mapping[str, Sequence[tuple[date, LandedRows]]], days: Collection[date] | None = None
-) -> DatedRows:
+def _read_files(folder: LandingFolder, found: _FilesOfDates) -> list[FileOfDate]:
+    """The files of all dates, those that cannot be read with the reason."""
+    cache = RowCache()
+    return [
+        _read_file_of_date(folder, table, day, file, cache)
+        for table in DATED
+        for day, files in sorted(found[table.name].items())
+        for file in files
+    ]
+
+
+def _read_file_of_date(
+    folder: LandingFolder, table: LandingTable, day: date, file: LandingFile, cache: RowCache
+) -> FileOfDate:
+    try:
+        return FileOfDate(day, table, file, read_file(folder, table, file, cache))
+    except LandingError as error:
+        return FileOfDate(day, table, file, None, fault=str(error))
+
+
+def _dated_rows(read: Sequence[FileOfDate], days: Collection[date] | None = None) -> DatedRows:
     """The rows of the files of some dates, or of all, in parts of a few files."""
     orders, order_items = (
-        _in_parts(table, [(day, file) for day, file in read[table.name] if days is None or day in days])
+        _in_parts(
+            table,
+            [
+                (file.order_date, file.landed)
+                for file in read
+                if file.landed and file.table == table and (days is None or file.order_date in days)
+            ],
+        )
         for table in DATED
     )
     return DatedRows(
@@ -126,15 +164,6 @@ def _refuse_nothing_landed(folder: LandingFolder, days: Sequence[date], found: _
     else:
         folders, what = f"folders orders/order_date={min(days)} to {max(days)} are", "these dates"
     raise LandingError(f"Landing {folders} empty or absent under {folder.uri}: land {what} first.")
-
-
-def _refuse_half_landed(found: _FilesOfDates) -> None:
-    for day in sorted(found["orders"].keys() ^ found["order_items"].keys()):
-        present, missing = ("orders", "order_items") if day in found["orders"] else ("order_items", "orders")
-        raise LandingError(
-            f"Landing folder {missing}/order_date={day} is empty or absent although "
-            f"{present}/order_date={day} has files: land both, then read that date again."
-        )
 
 
 def read_snapshots(folder: LandingFolder, erased: ErasedCustomers = NOBODY) -> LandedSnapshots:
@@ -166,12 +195,6 @@ def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
     return LandedRows(no_rows(table), no_rejected())
 
 
-def _read_files(
-    folder: LandingFolder, table: LandingTable, found: Mapping[date, list[LandingFile]]
-) -> list[tuple[date, LandedRows]]:
-    return [(day, read_file(folder, table, file)) for day, files in sorted(found.items()) for file in files]
-
-
 def _in_parts(table: LandingTable, read: Sequence[tuple[date, LandedRows]]) -> list[LandedRows]:
     """The rows of files, each with its order_date, in parts of a few files (at least one part)."""
     return [
@@ -188,6 +211,9 @@ def _with_dates(empty: pl.LazyFrame, frames: list[tuple[date, pl.LazyFrame]]) ->
     return pl.concat([empty.with_columns(order_date=pl.lit(None, pl.Date)), *dated])
 
 
-def read_file(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
-    """Read one file of a table, lazily (LandingError if it cannot be read)."""
-    return read_parquet(folder, table, file) if file.format == "parquet" else read_csv(folder, table, file)
+def read_file(
+    folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache | None = None
+) -> LandedRows:
+    """Read one file of a table (LandingError if it cannot be read)."""
+    read = read_parquet if file.format == "parquet" else read_csv
+    return read(folder, table, file, cache or RowCache())

@@ -6,6 +6,7 @@ format is taken apart (`csv_reader.py`, `parquet_reader.py`), and whether a row 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,17 +33,23 @@ _TYPE_WORDS = {
 }
 
 
+_NUMBER = re.compile(r"[-+]?[\d.]*\d[\d.]*")
+_SHOWN = 200
+
+
 @dataclass(frozen=True)
 class LandedRows:
     """Rows of one landing table: the good ones typed, the others with reasons, and what the reader noticed.
 
     `rows` has the contract's columns, source_file and source_line; `rejected` has REJECTED_SCHEMA. `unknown_columns`
-    are named with their table, such as `orders.note`.
+    are named with their table, such as `orders.note`. `row_count` is the number of rows that the file holds, which was
+    not taken from `rows` and `rejected`.
     """
 
     rows: pl.LazyFrame
     rejected: pl.LazyFrame
     unknown_columns: frozenset[str] = frozenset()
+    row_count: int = 0
 
 
 def row_columns(table: LandingTable) -> list[str]:
@@ -62,14 +69,13 @@ def absent_columns(table: LandingTable, header: Sequence[str]) -> dict[str, pl.E
     return {name: pl.lit(None, dtype) for name, dtype in table.columns.items() if name not in header}
 
 
-def split_by_reason(table: LandingTable, file: LandingFile, typed: pl.LazyFrame, header: Sequence[str]) -> LandedRows:
+def split_by_reason(table: LandingTable, file: LandingFile, typed: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Part typed rows into good ones (`reason` is empty) and rejected ones (`raw_text` kept)."""
     good = pl.col("reason") == ""
     typed = typed.with_columns(source_file=pl.lit(file.path), source_line=pl.col("source_line").cast(pl.Int64))
-    return LandedRows(
+    return (
         typed.filter(good).select(row_columns(table)),
         typed.filter(~good).with_columns(source_table=pl.lit(table.name)).select(list(REJECTED_SCHEMA)),
-        unknown_columns(table, header),
     )
 
 
@@ -113,12 +119,19 @@ def refuse_header(table: LandingTable, file: LandingFile, header: Sequence[str])
     missing = [name for name in table.required if name not in header]
     if missing:
         raise LandingError(
-            f"Landing file {file.path} has no column {' and no column '.join(missing)}; "
-            f"its header is {','.join(header)}."
+            f"Landing file {file.path} has no column {' and no column '.join(missing)}; {_seen(header)}."
         )
     twice = sorted(name for name in table.columns if header.count(name) > 1)
     if twice:
         raise LandingError(f"Landing file {file.path} has the column {twice[0]} more than once.")
+
+
+def _seen(header: Sequence[str]) -> str:
+    """What stands where a header should; not in full if it may be a row, since that may name a customer."""
+    if any(_NUMBER.fullmatch(name) for name in header):
+        return "its first line holds numbers, so it is a row and no header"
+    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in ",".join(header))
+    return f"its header is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'}"
 
 
 def first_line(error: Exception) -> str:

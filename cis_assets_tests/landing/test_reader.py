@@ -20,10 +20,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cis_assets.landing import csv_reader
+from cis_assets.landing import csv_reader, reader
 from cis_assets.landing.contract import AISLES, CUSTOMERS, OFFERS, ORDER_ITEMS, ORDERS, PRODUCTS, LandingTable
 from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.reader import LandedDays, read_days, read_snapshot, read_snapshots
+from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import REJECTED_SCHEMA, row_columns
 from cis_assets_tests.conftest import day
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, good, put, read_alone, rejected, whole
@@ -414,7 +415,7 @@ def test_a_truncated_gzip_is_refused_by_name(tmp_path: Path, table: LandingTable
     rows = "\n".join(",".join([str(number * 7919 % 100_003)] * len(table.columns)) for number in range(20_000))
     packed = gzip.compress(f"{','.join(table.columns)}\n{rows}\n".encode())
     put(tmp_path, f"{table.name}/only.csv", packed[: int(len(packed) * share)])
-    with pytest.raises(LandingError, match=rf"^Landing file {table.name}/only\.csv cannot be read: .+\.$"):
+    with pytest.raises(LandingError, match=rf"^Landing file {table.name}/only\.csv cannot be unpacked: .+\.$"):
         read_snapshot(LandingFolder(str(tmp_path)), table)
 
 
@@ -431,13 +432,6 @@ def test_a_damaged_gzip_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_file_that_is_no_parquet_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(LandingError, match=r"^Landing file orders/only\.parquet is no readable Parquet file: .+\.$"):
         read_alone(tmp_path, ORDERS, content, "parquet")
-
-
-def test_a_date_with_a_file_of_another_ending_is_refused_by_name(tmp_path: Path) -> None:
-    put_day(tmp_path, FIRST)
-    put(tmp_path, f"orders/order_date={FIRST}/orders.xlsx", "x")
-    with pytest.raises(LandingError, match=rf"^Landing file orders/order_date={FIRST}/orders\.xlsx is neither "):
-        read(tmp_path, FIRST)
 
 
 def test_all_files_of_a_date_are_read_in_order_of_name_with_its_date(tmp_path: Path) -> None:
@@ -516,23 +510,6 @@ def test_dates_of_which_none_has_files_are_refused(tmp_path: Path, days: list[da
     with pytest.raises(LandingError) as refusal:
         read(tmp_path, *days)
     assert str(refusal.value) == words.format(tmp_path)
-
-
-@pytest.mark.parametrize(("present", "missing"), [("orders", "order_items"), ("order_items", "orders")])
-@pytest.mark.parametrize("days", [[FIRST], [FIRST, SECOND]])
-def test_a_date_with_half_of_its_files_is_refused_by_name(
-    tmp_path: Path, present: str, missing: str, days: list[date]
-) -> None:
-    put_day(tmp_path, FIRST)
-    put_day(tmp_path, SECOND)
-    for file in (tmp_path / f"{missing}/order_date={FIRST}").iterdir():
-        file.unlink()
-    with pytest.raises(LandingError) as refusal:
-        read(tmp_path, *days)
-    assert str(refusal.value) == (
-        f"Landing folder {missing}/order_date={FIRST} is empty or absent although {present}/order_date={FIRST} has files: "
-        "land both, then read that date again."
-    )
 
 
 def test_reading_a_date_again_sees_what_arrived_since(tmp_path: Path) -> None:
@@ -662,7 +639,7 @@ def test_the_typed_scan_and_the_lines_give_the_same_rows(
     text, _ = csv_text(",".join(table.columns), rows, "\n")
     with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
         scanned = read_alone(Path(root), table, text).rows.collect()
-        patch.setattr(csv_reader, "_scan_clean", lambda *_: None)
+        patch.setattr(csv_reader, "_clean_rows", lambda *_: None)
         from_lines = read_alone(Path(root), table, text)
         assert rejected(from_lines) == []
         assert from_lines.rows.collect().equals(scanned)
@@ -691,18 +668,23 @@ def test_what_a_line_gives_does_not_depend_on_its_neighbour(table: LandingTable,
 
 
 def test_a_clean_file_is_scanned_as_typed_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a clean file was taken apart line by line")
 
-    monkeypatch.setattr(csv_reader, "_fields", refuse)
+    for taking_apart in ("scanned_lines", "damaged_lines", "records"):
+        monkeypatch.setattr(csv_reader, taking_apart, refuse)
     customers = "customer_id,push_consent,time_zone\n1,true,UTC\n2,FALSE,UTC\n"
     products = products_csv('6" Cake', "Salt, Fine", " Milk ")
-    for table, text in ((ORDERS, ORDERS_CSV), (PRODUCTS, products), (CUSTOMERS, customers)):
+    blanks = f"{ITEMS_HEADER}\n1,5,1,,\n2,,1,2,0.5\n"
+    for table, text in ((ORDERS, ORDERS_CSV), (PRODUCTS, products), (CUSTOMERS, customers), (ORDER_ITEMS, blanks)):
         assert good(read_alone(tmp_path, table, text)) != []
 
 
-def test_a_long_range_is_read_in_parts_that_open_few_files_at_once(tmp_path: Path) -> None:
+def test_a_long_range_is_read_in_parts_that_open_few_files_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Polars opens all files of a plan at once; a plan over more files than its 512 threads waits for itself forever."""
+    monkeypatch.setattr(reader, "RowCache", lambda: RowCache(room=0))
     days = [FIRST + timedelta(days=number) for number in range(150)]
     for number, order_date in enumerate(days):
         put_day(tmp_path, order_date, orders=f"{number},10,9\n{number},x,9\n")
@@ -710,3 +692,20 @@ def test_a_long_range_is_read_in_parts_that_open_few_files_at_once(tmp_path: Pat
     parts = [frame.to_native() for of_table in (landed.orders, landed.rejected) for frame in of_table.frames]
     assert max(part.explain().count("SCAN [") for part in parts) in range(1, 129)
     assert sum(part.collect().height for part in parts) == 2 * len(days)
+
+
+@pytest.mark.parametrize("bad_row", ["", "x,y,z,1,2\n"], ids=["clean", "dirty"])
+def test_rows_are_kept_in_memory_while_there_is_room_and_read_from_landing_again_beyond_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad_row: str
+) -> None:
+    rows = "".join(f"{number},5,1,2,3.5\n" for number in range(1000))
+    for order_date in (FIRST, SECOND, THIRD):
+        put_day(tmp_path, order_date, items=rows + bad_row)
+    put(tmp_path, f"order_items/order_date={FIRST}/1.parquet", pl.read_csv((ITEMS_HEADER + "\n" + rows).encode()))
+    in_memory = whole(read(tmp_path, FIRST, SECOND, THIRD).order_items)
+    assert "SCAN [" not in in_memory.explain()
+    monkeypatch.setattr(reader, "RowCache", lambda: RowCache(room=80_000))
+    beyond = whole(read(tmp_path, FIRST, SECOND, THIRD).order_items)
+    assert 1 <= beyond.explain().count("SCAN [") <= 3
+    assert beyond.collect().equals(in_memory.collect())
+    assert beyond.collect().height == 4000
