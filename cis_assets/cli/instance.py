@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 _DEFAULT_HOME = Path(".cis/dagster")
+# How many notes of dates Dagster collects before they are written: a few thousand take a second, in which others wait.
+_EVENT_BATCH_SIZE = "1000"
 
 
 def dagster_home() -> Path:
@@ -21,6 +23,7 @@ def dagster_home() -> Path:
     if not configuration.exists():
         configuration.write_text(files("cis_assets").joinpath("dagster.yaml").read_text())
     os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = os.environ.get("DAGSTER_EVENT_BATCH_SIZE") or _EVENT_BATCH_SIZE
     return home
 
 

@@ -1,0 +1,40 @@
+"""What `cis` sets for Dagster before it starts anything, and what it leaves to the user."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cis_assets.automation.event_log import BatchedEventLogStorage
+from cis_assets.cli.instance import dagster_home, dagster_instance
+
+
+@pytest.fixture(autouse=True)
+def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Set first, so that it is put back after the test whatever was set before.
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "")
+
+
+def test_dagster_hands_over_events_in_batches_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch):
+    dagster_home()
+    assert int(os.environ["DAGSTER_EVENT_BATCH_SIZE"]) > 100
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "0")
+    dagster_home()
+    assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == "0"
+
+
+def test_a_new_home_stores_them_together():
+    with dagster_instance() as instance:
+        assert isinstance(instance.event_log_storage, BatchedEventLogStorage)
+    assert Path(".cis/dagster/history/runs/index.db").exists()
+
+
+def test_a_dagster_yaml_of_the_user_stays_and_so_does_its_storage():
+    home = Path(".cis/dagster")
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    with dagster_instance() as instance:
+        assert not isinstance(instance.event_log_storage, BatchedEventLogStorage)
+    assert (home / "dagster.yaml").read_text() == "telemetry:\n  enabled: false\n"
