@@ -7,18 +7,20 @@ computed or opened here.
 
 import dagster as dg
 
-from cis_assets.assets import bronze, dashboard, gold, notifications, segments, silver
+from cis_assets.assets import bronze, dashboard, gold, notifications, quality, segments, silver
 from cis_assets.assets.dashboard import PAGES_IO
 from cis_assets.assets.tables import LAKE_IO
 from cis_assets.automation.jobs import JOBS
 from cis_assets.automation.landing_sensor import StoredDaysResource
 from cis_assets.automation.schedules import SCHEDULES
 from cis_assets.automation.sensors import SENSORS
-from cis_assets.checks.table_upkeep import CHECKS
+from cis_assets.checks import order_dates, reorder_share, table_upkeep
 from cis_assets.lake.erased_customers import ErasedCustomersResource
+from cis_assets.lake.held_dates import HeldDatesResource
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.maintenance import UpkeepResource
 from cis_assets.lake.pages import PageIOManager
+from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.landing.resource import LandingResource
 from cis_assets.settings import Settings, settings
 from cis_assets.writers.resource import CopyWriterResource
@@ -27,11 +29,14 @@ ASSETS = [
     *bronze.LANDING_FILES,
     *bronze.ASSETS,
     *silver.ASSETS,
+    *quality.ASSETS,
     *gold.ASSETS,
     *segments.ASSETS,
     *notifications.ASSETS,
     *dashboard.ASSETS,
 ]
+
+CHECKS = [*order_dates.CHECKS, *reorder_share.CHECKS, *table_upkeep.CHECKS]
 
 
 def build_definitions(configured: Settings | None = None) -> dg.Definitions:
@@ -48,6 +53,8 @@ def build_definitions(configured: Settings | None = None) -> dg.Definitions:
             PAGES_IO: PageIOManager(lake_uri=configured.lake_uri),
             "landing": LandingResource(landing_uri=configured.landing_uri),
             "stored": StoredDaysResource(lake_uri=configured.lake_uri),
+            "row_counts": RowCountsResource(lake_uri=configured.lake_uri),
+            "held": HeldDatesResource(lake_uri=configured.lake_uri),
             "erased": ErasedCustomersResource(lake_uri=configured.lake_uri),
             "upkeep": UpkeepResource.from_settings(configured),
             "writer": CopyWriterResource.from_settings(configured),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 EPOCH = date(1970, 1, 1)
+_RANGES_NAMED = 5
 _FOLDER = re.compile(r"order_date=(\d{4}-\d{2}-\d{2})")
 
 
@@ -64,6 +65,13 @@ def neighbouring_ranges(days: Iterable[date]) -> list[DateRange]:
         else:
             ranges.append(DateRange(day, day))
     return ranges
+
+
+def days_in_words(days: Iterable[date]) -> str:
+    """Days as their ranges in words, the first few of them."""
+    ranges = [str(span) for span in neighbouring_ranges(days)]
+    further = f" and {len(ranges) - _RANGES_NAMED} more" if len(ranges) > _RANGES_NAMED else ""
+    return ", ".join(ranges[:_RANGES_NAMED]) + further
 
 
 def parse_date_folder(name: str) -> date | None:

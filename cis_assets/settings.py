@@ -85,6 +85,29 @@ class Settings(BaseSettings):
         21, ge=1, le=24, description="No message is sent from this hour of the customer's day on."
     )
     lapsed_after_days: int = Field(120, ge=1, description="Customers whose last order is older are not addressed.")
+    rejected_share_warn: float = Field(
+        0.05, ge=0, le=1, description="A check warns if more than this share of a date's landed rows was set aside."
+    )
+    rejected_share_block: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Above this share of rows set aside, nothing downstream is made of a date ([quality.md](quality.md)).",
+    )
+    volume_tolerance: float = Field(
+        0.5,
+        gt=0,
+        description="A check warns if a date's orders differ from the usual number on its weekday by more than this share.",
+    )
+    landing_late_after_days: int = Field(
+        2, ge=1, description="A check warns if the newest order date that has landed is older than this many days."
+    )
+    reorder_share_min: float = Field(
+        0.02, ge=0, le=1, description="A check warns if regular customers buy a smaller share of their items again."
+    )
+    reorder_share_max: float = Field(
+        0.98, ge=0, le=1, description="A check warns if regular customers buy a larger share of their items again."
+    )
     vacuum_retention_hours: int = Field(
         168,
         ge=24,
@@ -142,6 +165,20 @@ class Settings(BaseSettings):
     def _segment_range(cls, value: int, info) -> int:
         if value < info.data.get("segments_min", value):
             raise ValueError("must not be below CIS_SEGMENTS_MIN")
+        return value
+
+    @field_validator("rejected_share_block")
+    @classmethod
+    def _blocks_above_warning(cls, value: float, info) -> float:
+        if value < info.data.get("rejected_share_warn", 0.0):
+            raise ValueError("must not be below CIS_REJECTED_SHARE_WARN")
+        return value
+
+    @field_validator("reorder_share_max")
+    @classmethod
+    def _reorder_bounds(cls, value: float, info) -> float:
+        if value < info.data.get("reorder_share_min", 0.0):
+            raise ValueError("must not be below CIS_REORDER_SHARE_MIN")
         return value
 
     @field_validator("quiet_from_hour")

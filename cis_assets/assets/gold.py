@@ -7,8 +7,8 @@ import dagster as dg
 import narwhals as nw
 
 from cis_assets.assets.partitioning import TRAILING_WINDOW, days_of
-from cis_assets.assets.tables import table_asset, table_in
-from cis_assets.catalog import gold, silver
+from cis_assets.assets.tables import asset_key, table_asset, table_in
+from cis_assets.catalog import gold, quality, silver
 from cis_assets.engines.parts import LazyParts
 from cis_assets.settings import settings
 from cis_assets.transforms import customer_features as features_transform
@@ -17,6 +17,8 @@ from cis_assets.transforms.windows import newest_order_date
 
 @dg.asset(
     **table_asset(gold.CUSTOMER_FEATURES, "narwhals"),
+    # Its verdicts hold dates back, so in a run of both they must be known first.
+    deps=[asset_key(quality.DATE_CHECKS)],
     ins={
         "orders": table_in(silver.ORDERS, partition_mapping=TRAILING_WINDOW),
         "order_items": table_in(silver.ORDER_ITEMS, partition_mapping=TRAILING_WINDOW),

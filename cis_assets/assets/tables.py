@@ -6,11 +6,20 @@ from typing import Any
 import dagster as dg
 
 from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
-from cis_assets.catalog import Table
+from cis_assets.catalog import Table, bronze, quality
+from cis_assets.lake.held_dates import HELD_BY
 from cis_assets.lake.metadata import column_lineage, column_schema
 
 OWNERS = ["team:data-engineering"]
 LAKE_IO = "lake"
+
+# What holds dates back from the tables of a layer, and is itself written whatever it says.
+_HELD_BY = {
+    "bronze": (bronze.LANDED_FILES,),
+    "silver": (bronze.LANDED_FILES,),
+    "quality": (bronze.LANDED_FILES,),
+    "gold": (bronze.LANDED_FILES, quality.DATE_CHECKS),
+}
 
 
 def table_asset(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dict[str, Any]:
@@ -46,6 +55,7 @@ def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
         metadata["dagster/column_lineage"] = lineage
     if table.partition_by:
         metadata["partition_expr"] = table.partition_by[0]
+        metadata[HELD_BY] = [holder.path for holder in _HELD_BY[table.layer] if holder != table]
     return {
         "group_name": table.layer,
         "kinds": {"delta", *kinds},

@@ -23,17 +23,16 @@ from cis_assets.assets.tables import asset_key
 from cis_assets.automation.jobs import ingest
 from cis_assets.automation.landing_cursor import LandingCursor, Request, UnreadableCursorError, mark_of, read_cursor
 from cis_assets.automation.range_runs import MOST_RANGES, covering_ranges
-from cis_assets.catalog import bronze, silver
+from cis_assets.catalog import bronze, quality
 from cis_assets.lake.lake import Lake
 from cis_assets.landing.contract import DATED, SNAPSHOTS
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.resource import LandingResource
-from cis_assets.partitions import DateRange, neighbouring_ranges
+from cis_assets.partitions import DateRange, days_in_words, neighbouring_ranges
 
 # Half a year: a whole history is a handful of runs, the first is under way while Dagster notes down the partitions of
 # the next, and a file that stops one leaves the others alone.
 LONGEST_RUN = 183
-_RANGES_NAMED = 5
 
 
 class StoredDaysResource(dg.ConfigurableResource):
@@ -66,8 +65,16 @@ class Fate(Enum):
 
     UNDER_WAY = "queued or running"
     DONE = "made, by its run or by any later one"
-    FAILED = "failed, and nothing it needs has changed since"
-    DUE = "failed, and something it needs has changed; or its run was never created"
+    FAILED = "not all made, and nothing that the others need has changed since"
+    DUE = "not all made, and something that the others need has changed; or its run was never created"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What became of a range, and those of its dates that are still to be made."""
+
+    fate: Fate
+    days: Set[date]
 
 
 @dg.sensor(
@@ -83,23 +90,25 @@ def landing_sensor(
     landed = _look(context, folder)
     cursor = _cursor_of(context)
     snapshots = cache(lambda: _snapshots_mark(folder))
-    fates = {request: _fate(context.instance, request, landed, cursor.marks, snapshots) for request in cursor.requests}
-    open_requests = [request for request in cursor.requests if fates[request] is not Fate.DONE]
-    taken = {day for request in open_requests for day in request.days}
+    standings = {
+        request: _standing(context.instance, request, landed, cursor.marks, snapshots) for request in cursor.requests
+    }
+    open_requests = [request for request in cursor.requests if standings[request].fate is not Fate.DONE]
+    taken = {day for request in open_requests for day in standings[request].days}
     changed = {day for day, mark in landed.whole.items() if cursor.marks.get(day) != mark}
 
-    room = MOST_RANGES - sum(fate is Fate.UNDER_WAY for fate in fates.values())
-    again = [request for request in open_requests if fates[request] is Fate.DUE][: max(room, 0)]
+    room = MOST_RANGES - sum(standing.fate is Fate.UNDER_WAY for standing in standings.values())
+    again = [request for request in open_requests if standings[request].fate is Fate.DUE][: max(room, 0)]
     # In runs of their own: should they fail once more, they stop no other date.
     ranges = [
         span
         for request in again
-        for span in _cover(landed.whole.keys() & set(request.days), landed, landed.arriving, stored, most=1)
+        for span in _cover(standings[request].days, landed, landed.arriving, stored, most=max(room // len(again), 1))
     ]
     new = _cover(changed - taken, landed, landed.arriving | taken, stored, most=MOST_RANGES)
     ranges += new[: max(room - len(ranges), 0)]
 
-    asked = {day for request in again for day in request.days} | {day for span in ranges for day in span}
+    asked = {day for request in again for day in standings[request].days} | {day for span in ranges for day in span}
     marks = {day: mark for day, mark in cursor.marks.items() if day not in asked}
     marks |= {day: mark for day, mark in landed.whole.items() if day in asked}
     since = cursor.written or f"{context.last_tick_completion_time or 0:.0f}"
@@ -107,7 +116,7 @@ def landing_sensor(
         Request(days, _run_key(since, days, marks), snapshots()) for span in ranges for days in _runs(span, landed)
     ]
     kept = tuple(request for request in open_requests if request not in again)
-    said = _reason(landed, cursor.marks, changed, changed - asked, [(request, fates[request]) for request in kept])
+    said = _reason(landed, cursor.marks, changed, changed - asked, [(request, standings[request]) for request in kept])
     text = LandingCursor(marks, (*kept, *requests), datetime.now(UTC).isoformat(timespec="seconds")).text()
     if requests:
         context.log.info(f"Asking for {', '.join(str(request.days) for request in requests)}. {said}")
@@ -148,39 +157,44 @@ def _cursor_of(context: dg.SensorEvaluationContext) -> LandingCursor:
         return LandingCursor()
 
 
-def _fate(
+def _standing(
     instance: dg.DagsterInstance,
     request: Request,
     landed: Landed,
     marks: Mapping[date, str],
     snapshots: Callable[[], str],
-) -> Fate:
+) -> Standing:
+    days = landed.whole.keys() & set(request.days)
     records = instance.get_run_records(dg.RunsFilter(tags={"dagster/run_key": request.run_key}))
     if not records:
         # Nobody created it: the sensor was switched off in the middle of a tick.
-        return Fate.DUE
+        return Standing(Fate.DUE, days)
     if any(not record.dagster_run.is_finished or _will_retry(record.dagster_run) for record in records):
-        return Fate.UNDER_WAY
+        return Standing(Fate.UNDER_WAY, set(request.days))
     if any(record.dagster_run.status is dg.DagsterRunStatus.SUCCESS for record in records):
-        return Fate.DONE
-    days = {day for day in request.days if day in landed.whole}
-    if _made_since(instance, days, max(record.end_time or 0.0 for record in records)):
-        return Fate.DONE
-    mended = any(landed.whole.get(day) != marks.get(day) for day in request.days)
-    return Fate.DUE if mended or snapshots() != request.snapshots else Fate.FAILED
+        return Standing(Fate.DONE, set())
+    # A run that fails for some of its dates has made the others.
+    made = _made_since(instance, days, max(record.start_time or 0.0 for record in records))
+    left = days - made
+    if not left:
+        return Standing(Fate.DONE, set())
+    mended = any(landed.whole.get(day) != marks.get(day) for day in set(request.days) - made)
+    return Standing(Fate.DUE if mended or snapshots() != request.snapshots else Fate.FAILED, left)
 
 
 def _will_retry(run: dg.DagsterRun) -> bool:
     return run.tags.get("dagster/will_retry") == "true" and "dagster/auto_retry_run_id" not in run.tags
 
 
-def _made_since(instance: dg.DagsterInstance, days: Collection[date], moment: float) -> bool:
-    """Whether all these dates were made by runs after that moment, such as a re-execution or `cis backfill`."""
+def _made_since(instance: dg.DagsterInstance, days: Collection[date], moment: float) -> set[date]:
+    """Those of these dates that were made after that moment, by a run itself, its re-execution or `cis backfill`."""
     if not days:
-        return True
-    keys = {str(day) for day in days}
-    wanted = dg.AssetRecordsFilter(asset_key(silver.ORDERS), asset_partitions=sorted(keys), after_timestamp=moment)
-    return keys == {record.partition_key for record in instance.fetch_materializations(wanted, limit=1000).records}
+        return set()
+    # The checks of a date are made last, so with them all of it was.
+    key = asset_key(quality.DATE_CHECKS)
+    wanted = dg.AssetRecordsFilter(key, asset_partitions=sorted(map(str, days)), after_timestamp=moment)
+    found = instance.fetch_materializations(wanted, limit=1000).records
+    return {date.fromisoformat(record.partition_key) for record in found if record.partition_key}
 
 
 def _cover(
@@ -225,7 +239,7 @@ def _reason(
     marks: Mapping[date, str],
     changed: Set[date],
     waiting: Set[date],
-    requests: Iterable[tuple[Request, Fate]],
+    requests: Iterable[tuple[Request, Standing]],
 ) -> str:
     """What the tick found and left, in sentences."""
     found = f"{len(landed.whole)} order dates have landed, {len(changed) or 'none'} of them new or changed."
@@ -233,25 +247,19 @@ def _reason(
 
 
 def _left(
-    landed: Landed, marks: Mapping[date, str], waiting: Set[date], requests: Iterable[tuple[Request, Fate]]
+    landed: Landed, marks: Mapping[date, str], waiting: Set[date], requests: Iterable[tuple[Request, Standing]]
 ) -> Iterator[str]:
     if waiting:
-        yield f"To be asked for when earlier runs have ended: {_named(waiting)}."
+        yield f"To be asked for when earlier runs have ended: {days_in_words(waiting)}."
     if landed.arriving:
-        yield f"Not whole, as orders or order lines have no file: {_named(landed.arriving)}."
+        yield f"Not whole, as orders or order lines have no file: {days_in_words(landed.arriving)}."
     if landed.outside:
-        yield f"Not (yet) among the platform's order dates: {_named(landed.outside)}."
+        yield f"Not (yet) among the platform's order dates: {days_in_words(landed.outside)}."
     gone = marks.keys() - landed.whole.keys() - landed.arriving
     if gone:
-        yield f"Gone from landing, while their tables stay as they are: {_named(gone)}."
-    for request, fate in requests:
-        if fate is Fate.UNDER_WAY:
+        yield f"Gone from landing, while their tables stay as they are: {days_in_words(gone)}."
+    for request, standing in requests:
+        if standing.fate is Fate.UNDER_WAY:
             yield f"Queued or running: {request.days}."
         else:
-            yield f"Failed: {request.days}; mend a landing file of it or a snapshot, or re-execute its run."
-
-
-def _named(days: Collection[date]) -> str:
-    ranges = [str(span) for span in neighbouring_ranges(days)]
-    further = f" and {len(ranges) - _RANGES_NAMED} more" if len(ranges) > _RANGES_NAMED else ""
-    return ", ".join(ranges[:_RANGES_NAMED]) + further
+            yield f"Failed: {days_in_words(standing.days)}; mend a landing file of it or a snapshot, or re-execute its run."

@@ -8,6 +8,7 @@ import dagster as dg
 
 from cis_assets.assets.tables import asset_key
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table
+from cis_assets.checks.order_dates import landing_is_fresh
 from cis_assets.checks.table_upkeep import table_upkeep
 from cis_assets.lake.maintenance import Maintained, UpkeepResource
 from cis_assets.settings import settings
@@ -56,8 +57,8 @@ def maintain_lake() -> None:
 
 check_lake = dg.define_asset_job(
     "check_lake",
-    selection=dg.AssetSelection.checks(table_upkeep),
-    description="Looks at every table whether it needs maintenance, and warns of those that do.",
+    selection=dg.AssetSelection.checks(table_upkeep, landing_is_fresh),
+    description="Warns of tables that need maintenance, and when no new order date has landed for days.",
     tags=_BEHIND_OTHER_RUNS,
 )
 

@@ -4,10 +4,12 @@ The IO manager checks what it writes against these descriptions, silver rejects 
 them, and the table reference in the docs is generated from them. How a table is computed is not said here.
 """
 
-from cis_assets.catalog import bronze, gold, silver, system
+from cis_assets.catalog import bronze, gold, quality, silver, system
 from cis_assets.catalog.table import AS_OF_DATE, ORDER_DATE, SchemaMismatchError, Table
 
-TABLES: dict[str, Table] = {table.path: table for table in (*bronze.TABLES, *silver.TABLES, *gold.TABLES)}
+TABLES: dict[str, Table] = {
+    table.path: table for table in (*bronze.TABLES, *silver.TABLES, *quality.TABLES, *gold.TABLES)
+}
 """The tables that assets make, by path."""
 
 SYSTEM_TABLES: dict[str, Table] = {table.path: table for table in system.TABLES}
@@ -22,6 +24,7 @@ __all__ = [
     "Table",
     "bronze",
     "gold",
+    "quality",
     "silver",
     "system",
 ]

@@ -12,7 +12,7 @@ from cis_assets.partitions import DateRange
 from cis_assets.settings import settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-INGEST = "group:bronze or group:silver"
+INGEST = "group:bronze or group:silver or group:quality"
 
 
 class DateOutsidePartitionsError(OperatorError):

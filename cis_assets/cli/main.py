@@ -19,6 +19,7 @@ from cis_assets.cli.forget import forget
 from cis_assets.cli.land import land
 from cis_assets.cli.maintain import maintain
 from cis_assets.cli.show import show
+from cis_assets.cli.show_books import books
 from cis_assets.cli.ui import ui
 from cis_assets.errors import OperatorError
 
@@ -46,5 +47,6 @@ def main() -> None:
     load_dotenv(Path(".env"))
 
 
+show.add_command(books)
 for command in (land, backfill, show, dashboard, demo, ui, doctor, forget, maintain):
     main.add_command(command)

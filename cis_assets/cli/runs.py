@@ -36,15 +36,19 @@ class UnknownSelectionError(OperatorError):
 
 def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome:
     """Materialize the assets of a Dagster selection for `days` in one run (None: only unpartitioned assets)."""
-    from dagster import Definitions
+    from dagster import AssetCheckSeverity, Definitions
 
     from cis_assets.automation.failures import sentence_of
+    from cis_assets.checks.table_upkeep import table_upkeep
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.definitions import build_definitions
 
     built = build_definitions()
-    # Without the checks, which would come along with the assets that they are about.
-    definitions = Definitions(assets=built.assets, resources=built.resources, executor=built.executor)
+    # Whether tables need maintenance is no matter of this run, though the check comes along with every table.
+    checks = [check for check in built.asset_checks or () if check is not table_upkeep]
+    definitions = Definitions(
+        assets=built.assets, asset_checks=checks, resources=built.resources, executor=built.executor
+    )
     keys = _selected_keys(definitions, selection)
     _refuse_without_writer(keys)
     job = definitions.resolve_implicit_global_asset_job_def()
@@ -67,6 +71,11 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
             stop.set()
             watcher.join()
         warnings = [entry.user_message for entry in instance.all_logs(run_id) if entry.level == logging.WARNING]
+        warnings += [
+            f"The check {found.check_name} failed: {found.description}"
+            for found in result.get_asset_check_evaluations()
+            if not found.passed and found.severity is AssetCheckSeverity.WARN
+        ]
     failures = [sentence_of(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     if not result.success and not failures:
         failures = ["The run failed before its first step; the Dagster UI shows why."]

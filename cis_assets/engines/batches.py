@@ -53,6 +53,8 @@ class CheckedBatches:
         try:
             for frame in frames:
                 refuse_outside(self._table, self._where, frame)
+                if self._parts.observe:
+                    self._parts.observe(frame)
                 kept = rows_in(nw.from_native(frame), *self._kept).to_native()
                 self.rows += kept.height
                 yield from kept.to_arrow(compat_level=COMPAT).cast(schema).to_batches()

@@ -15,9 +15,13 @@ import polars as pl
 
 @dataclass(frozen=True)
 class LazyParts:
-    """Lazy frames with the same columns, in the order in which they are computed."""
+    """Lazy frames with the same columns, in the order in which they are computed.
+
+    `observe`, if given, is shown each batch of rows that was computed, on its way into a table.
+    """
 
     frames: tuple[nw.LazyFrame, ...]
+    observe: Callable[[pl.DataFrame], None] | None = None
 
     @classmethod
     def of(cls, frames: Iterable[pl.LazyFrame | pl.DataFrame | nw.LazyFrame]) -> LazyParts:

@@ -6,12 +6,14 @@ have the catalog's columns and types, and a table that is not there is only ever
 open. How rows are read and written is the engine's business (`engines/`).
 
 An asset's metadata `lake_mode` chooses how it writes: `replace` its slice (the default), `append` each partition (or,
-without partitions, each run with its retries) exactly once, or `merge` rows by the catalog's key.
+without partitions, each run with its retries) exactly once, or `merge` rows by the catalog's key. Its metadata `held_by`
+names the tables that hold dates back (`held_dates.py`): of a held date nothing is written, and no materialization is
+reported; the other dates of the run go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from typing import Any, Literal
@@ -28,10 +30,12 @@ from cis_assets.catalog import TABLES, Table
 from cis_assets.engines.engine import Engine, TableLocation
 from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE, Slice, Value
+from cis_assets.engines.slices import WHOLE, Slice, Value, rows_in
 from cis_assets.errors import OperatorError
+from cis_assets.lake.held_dates import HELD_BY, HeldDatesError, described, held_dates
 from cis_assets.lake.lake import location_of
 from cis_assets.lake.metadata import describe_write
+from cis_assets.lake.progress import WriteProgress
 from cis_assets.lake.slices_of_runs import RunSlice, run_slice
 from cis_assets.lake.statistics import table_figures
 from cis_assets.lake.storage import join, storage_options
@@ -147,10 +151,17 @@ class LakeTypeHandler(DbTypeHandler):
         connection: TableConnection,
     ) -> Mapping[str, Any]:
         table = _table_of(self._tables, context)
-        run = run_slice(table, context)
         parts = obj if isinstance(obj, LazyParts) else LazyParts.of([obj])
         for part in parts.frames:
             table.refuse_other_schema(_polars_schema(part))
+        run = run_slice(table, context)
+        held = _held_partitions(context, table, run)
+        if held:
+            run = _leave_out(context, table, run, held)
+            parts = LazyParts(tuple(rows_in(part, run.whole) for part in parts.frames))
+        if table.partition_date:
+            progress = WriteProgress(table, len(run.partitions), context.log.info)
+            parts = LazyParts(parts.frames, progress.see)
         location = _location(context, table)
         mode = (context.definition_metadata or {}).get("lake_mode", "replace")
         if mode == "replace":
@@ -176,6 +187,29 @@ class LakeTypeHandler(DbTypeHandler):
             return frame
         native = frame.to_native()
         return native.collect(engine="streaming") if wanted is pl.DataFrame else native
+
+
+def _held_partitions(context: OutputContext, table: Table, run: RunSlice) -> set[str]:
+    """The partitions of the run that are held back; HeldDatesError if they are all there are."""
+    held_by = (context.definition_metadata or {}).get(HELD_BY, ())
+    if not held_by or not run.partitions or table.partition_date is None:
+        return set()
+    days = run.days(table.partition_date)
+    span = DateRange(min(each.first for each in days.values()), max(each.last for each in days.values()))
+    reasons = held_dates(str((context.resource_config or {})["lake_uri"]), held_by, span)
+    held = {key: [day for day in each if day in reasons] for key, each in days.items()}
+    if all(held.values()):
+        raise HeldDatesError(f"Nothing was written to {table.path}. {described(reasons)}")
+    return {key for key, found in held.items() if found}
+
+
+def _leave_out(context: OutputContext, table: Table, run: RunSlice, held: Collection[str]) -> RunSlice:
+    """The run without partitions that are held back, which Dagster is not told to be made either."""
+    context.log.info(f"{table.path}: held back, and left as before: {', '.join(sorted(held))}.")
+    left = run.without(table, held)
+    # Dagster offers no way for an IO manager to say so; it reports the partitions that the context names.
+    context._asset_partitions_subset = context.asset_partitions_def.subset_with_partition_keys(left.partitions)
+    return left
 
 
 def _batches(context: OutputContext, run: RunSlice) -> dict[str, Slice]:

@@ -7,7 +7,7 @@ them. What is not exactly a slice is refused rather than widened, since a widene
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -38,6 +38,22 @@ class RunSlice:
 
     whole: Slice
     partitions: Mapping[str, Slice]
+
+    def days(self, column: str) -> dict[str, DateRange]:
+        """The days that each partition means by a column of dates."""
+        return {key: _span(dict(where.conditions)[column]) for key, where in self.partitions.items()}
+
+    def without(self, table: Table, keys: Collection[str]) -> RunSlice:
+        """The slice of the other partitions, of which there must be some (PartitionsError if they make up no slice)."""
+        left = {key: where for key, where in self.partitions.items() if key not in keys}
+        return RunSlice(_union(table, list(table.partition_by), list(left.values())), left)
+
+
+def _span(wanted: DateRange | tuple[Value, ...]) -> DateRange:
+    if isinstance(wanted, DateRange):
+        return wanted
+    days = [value for value in wanted if isinstance(value, date)]
+    return DateRange(min(days), max(days))
 
 
 def run_slice(table: Table, context: InputContext | OutputContext) -> RunSlice:

@@ -17,7 +17,7 @@ from cis_assets.landing.writer import land
 from cis_assets.partitions import DateRange
 from cis_assets.settings import Settings, read_settings
 
-INGEST = dg.AssetSelection.groups("bronze", "silver")
+INGEST = dg.AssetSelection.groups("bronze", "silver", "quality")
 GOLD = dg.AssetSelection.groups("gold", "dashboard")
 
 

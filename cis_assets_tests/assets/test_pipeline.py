@@ -139,15 +139,16 @@ def test_a_failing_file_leaves_the_tables_as_they_were(tmp_path: Path):
     shop = shop_at(tmp_path)
     days = land_sample(tmp_path / "landing", end=END, customers=30, days=4)
     shop.run(INGEST, days)
-    before = {table.path: shop.rows(table) for table in DATED_TABLES if table.layer != "gold"}
+    # What was found wrong with the files is written all the same.
+    tables = [table for table in DATED_TABLES if table.layer != "gold" and table != bronze.LANDED_FILES]
+    before = {table.path: shop.rows(table) for table in tables}
     (tmp_path / "landing" / "order_items" / f"order_date={END}" / "order_items.csv").write_text(
         "order_id,product_id\n1,2\n"
     )
     result = shop.run(INGEST, days, must_succeed=False)
     assert not result.success
-    for table in DATED_TABLES:
-        if table.layer != "gold":
-            assert_frame_equal(shop.rows(table), before[table.path], check_exact=True)
+    for table in tables:
+        assert_frame_equal(shop.rows(table), before[table.path], check_exact=True)
 
 
 def test_the_public_instacart_files_go_through_whole(instacart_release: Path, tmp_path: Path):

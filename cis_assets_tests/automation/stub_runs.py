@@ -8,9 +8,10 @@ import dagster as dg
 
 from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
 from cis_assets.assets.tables import asset_key
-from cis_assets.catalog import Table, gold, silver
+from cis_assets.catalog import Table, gold, quality, silver
 
 SILVER = (silver.ORDER_ITEMS, silver.ORDERS)
+INGESTED = (*SILVER, quality.DATE_CHECKS)
 GOLD = tuple(table for table in gold.TABLES if table.partition_by)
 
 

@@ -24,7 +24,7 @@ from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.resource import LandingResource
 from cis_assets.partitions import DateRange
 from cis_assets_tests.assets.pipeline import Shop, land_sample, shop_at
-from cis_assets_tests.automation.stub_runs import SILVER, note_run, run, stub_job
+from cis_assets_tests.automation.stub_runs import INGESTED, note_run, run, stub_job
 
 ORDERS = "order_id,customer_id,order_hour\n1,2,3\n"
 LINES = "order_id,product_id,add_to_cart_order\n1,2,3\n"
@@ -55,7 +55,7 @@ def span_of(request: dg.RunRequest) -> DateRange:
 
 @cache
 def _ingest_job() -> dg.JobDefinition:
-    return stub_job("ingest", SILVER)
+    return stub_job("ingest", INGESTED)
 
 
 class Watch:
@@ -362,7 +362,7 @@ def test_a_bad_date_may_be_mended_by_removing_it(watch: Watch):
     land(watch.folder, "2025-01-01", "2025-01-02", "2025-01-03")
     watch.tick(Status.FAILURE)
     unland(watch.folder, "2025-01-02")
-    assert watch.tick(Status.FAILURE) == [span("2025-01-01", "2025-01-03")]
+    assert watch.tick(Status.FAILURE) == [span("2025-01-01"), span("2025-01-03")]
     assert watch.tick() == [], "once, though that date is as absent as before"
 
 
@@ -395,15 +395,39 @@ def test_a_failed_run_that_was_re_executed_or_will_be_is_no_failure(watch: Watch
 def test_a_failed_range_is_forgotten_once_its_dates_were_made_in_any_other_way(watch: Watch):
     land(watch.folder, "2025-01-01", "2025-01-02")
     watch.tick(Status.FAILURE)
-    run(watch.instance, "by_hand", SILVER, "2025-01-01")
+    run(watch.instance, "by_hand", INGESTED, "2025-01-01")
     watch.tick()
-    assert "Failed: 2025-01-01 to 2025-01-02" in watch.said
-    run(watch.instance, "by_hand", SILVER, "2025-01-02")
+    assert "Failed: 2025-01-02;" in watch.said
+    run(watch.instance, "by_hand", INGESTED, "2025-01-02")
     watch.tick()
     assert "Failed" not in watch.said
     (watch.folder / "products").mkdir()
     (watch.folder / "products" / "products.csv").write_text("product_id,product_name,aisle_id,department_id\n")
     assert watch.tick() == []
+
+
+def test_only_the_dates_that_a_failed_run_did_not_make_go_again(watch: Watch):
+    """As when files of some dates of a range cannot be read: the run makes the others, and fails."""
+    land(watch.folder, *(f"2025-01-0{number}" for number in range(1, 8)))
+    watch.tick(Status.FAILURE)
+    run(watch.instance, "ingest", INGESTED, "2025-01-01", "2025-01-02")
+    run(watch.instance, "ingest", INGESTED, "2025-01-04", "2025-01-05")
+    run(watch.instance, "ingest", INGESTED, "2025-01-07")
+    watch.tick()
+    assert "Failed: 2025-01-03, 2025-01-06;" in watch.said
+    land(watch.folder, "2025-01-03", orders=ORDERS + "2,2,3\n")
+    assert watch.tick() == [span("2025-01-03"), span("2025-01-06")]
+    assert watch.tick() == []
+
+
+def test_a_date_that_a_failed_run_made_runs_again_when_its_files_change(watch: Watch):
+    land(watch.folder, "2025-01-01", "2025-01-02")
+    watch.tick(Status.FAILURE)
+    run(watch.instance, "ingest", INGESTED, "2025-01-01")
+    land(watch.folder, "2025-01-01", orders=ORDERS + "2,2,3\n")
+    assert watch.tick() == [span("2025-01-01")]
+    watch.tick()
+    assert "Failed: 2025-01-02;" in watch.said
 
 
 def test_a_range_whose_run_was_never_created_is_asked_for_again(watch: Watch):
@@ -510,7 +534,7 @@ def ingest(shop: Shop, instance: dg.DagsterInstance, request: dg.RunRequest) -> 
     ).success
 
 
-def test_one_bad_file_stops_its_range_and_mending_it_brings_the_whole_range(watch: Watch):
+def test_one_bad_file_stops_its_date_alone_and_mending_it_brings_that_date(watch: Watch):
     shop = shop_at(watch.folder.parent)
     days = land_sample(watch.folder, end=date(2025, 1, 31), customers=20, days=4)
     bad = watch.folder / "orders" / f"order_date={days.first}" / "orders.csv"
@@ -520,12 +544,15 @@ def test_one_bad_file_stops_its_range_and_mending_it_brings_the_whole_range(watc
     (request,) = result.run_requests
     assert span_of(request) == days
     assert not ingest(shop, watch.instance, request)
+    made = set(shop.rows(bronze.ORDERS)["order_date"])
+    assert made
+    assert days.first not in made
     watch.cursor = result.cursor
     assert watch.tick() == []
     bad.write_text(good)
     result = watch.look(watch.cursor)
     (request,) = result.run_requests
-    assert span_of(request) == days
+    assert span_of(request) == DateRange(days.first, days.first)
     assert ingest(shop, watch.instance, request)
     assert shop.rows(bronze.ORDERS)["order_date"].min() == days.first
     watch.cursor = result.cursor

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, TABLES, Table, bronze, gold, silver
+from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, TABLES, Table, bronze, gold, quality, silver
 
 EVERY_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 
 
 def test_no_two_tables_share_a_path():
-    described = (*bronze.TABLES, *silver.TABLES, *gold.TABLES)
+    described = (*bronze.TABLES, *silver.TABLES, *quality.TABLES, *gold.TABLES)
     assert len({table.path for table in described}) == len(described) == len(TABLES)
 
 
-@pytest.mark.parametrize("module", [bronze, silver, gold])
+@pytest.mark.parametrize("module", [bronze, silver, quality, gold])
 def test_a_table_lies_in_the_layer_of_its_module_and_none_is_forgotten(module):
     described = {table.path for table in vars(module).values() if isinstance(table, Table)}
     assert described == {table.path for table in module.TABLES}

@@ -141,6 +141,7 @@ def _rename_one_who_is_written_to(made: ShopWithCustomer) -> None:
 def _land_what_is_set_aside(made: ShopWithCustomer) -> None:
     """Rows of the customer that do not parse or break a rule, in every format."""
     known = made.numbers[1]
+    of_known = next(path for path in made.holding if path.startswith("orders/")).split("/")[1]
     day = made.shop.rows(bronze.ORDERS).select(pl.col(ORDER_DATE).min()).item()
     product = made.shop.rows(bronze.PRODUCTS)["product_id"][0]
     unparsed, hour_25, alone = (FIRST_ORDER + 100 + place for place in range(3))
@@ -164,6 +165,10 @@ def _land_what_is_set_aside(made: ShopWithCustomer) -> None:
             f"{alone},milk,2,1,2.5\n"
             f"{hour_25},{product},2,-1,2.5\n",
             5,
+        ),
+        f"order_items/{of_known}/returned.csv": (
+            f"order_id,product_id,add_to_cart_order,quantity,unit_price\n{known},{product},901,-1,2.5\n",
+            1,
         ),
     }
     for path, (text, rows) in files.items():

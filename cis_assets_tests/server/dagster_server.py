@@ -24,8 +24,10 @@ LOCATION = {
     "repositoryLocationName": "cis_assets.definitions",
     "repositoryName": "__repository__",
 }
-DAY_ASSETS = [{"path": ["bronze", name]} for name in ("orders", "order_items", "rejected_rows")]
-SILVER_ASSETS = [{"path": ["silver", name]} for name in ("order_items", "orders", "rejected_rows")]
+DAY_ASSETS = [{"path": ["bronze", name]} for name in ("landed_files", "orders", "order_items", "rejected_rows")]
+SILVER_ASSETS = [{"path": ["silver", name]} for name in ("order_items", "orders", "returned_items", "rejected_rows")]
+QUALITY_ASSETS = [{"path": ["quality", "date_checks"]}]
+FEATURES = [{"path": ["gold", "customer_features"]}]
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
 Value = TypeVar("Value")
@@ -63,11 +65,32 @@ class Server:
 
     def materialized(self, layer: str, table: str) -> int:
         """How many partitions of a table are materialized, none having failed."""
-        query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) {
-            ... on AssetNode { partitionStats { numMaterialized numFailed } } } }"""
-        stats = self.ask(query, key={"path": [layer, table]})["assetNodeOrError"]["partitionStats"]
+        stats = self.partition_stats(layer, table)
         assert stats["numFailed"] == 0
         return stats["numMaterialized"]
+
+    def partition_stats(self, layer: str, table: str) -> dict[str, int]:
+        """How many partitions of a table are materialized, and of how many the last attempt failed."""
+        query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) {
+            ... on AssetNode { partitionStats { numMaterialized numFailed } } } }"""
+        return self.ask(query, key={"path": [layer, table]})["assetNodeOrError"]["partitionStats"]
+
+    def check(self, layer: str, table: str, name: str) -> dict:
+        """The last evaluation of a check as the UI shows it: success, severity, description, and what it shows by label."""
+        query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+            assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization { evaluation {
+            success severity description metadataEntries { label
+            ... on IntMetadataEntry { intValue } ... on TableMetadataEntry { table { records } } } } } } } } } } }"""
+        checks = self.ask(query, key={"path": [layer, table]})["assetNodeOrError"]["assetChecksOrError"]["checks"]
+        (found,) = (check for check in checks if check["name"] == name)
+        evaluation = found["executionForLatestMaterialization"]["evaluation"]
+        shown = {
+            entry["label"]: entry.get(
+                "intValue", [json.loads(record) for record in entry.get("table", {}).get("records", [])]
+            )
+            for entry in evaluation["metadataEntries"]
+        }
+        return {**evaluation, "shown": shown}
 
     def materializations(self, layer: str, table: str) -> list[str]:
         """The partition of each materialization of a table, sorted."""

@@ -14,6 +14,8 @@ from cis_assets_tests.automation.chat import Chat, chat_server
 from cis_assets_tests.server.dagster_server import (
     CIS,
     DAY_ASSETS,
+    FEATURES,
+    QUALITY_ASSETS,
     SILVER_ASSETS,
     Server,
     running_server,
@@ -43,6 +45,12 @@ class Shop:
             ("orders", "order_id,customer_id,order_hour", "999999,1,12"),
         ):
             (self._landing / table / f"order_date={day}" / "late.csv").write_text(f"{columns}\n{line}\n")
+
+    def spoil(self, day: str) -> None:
+        """Give most order lines of a date a field too many."""
+        for file in (self._landing / "order_items" / f"order_date={day}").iterdir():
+            header, *rows = file.read_text().splitlines()
+            file.write_text("\n".join([header, *(f"{row},?" for row in rows)]) + "\n")
 
     def hold_back(self) -> None:
         """Move all dates out of landing."""
@@ -108,23 +116,46 @@ def test_sixty_days_are_backfilled_in_one_run(server: Server, shop: Shop):
     found = len(asked_for(server))
     server.switch("landing_sensor", on=False)
     shop.land(*(day for day in shop.days if (shop.folder / "waiting" / "orders" / f"order_date={day}").exists()))
-    assert server.backfill([*DAY_ASSETS, *SILVER_ASSETS], shop.days) == ("COMPLETED_SUCCESS", ["SUCCESS"])
+    ended = server.backfill([*DAY_ASSETS, *SILVER_ASSETS, *QUALITY_ASSETS], shop.days)
+    assert ended == ("COMPLETED_SUCCESS", ["SUCCESS"])
     assert server.materialized("silver", "orders") == BACKFILLED
     # The ticks that came after its runs had ended have asked for nothing more.
     assert len(asked_for(server)) == found
 
 
+def test_a_day_with_a_blocking_failure_stops_its_own_gold_and_no_other_days(server: Server, shop: Shop):
+    before, bad, after = shop.days[-3:]
+    shop.spoil(bad)
+    # To Dagster the backfill is complete, as every date came to silver; its run says what is wrong.
+    _, runs = server.backfill([*DAY_ASSETS, *SILVER_ASSETS, *QUALITY_ASSETS], [before, bad, after])
+    assert runs == ["FAILURE"]
+    assert server.partition_stats("silver", "orders") == {"numMaterialized": BACKFILLED, "numFailed": 0}
+    found = server.check("quality", "date_checks", "few_rows_are_set_aside")
+    assert not found["success"]
+    assert found["severity"] == "ERROR"
+    assert found["shown"]["dates_held_back"] == 1
+    assert found["shown"]["counts"][0]["order_date"] == bad
+    assert len(found["shown"]["first_offenders"]) == 10
+
+    ended = server.backfill(FEATURES, [before, bad, after])
+    assert ended == ("COMPLETED_FAILED", ["FAILURE"])
+    assert server.materializations("gold", "customer_features") == [before, after]
+    assert server.partition_stats("gold", "customer_features") == {"numMaterialized": 2, "numFailed": 1}
+
+
 def test_a_failed_run_is_a_line_in_the_log_and_in_the_chat(server: Server, chat: Chat):
     run_id = server.launch("ingest", "2024-02-29")
     assert server.wait_for_run(run_id) == "FAILURE"
-    wait_for(lambda: chat.posts or None)
-    (post,) = chat.posts
-    line = post["body"]["text"]
+    line = wait_for(lambda: next((line for line in lines_in(chat) if run_id in line), None))
     assert line.startswith(
-        "ingest failed for 2024-02-29: bronze/order_items, bronze/orders, bronze/rejected_rows: "
+        "ingest failed for 2024-02-29: bronze/landed_files, bronze/order_items, bronze/orders, bronze/rejected_rows: "
         "Landing folder orders/order_date=2024-02-29 is empty or absent"
     )
     assert line.endswith(f"(run {run_id})")
     log = server.log.read_text()
     assert line in log
     assert "secret-token" not in log
+
+
+def lines_in(chat: Chat) -> list[str]:
+    return [post["body"]["text"] for post in chat.posts]

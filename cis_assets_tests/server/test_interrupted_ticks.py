@@ -85,6 +85,7 @@ def test_a_tick_that_is_stopped_anywhere_loses_and_repeats_no_date(
             (folder / "part.csv").write_text("order_id\n1\n")
     monkeypatch.setenv("CIS_LANDING_URI", str(tmp_path / "landing"))
     monkeypatch.setenv("CIS_LAKE_URI", str(tmp_path / "lake"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     monkeypatch.setattr(sensor_daemon, "is_under_min_interval", lambda *_: False)
     stopped: list[str] = []
 

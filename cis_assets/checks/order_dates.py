@@ -1,0 +1,94 @@
+"""Checks on order dates as a whole: whether all of a run's dates went through, and whether files still arrive.
+
+What is found on each date by itself is `assets/quality.py`'s.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from cis_assets.assets.bronze import landing_key
+from cis_assets.assets.tables import asset_key
+from cis_assets.catalog import bronze, gold, quality
+from cis_assets.lake.held_dates import HeldDatesError, HeldDatesResource, described
+from cis_assets.landing import contract
+from cis_assets.landing.resource import LandingResource
+from cis_assets.partitions import DateRange
+from cis_assets.settings import settings
+
+EVERY_DATE = "every_date_went_through"
+# The first tables of the parts that a run may consist of: with any of them, the check comes along.
+_ROOTS = (bronze.LANDED_FILES, quality.DATE_CHECKS, gold.CUSTOMER_FEATURES)
+
+
+@dg.multi_asset_check(
+    name=EVERY_DATE,
+    specs=[
+        dg.AssetCheckSpec(
+            EVERY_DATE,
+            asset=asset_key(table),
+            additional_deps=[asset_key(root) for root in _ROOTS if root != table],
+            description="Fails, and the run with it, if a date of the run was held back, since its files cannot be read "
+            "or a check found it wrong. The other dates were made.",
+        )
+        for table in _ROOTS
+    ],
+    can_subset=True,
+)
+def every_date_went_through(
+    context: dg.AssetCheckExecutionContext, held: HeldDatesResource
+) -> Iterator[dg.AssetCheckResult]:
+    days = days_of_run(context.run.tags)
+    found = held.among(days, bronze.LANDED_FILES, quality.DATE_CHECKS) if days else {}
+    for key in context.selected_asset_check_keys:
+        yield dg.AssetCheckResult(
+            passed=not found,
+            asset_key=key.asset_key,
+            check_name=EVERY_DATE,
+            description=described(found) or "No date was held back.",
+            metadata={"dates_held_back": len(found)},
+        )
+    if found and days:
+        raise HeldDatesError(
+            f"{len(found)} of {len(days)} dates {'was' if len(found) == 1 else 'were'} held back. {described(found)} "
+            "The other dates were made; when these are mended (`cis show books` tells more), run them alone."
+        )
+
+
+def days_of_run(tags: Mapping[str, str]) -> DateRange | None:
+    """The order dates that a run was started for, None for a run without partitions."""
+    first = tags.get("dagster/asset_partition_range_start") or tags.get("dagster/partition")
+    last = tags.get("dagster/asset_partition_range_end") or first
+    return DateRange(date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+
+
+@dg.asset_check(
+    name="landing_is_fresh",
+    asset=landing_key(contract.KEYED_ORDERS),
+    description="Warns if the newest order date that has landed is older than CIS_LANDING_LATE_AFTER_DAYS.",
+)
+def landing_is_fresh(landing: LandingResource) -> dg.AssetCheckResult:
+    today = datetime.now(UTC).astimezone(ZoneInfo(settings().time_zone)).date()
+    return freshness(max(landing.folder().order_dates(strict=False), default=None), today)
+
+
+def freshness(newest: date | None, today: date) -> dg.AssetCheckResult:
+    """Whether the newest landed order date is recent enough for `today`, by the settings."""
+    allowed = settings().landing_late_after_days
+    if newest is None:
+        return dg.AssetCheckResult(
+            passed=False, severity=dg.AssetCheckSeverity.WARN, description="No order date has landed."
+        )
+    age = (today - newest).days
+    return dg.AssetCheckResult(
+        passed=age <= allowed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"The newest order date that has landed is {newest}, {age} days before {today}"
+        + (f": more than {allowed}." if age > allowed else "."),
+        metadata={"days_old": age},
+    )
+
+
+CHECKS = [every_date_went_through, landing_is_fresh]

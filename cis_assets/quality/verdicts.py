@@ -1,0 +1,266 @@
+"""Verdicts on order dates: for each date and check what was measured, whether it passed, and why a date is held back.
+
+A check that blocks gives the date a `fault`, the sentence that says why nothing downstream is made of it; other checks
+only warn. The limits are the policy's. Offenders are named by file and line or by key and rule, without any value of
+theirs, since Dagster keeps what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from cis_assets.catalog import quality, silver
+from cis_assets.quality.books import DatedTables, books
+from cis_assets.quality.policy import QualityPolicy
+from cis_assets.quality.stored import lost_lines, rule_breakers
+
+LANDED, TYPED, REJECTED, VOLUME, REFERENCES, RULES = (
+    "landed_rows_are_accounted_for",
+    "bronze_rows_are_accounted_for",
+    "few_rows_are_set_aside",
+    "volume_is_usual_for_the_weekday",
+    "lines_refer_to_orders_and_products",
+    "stored_rows_keep_the_rules",
+)
+CHECKS: Mapping[str, str] = {
+    LANDED: "Rows of the landing files = rows of bronze + rows that did not parse (+ rows of erased customers, left out). Blocks.",
+    TYPED: "Rows of bronze = valid rows of silver + returns + rows set aside + exact copies. Blocks.",
+    REJECTED: "The share of landed rows that did not parse or broke a rule. Warns above CIS_REJECTED_SHARE_WARN, blocks "
+    "above CIS_REJECTED_SHARE_BLOCK.",
+    VOLUME: "The number of orders against the mean of the same weekday in the four weeks before. Warns if it is off by "
+    "more than the share CIS_VOLUME_TOLERANCE.",
+    REFERENCES: "Every line in silver belongs to an order of that date and a known product. Blocks.",
+    RULES: "What is stored in silver keeps the catalog's rules, and no key stands twice. Blocks.",
+}
+WEEKS_BEFORE = 4
+OFFENDERS_SHOWN = 10
+_OFFENCE = {"order_date": pl.Date(), "where": pl.String(), "what": pl.String()}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """`rows` in the shape of quality/date_checks; of each check that found something, the first offenders by date.
+
+    Offenders have order_date, where (file and line, or key) and what (the rule). They are those of dates that are held
+    back, if there are any.
+    """
+
+    rows: pl.DataFrame
+    offenders: Mapping[str, pl.DataFrame]
+
+    @classmethod
+    def together(cls, parts: Iterable[Verdicts]) -> Verdicts:
+        """The verdicts of several ranges of dates as those of one."""
+        parts = list(parts)
+        rows = pl.concat([part.rows for part in parts])
+        offenders = {
+            check: pl.concat(found).filter(pl.col("order_date").is_in(_days_in_question(rows, check)))
+            for check in CHECKS
+            if (found := [part.offenders[check] for part in parts if check in part.offenders])
+        }
+        return cls(rows, {check: found.head(OFFENDERS_SHOWN) for check, found in offenders.items()})
+
+
+def judge(
+    tables: DatedTables,
+    products: pl.LazyFrame,
+    orders_per_day: pl.DataFrame,
+    days: Sequence[date],
+    policy: QualityPolicy,
+) -> Verdicts:
+    """Judge each of `days` by its tables.
+
+    `products` is silver/products; `orders_per_day` has order_date and rows: how many orders silver holds of these days and
+    of those in the four weeks before that have any.
+    """
+    kept = books(tables, days)
+    lost = lost_lines(tables.silver["order_items"], tables.silver["orders"], products)
+    breaking = pl.concat(
+        [
+            rule_breakers(silver.ORDERS, tables.silver["orders"]),
+            rule_breakers(silver.ORDER_ITEMS, tables.silver["order_items"]),
+            rule_breakers(silver.RETURNED_ITEMS, tables.returned),
+        ]
+    )
+    lost_rows, breaking_rows = pl.collect_all([lost, breaking], engine="streaming")
+    rows = pl.concat(
+        [
+            _landed(kept),
+            _typed(kept),
+            _set_aside(kept, policy),
+            _volume(orders_per_day.rename({"rows": "orders"}), days, policy),
+            _none(REFERENCES, lost_rows, days, "lines without their order or product"),
+            _none(RULES, breaking_rows, days, "rows break a rule or share a key"),
+        ]
+    ).sort("order_date", "check")
+    find: dict[str, Callable[[], pl.LazyFrame]] = {
+        LANDED: lambda: _files_out_of_balance(tables),
+        REJECTED: lambda: _rows_set_aside(tables),
+        REFERENCES: lost_rows.lazy,
+        RULES: breaking_rows.lazy,
+    }
+    in_question = {check: _days_in_question(rows, check) for check in find}
+    return Verdicts(rows, {check: _first(find[check](), at) for check, at in in_question.items() if at})
+
+
+def _days_in_question(rows: pl.DataFrame, check: str) -> list[date]:
+    """The dates that a check holds back or, if there are none, those on which it failed."""
+    failed = rows.filter(pl.col("check") == check, ~pl.col("passed"))
+    held = failed.filter(pl.col("fault").is_not_null())
+    return (held if held.height else failed)["order_date"].to_list()
+
+
+def _first(offenders: pl.LazyFrame, days: list[date]) -> pl.DataFrame:
+    found = offenders.filter(pl.col("order_date").is_in(days)).select(
+        pl.col(name).cast(t) for name, t in _OFFENCE.items()
+    )
+    return found.sort("order_date", "where", "what").head(OFFENDERS_SHOWN).collect(engine="streaming")
+
+
+def _landed(kept: pl.DataFrame) -> pl.DataFrame:
+    words = pl.format("{}: {} landed, {} typed + {} not parsed", "source_table", "landed", "typed", "unparsed")
+    erased = pl.format(" + {} of erased customers", "erased")
+    return _balanced(
+        LANDED,
+        kept,
+        off=pl.col("landed") - pl.sum_horizontal("typed", "unparsed", "erased"),
+        words=pl.when(pl.col("erased") > 0).then(words + erased).otherwise(words),
+    )
+
+
+def _typed(kept: pl.DataFrame) -> pl.DataFrame:
+    words = pl.format(
+        "{}: {} typed, {} valid + {} returned + {} set aside + {} copies",
+        *("source_table", "typed", "valid", "returned", "rejected", "copies"),
+    )
+    off = pl.col("typed") - pl.sum_horizontal("valid", "returned", "rejected", "copies")
+    return _balanced(TYPED, kept, off=off, words=words)
+
+
+def _balanced(check: str, kept: pl.DataFrame, *, off: pl.Expr, words: pl.Expr) -> pl.DataFrame:
+    judged = (
+        kept.with_columns(off=off.abs(), words=words)
+        .group_by("order_date", maintain_order=True)
+        .agg(off=pl.col("off").sum(), words=pl.col("words").str.join("; "))
+    )
+    return _verdicts(
+        check, judged, passed=pl.col("off") == 0, blocks=pl.col("off") != 0, measured=pl.col("off"), words=pl.col("words")
+    )  # fmt: skip
+
+
+def _set_aside(kept: pl.DataFrame, policy: QualityPolicy) -> pl.DataFrame:
+    aside = pl.col("unparsed") + pl.col("rejected")
+    judged = (
+        kept.group_by("order_date", maintain_order=True)
+        .agg(aside=aside.sum(), landed=pl.col("landed").sum())
+        .with_columns(share=(pl.col("aside") / pl.col("landed")).fill_nan(0.0))
+    )
+    percent = (pl.col("share") * 100).round(1)
+    return _verdicts(
+        REJECTED,
+        judged,
+        passed=pl.col("share") <= policy.rejected_share_warn,
+        blocks=pl.col("share") > policy.rejected_share_block,
+        measured=pl.col("share"),
+        words=pl.format("{} of {} landed rows were set aside ({} %)", "aside", "landed", percent),
+    )
+
+
+def _volume(orders_per_day: pl.DataFrame, days: Sequence[date], policy: QualityPolicy) -> pl.DataFrame:
+    dates = pl.DataFrame({"order_date": days}, schema={"order_date": pl.Date})
+    earlier = [
+        dates.with_columns(earlier=pl.col("order_date").dt.offset_by(f"-{weeks}w"))
+        for weeks in range(1, WEEKS_BEFORE + 1)
+    ]
+    # A weekday of the weeks before without any order says nothing: the shop may not have been open, or not yet ours.
+    usual = (
+        pl.concat(earlier)
+        .join(orders_per_day, left_on="earlier", right_on="order_date")
+        .group_by("order_date")
+        .agg(usual=pl.col("orders").mean())
+    )
+    compared = (
+        dates.join(orders_per_day, on="order_date", how="left")
+        .join(usual, on="order_date", how="left")
+        .with_columns(pl.col("orders").fill_null(0))
+        .with_columns(ratio=pl.col("orders") / pl.col("usual"))
+    )
+    words = pl.format("{} orders where {} are usual for this weekday", "orders", pl.col("usual").round(1))
+    return _verdicts(
+        VOLUME,
+        compared,
+        passed=((pl.col("ratio") - 1).abs() <= policy.volume_tolerance).fill_null(True),
+        blocks=pl.lit(False),
+        measured=pl.col("ratio"),
+        words=pl.coalesce(words, pl.format("{} orders; none on this weekday in the four weeks before", "orders")),
+    )
+
+
+def _none(check: str, offenders: pl.DataFrame, days: Sequence[date], what: str) -> pl.DataFrame:
+    """A check that blocks a date if there is anything at all."""
+    dates = pl.DataFrame({"order_date": days}, schema={"order_date": pl.Date})
+    counts = dates.join(offenders.group_by("order_date").len("rows"), on="order_date", how="left")
+    return _verdicts(
+        check,
+        counts.with_columns(pl.col("rows").fill_null(0)),
+        passed=pl.col("rows") == 0,
+        blocks=pl.col("rows") > 0,
+        measured=pl.col("rows"),
+        words=pl.format(f"{{}} {what}", "rows"),
+    )
+
+
+def _verdicts(
+    check: str,
+    judged: pl.DataFrame,
+    *,
+    passed: pl.Expr,
+    blocks: pl.Expr,
+    measured: pl.Expr,
+    words: pl.Expr,
+) -> pl.DataFrame:
+    rows = judged.lazy().select(
+        "order_date",
+        check=pl.lit(check),
+        passed=passed,
+        measured=measured.cast(pl.Float64),
+        detail=words,
+        fault=pl.when(blocks).then(pl.format(f"The check {check} failed: {{}}.", words)),
+    )
+    return quality.DATE_CHECKS.conform(rows).collect()
+
+
+def _files_out_of_balance(tables: DatedTables) -> pl.LazyFrame:
+    """Landing files whose rows are not all accounted for."""
+    key = ["order_date", "source_file"]
+    found = pl.concat([rows.select(key) for rows in (*tables.bronze.values(), tables.bronze_rejected)])
+    counted = found.group_by(key).agg(found=pl.len().cast(pl.Int64))
+    landed = tables.landed_files.join(counted, on=key, how="full", coalesce=True).with_columns(
+        pl.col("found", "row_count", "erased_row_count").fill_null(0)
+    )
+    off = landed.filter(pl.col("row_count") != pl.col("found") + pl.col("erased_row_count"))
+    return off.select(
+        "order_date",
+        where=pl.col("source_file"),
+        what=pl.format("{} rows landed, {} found", "row_count", "found"),
+    )
+
+
+def _rows_set_aside(tables: DatedTables) -> pl.LazyFrame:
+    """Rows that did not parse, by file and line, and rows that broke a rule of silver, by key."""
+    # What stands behind a colon in a reason is the value of that row.
+    rule = pl.col("reason").str.replace_all(r": [^;]*", "")
+    return pl.concat(
+        [
+            tables.bronze_rejected.select(
+                "order_date", where=pl.format("{} line {}", "source_file", "source_line"), what=rule
+            ),
+            tables.silver_rejected.select(
+                "order_date", where=pl.format("{} {}", "source_table", "source_key"), what=rule
+            ),
+        ]
+    )

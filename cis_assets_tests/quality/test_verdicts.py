@@ -1,0 +1,248 @@
+"""Verdicts on order dates, made of tables as silver makes them, and of tables in which something went wrong."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from cis_assets.catalog import quality
+from cis_assets.quality import verdicts as checks
+from cis_assets.quality.books import COUNTS, books
+from cis_assets.quality.policy import QualityPolicy
+from cis_assets.quality.verdicts import CHECKS, Verdicts, judge
+from cis_assets_tests.quality.day_tables import (
+    PRODUCTS,
+    Landed,
+    good_orders,
+    line,
+    order,
+    tables_of,
+    unparsed,
+    without_row,
+)
+
+MONDAY = date(2026, 1, 5)
+TUESDAY = date(2026, 1, 6)
+POLICY = QualityPolicy(rejected_share_warn=0.1, rejected_share_block=0.5, volume_tolerance=0.5)
+
+
+def judged(tables, *, days=(MONDAY, TUESDAY), before: pl.LazyFrame | None = None) -> Verdicts:
+    orders = tables.silver["orders"] if before is None else pl.concat([before, tables.silver["orders"]])
+    per_day = orders.group_by("order_date").agg(rows=pl.len().cast(pl.Int64)).collect()
+    return judge(tables, PRODUCTS.lazy(), per_day, list(days), POLICY)
+
+
+def verdict(found: Verdicts, check: str, day: date) -> dict:
+    rows = found.rows.filter(pl.col("check") == check, pl.col("order_date") == day)
+    assert rows.height == 1
+    return rows.row(0, named=True)
+
+
+def faults(found: Verdicts) -> dict[tuple[date, str], str]:
+    held = found.rows.filter(pl.col("fault").is_not_null())
+    return {(row["order_date"], row["check"]): row["fault"] for row in held.iter_rows(named=True)}
+
+
+def dirty(day: date) -> Landed:
+    """Every fate a row can have: valid, copy, conflict, rejected, returned, a credit note, not parsed."""
+    return good_orders({day: 20}).and_these(
+        orders=[
+            order(day, 3, source_line=900),
+            order(day, 90, order_hour=30),
+            order(day, 91),
+            order(day, 92),
+            order(day, 92, order_hour=10, source_line=901),
+            order(day, 93),
+            order(day, None),
+        ],
+        lines=[
+            line(day, 3, source_line=902),
+            line(day, 91, quantity=-2),
+            line(day, 4, 2, quantity=-1),
+            line(day, 5, 2, product_id=99),
+            line(day, 6, 2, quantity=0),
+            line(day, 93, product_id=98),
+            line(day, 777),
+        ],
+        unparsed=[unparsed(day, 50), unparsed(day, 51)],
+    )
+
+
+def test_every_date_gets_one_verdict_of_each_check_in_the_shape_of_the_table():
+    found = judged(tables_of(good_orders({MONDAY: 3, TUESDAY: 2})))
+    assert quality.DATE_CHECKS.dtypes == dict(found.rows.schema)
+    assert found.rows.select("order_date", "check").rows() == [
+        (day, name) for day in (MONDAY, TUESDAY) for name in sorted(CHECKS)
+    ]
+    assert found.rows["passed"].all()
+    assert not found.offenders
+
+
+def test_the_books_of_a_dirty_day_name_every_row_once():
+    kept = books(tables_of(dirty(MONDAY)), [MONDAY]).to_dicts()
+    assert [row["source_table"] for row in kept] == ["order_items", "orders"]
+    lines, orders = ([row[name] for name in COUNTS] for row in kept)
+    assert COUNTS == ("landed", "erased", "typed", "unparsed", "valid", "returned", "rejected", "copies")
+    assert orders == [29, 0, 27, 2, 20, 1, 5, 1]
+    assert lines == [27, 0, 27, 0, 20, 2, 4, 1]
+
+
+def test_a_dirty_day_balances():
+    found = judged(tables_of(dirty(MONDAY)), days=[MONDAY])
+    assert verdict(found, checks.LANDED, MONDAY)["passed"]
+    assert verdict(found, checks.TYPED, MONDAY)["passed"]
+    assert not faults(found)
+
+
+def test_rows_of_erased_customers_are_accounted_for():
+    found = judged(tables_of(good_orders({MONDAY: 3}), erased=2), days=[MONDAY])
+    said = verdict(found, checks.LANDED, MONDAY)
+    assert said["passed"]
+    assert "orders: 5 landed, 3 typed + 0 not parsed + 2 of erased customers" in said["detail"]
+
+
+def test_a_date_without_files_passes_with_nothing_to_count():
+    found = judged(tables_of(good_orders({MONDAY: 3})))
+    assert verdict(found, checks.LANDED, TUESDAY)["passed"]
+    assert verdict(found, checks.REJECTED, TUESDAY)["measured"] == 0.0
+
+
+@pytest.mark.parametrize("source_table", ["orders", "order_items"])
+def test_a_row_lost_between_landing_and_bronze_holds_its_date_back_and_no_other(source_table: str):
+    whole = tables_of(good_orders({MONDAY: 3, TUESDAY: 3}))
+    tables = without_row(whole, "bronze", source_table, order_date=MONDAY, order_id=2)
+    tables = replace(tables, silver={name: rows.filter(~_row(2)) for name, rows in tables.silver.items()})
+    found = judged(tables)
+    assert {day for day, _ in faults(found)} == {MONDAY}
+    assert f"{source_table}: 3 landed, 2 typed + 0 not parsed" in faults(found)[MONDAY, checks.LANDED]
+    (file,) = found.offenders[checks.LANDED].to_dicts()
+    assert file["where"].startswith(f"{source_table}/order_date={MONDAY}/")
+    assert file["what"] == "3 rows landed, 2 found"
+
+
+def _row(order_id: int) -> pl.Expr:
+    return (pl.col("order_date") == MONDAY) & (pl.col("order_id") == order_id)
+
+
+def test_a_row_lost_between_bronze_and_silver_holds_its_date_back():
+    tables = without_row(tables_of(dirty(MONDAY)), "silver", "order_items", order_id=2)
+    found = judged(tables, days=[MONDAY])
+    assert (
+        "order_items: 27 typed, 19 valid + 2 returned + 4 set aside + 1 copies" in faults(found)[MONDAY, checks.TYPED]
+    )
+
+
+def test_a_lost_row_cannot_hide_as_a_copy():
+    tables = without_row(tables_of(dirty(MONDAY)), "silver", "orders", order_id=3)
+    found = judged(tables, days=[MONDAY])
+    assert "19 valid + 1 returned + 5 set aside + 1 copies" in faults(found)[MONDAY, checks.TYPED]
+
+
+@pytest.mark.parametrize(("bad", "passes", "blocks"), [(1, True, False), (2, False, False), (9, False, True)])
+def test_rows_set_aside_pass_then_warn_then_block(bad: int, passes: bool, blocks: bool):
+    landed = good_orders({MONDAY: 4}).and_these(unparsed=[unparsed(MONDAY, 50 + number) for number in range(bad)])
+    found = judged(tables_of(landed), days=[MONDAY])
+    said = verdict(found, checks.REJECTED, MONDAY)
+    assert said["measured"] == bad / (8 + bad)
+    assert said["passed"] is (passes and bad / (8 + bad) <= POLICY.rejected_share_warn)
+    assert (said["fault"] is not None) is blocks
+
+
+def test_the_first_ten_rows_set_aside_are_shown_by_place_and_rule_and_without_values():
+    reasons = ["customer_id is not a whole number: 4711x; order_hour is not a whole number: noon"] * 12
+    landed = good_orders({MONDAY: 1}).and_these(
+        unparsed=[unparsed(MONDAY, 50 + number, reason) for number, reason in enumerate(reasons)]
+    )
+    shown = judged(tables_of(landed), days=[MONDAY]).offenders[checks.REJECTED]
+    assert shown.height == 10
+    assert shown["where"][0] == f"orders/order_date={MONDAY}/orders.csv line 50"
+    assert set(shown["what"]) == {"customer_id is not a whole number; order_hour is not a whole number"}
+
+
+def test_offenders_are_those_of_dates_that_failed():
+    landed = good_orders({MONDAY: 30, TUESDAY: 1}).and_these(
+        unparsed=[unparsed(MONDAY, 50), *(unparsed(TUESDAY, 60 + number) for number in range(9))]
+    )
+    shown = judged(tables_of(landed)).offenders[checks.REJECTED]
+    assert set(shown["order_date"]) == {TUESDAY}
+
+
+def test_offenders_of_dates_that_are_held_back_come_before_those_of_warnings():
+    warned, held = good_orders({MONDAY: 4}), good_orders({TUESDAY: 1})
+    warned = warned.and_these(unparsed=[unparsed(MONDAY, 50), unparsed(MONDAY, 51)])
+    held = held.and_these(unparsed=[unparsed(TUESDAY, 60 + number) for number in range(9)])
+    apart = Verdicts.together(judged(tables_of(rows), days=[day]) for day, rows in ((MONDAY, warned), (TUESDAY, held)))
+    together = judged(tables_of(warned.and_these(**vars_of(held))))
+    for found in (apart, together):
+        assert set(found.offenders[checks.REJECTED]["order_date"]) == {TUESDAY}
+
+
+def weeks_before(counts: list[int]) -> pl.LazyFrame:
+    """Orders of the Mondays before, the last week first."""
+    days = {MONDAY - timedelta(weeks=week): count for week, count in enumerate(counts, start=1)}
+    return tables_of(good_orders(days)).silver["orders"]
+
+
+@pytest.mark.parametrize(("orders", "passes"), [(10, True), (5, True), (4, False), (15, True), (16, False), (0, False)])
+def test_volume_is_compared_with_the_same_weekday_of_four_weeks(orders: int, passes: bool):
+    tables = tables_of(good_orders({MONDAY: orders, TUESDAY: 1}))
+    found = judged(tables, days=[MONDAY], before=weeks_before([8, 12, 10, 10]))
+    said = verdict(found, checks.VOLUME, MONDAY)
+    assert said["measured"] == pytest.approx(orders / 10)
+    assert said["passed"] is passes
+    assert said["fault"] is None
+
+
+def test_a_fifth_week_before_does_not_count():
+    tables = tables_of(good_orders({MONDAY: 10}))
+    found = judged(tables, days=[MONDAY], before=weeks_before([10, 10, 10, 10, 1000]))
+    assert verdict(found, checks.VOLUME, MONDAY)["measured"] == 1.0
+
+
+def test_a_weekday_without_a_past_says_nothing():
+    found = judged(tables_of(good_orders({MONDAY: 10})), days=[MONDAY])
+    said = verdict(found, checks.VOLUME, MONDAY)
+    assert said["passed"]
+    assert said["measured"] is None
+    assert said["detail"] == "10 orders; none on this weekday in the four weeks before"
+
+
+def test_lines_without_their_order_or_product_hold_the_date_back_and_are_named():
+    tables = tables_of(good_orders({MONDAY: 3, TUESDAY: 3}))
+    lines = tables.silver["order_items"].with_columns(product_id=pl.when(_row(3)).then(99).otherwise("product_id"))
+    orders = tables.silver["orders"].filter(~_row(1))
+    found = judged(replace(tables, silver={"orders": orders, "order_items": lines}))
+    assert verdict(found, checks.REFERENCES, MONDAY)["measured"] == 2
+    assert (MONDAY, checks.REFERENCES) in faults(found)
+    assert (TUESDAY, checks.REFERENCES) not in faults(found)
+    assert found.offenders[checks.REFERENCES].select("where", "what").rows() == [
+        ("silver/order_items order_id=1, add_to_cart_order=1", "its order is not in silver/orders"),
+        ("silver/order_items order_id=3, add_to_cart_order=1", "its product is not in silver/products"),
+    ]
+
+
+def test_stored_rows_that_break_a_rule_or_share_a_key_hold_the_date_back_and_are_named():
+    tables = tables_of(good_orders({MONDAY: 3}))
+    late = tables.silver["orders"].with_columns(
+        order_hour=pl.when(_row(2)).then(25).otherwise("order_hour").cast(pl.Int32)
+    )
+    twice = pl.concat([tables.silver["order_items"], tables.silver["order_items"].filter(_row(1))])
+    found = judged(replace(tables, silver={"orders": late, "order_items": twice}), days=[MONDAY])
+    assert (MONDAY, checks.RULES) in faults(found)
+    assert found.offenders[checks.RULES].select("where", "what").rows() == [
+        ("silver/order_items order_id=1, add_to_cart_order=1", "2 rows have this key"),
+        ("silver/orders order_id=2", "order_hour is above 23"),
+    ]
+
+
+def test_the_dates_of_a_range_are_judged_as_one_by_one():
+    whole = dirty(MONDAY).and_these(**vars_of(dirty(TUESDAY)))
+    together = judged(tables_of(whole))
+    apart = Verdicts.together(judged(tables_of(dirty(day)), days=[day]) for day in (MONDAY, TUESDAY))
+    assert together.rows.equals(apart.rows)
+    assert together.offenders.keys() == apart.offenders.keys()
+
+
+def vars_of(landed: Landed) -> dict:
+    return {"orders": landed.orders, "lines": landed.lines, "unparsed": landed.unparsed}
