@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
 
-.PHONY: demo test test-browser test-server test-azure lint benchmark-lake ui dashboard clean
+.PHONY: demo test test-browser test-server test-azure lint benchmark benchmark-lake benchmark-ingest ui dashboard clean
 
 # The whole platform on generated orders, or with INSTACART=FOLDER on the public Instacart files.
 demo: $(VENV)/.runtime
@@ -36,9 +36,17 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python docs/reference.py --check
 
+# The platform beside DuckDB and pandas, about 5 minutes; FULL=1 for the size of the public Instacart release over two years.
+benchmark: $(VENV)/.benchmark
+	$(VENV)/bin/python -m benchmarks.platform $(if $(FULL),--full) $(OPTIONS)
+
 # The IO manager beside dagster-deltalake-polars' and plain write_deltalake: time, memory, and what is read back.
 benchmark-lake: $(VENV)/.runtime
 	$(VENV)/bin/python -m benchmarks.lake
+
+# Landed files to bronze and silver beside scripts of polars and delta-rs.
+benchmark-ingest: $(VENV)/.runtime
+	$(VENV)/bin/python -m benchmarks.ingest
 
 ui: $(VENV)/.runtime
 	$(CIS) ui
@@ -56,6 +64,10 @@ $(VENV)/bin/pip:
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard]'
 	@touch $@
+
+$(VENV)/.benchmark: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,benchmark]'
+	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,dev]'

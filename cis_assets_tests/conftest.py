@@ -24,6 +24,9 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # `cis` sets this variable for what it starts; empty counts as not set.
     monkeypatch.setenv("DAGSTER_HOME", "")
+    # So does this one; set first, so that it is put back whatever a test makes of it.
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "0")
+    monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE")
 
 
 @pytest.fixture(scope="session")

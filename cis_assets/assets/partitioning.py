@@ -52,6 +52,16 @@ def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.filter(pl.col(ORDER_DATE).is_between(pl.lit(days.first), pl.lit(days.last)))
 
 
+def in_parts(days: Sequence[date]) -> list[Sequence[date]]:
+    """Single dates in lists of no more than two months' dates."""
+    return [days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE)]
+
+
+def ordered_on(days: Sequence[date], rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows whose order_date is one of `days`."""
+    return rows.filter(pl.col(ORDER_DATE).is_in(list(days)))
+
+
 def newest_day(snapshots: pl.LazyFrame) -> date:
     """The newest as_of_date that a table of snapshots holds; a sentence if it holds none."""
     newest = snapshots.select(pl.col(AS_OF_DATE).max()).collect().item()

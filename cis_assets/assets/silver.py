@@ -4,13 +4,18 @@ Orders and order lines are made from the bronze rows of the same date; products,
 snapshots.
 """
 
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
 import dagster as dg
 import polars as pl
 
-from cis_assets.assets.partitioning import ordered_in, parts_of
-from cis_assets.assets.tables import table_asset, table_in
-from cis_assets.catalog import bronze, silver
+from cis_assets.assets.partitioning import days_of, in_parts, ordered_in, ordered_on, parts_of
+from cis_assets.assets.tables import asset_key, table_asset, table_in
+from cis_assets.catalog import ORDER_DATE, Table, bronze, silver
 from cis_assets.engines.parts import LazyParts
+from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.settings import settings
 from cis_assets.transforms import silver_orders as orders_transform
 from cis_assets.transforms import silver_snapshots as snapshots_transform
@@ -67,13 +72,23 @@ def order_items(
     )
 
 
-@dg.asset(**table_asset(silver.RETURNED_ITEMS, "polars"), ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)})
+@dg.asset(
+    **table_asset(silver.RETURNED_ITEMS, "polars"),
+    ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)},
+    # Dates of which every line became a purchase have no other lines.
+    deps=[asset_key(silver.ORDER_ITEMS)],
+)
 def returned_items(
-    context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame
+    context: dg.AssetExecutionContext,
+    row_counts: RowCountsResource,
+    orders: pl.LazyFrame,
+    order_items: pl.LazyFrame,
+    products: pl.LazyFrame,
 ) -> LazyParts:
-    return LazyParts.of(
-        orders_transform.silver_returned_items(ordered_in(days, orders), ordered_in(days, order_items), products)
-        for days in parts_of(context)
+    return _parts_of_some_days(
+        silver.RETURNED_ITEMS,
+        _days_with_more(context, row_counts, (bronze.ORDER_ITEMS, silver.ORDER_ITEMS)),
+        lambda of_days: orders_transform.silver_returned_items(of_days(orders), of_days(order_items), products),
     )
 
 
@@ -99,22 +114,49 @@ def orders(context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items:
 )
 def rejected_rows(
     context: dg.AssetExecutionContext,
+    row_counts: RowCountsResource,
     orders: pl.LazyFrame,
     order_items: pl.LazyFrame,
     products: pl.LazyFrame,
     valid_orders: pl.LazyFrame,
     returned_items: pl.LazyFrame,
 ) -> LazyParts:
-    return LazyParts.of(
-        orders_transform.silver_rejected_rows(
-            ordered_in(days, orders),
-            ordered_in(days, order_items),
-            products,
-            ordered_in(days, valid_orders),
-            ordered_in(days, returned_items),
-        )
-        for days in parts_of(context)
+    settled_by = ((bronze.ORDERS, silver.ORDERS), (bronze.ORDER_ITEMS, silver.ORDER_ITEMS))
+    return _parts_of_some_days(
+        silver.REJECTED_ROWS,
+        _days_with_more(context, row_counts, *settled_by),
+        lambda of_days: orders_transform.silver_rejected_rows(
+            of_days(orders), of_days(order_items), products, of_days(valid_orders), of_days(returned_items)
+        ),
     )
+
+
+def _days_with_more(
+    context: dg.AssetExecutionContext, row_counts: RowCountsResource, *tables: tuple[Table, Table]
+) -> list[date]:
+    """The dates of the run of which a table of bronze holds another number of rows than the silver table beside it.
+
+    Of the others, every row is in silver already, and none is left to be looked at.
+    """
+    wanted = pl.DataFrame({ORDER_DATE: days_of(context)}, {ORDER_DATE: pl.Date})
+    for landed, valid in tables:
+        for name, table in (("landed", landed), ("valid", valid)):
+            counts = row_counts.per_day(table).rename({"rows": f"{name} {landed.name}"})
+            wanted = wanted.join(counts, on=ORDER_DATE, how="left")
+    differ = [
+        pl.col(f"landed {landed.name}").fill_null(0) != pl.col(f"valid {landed.name}").fill_null(0)
+        for landed, _ in tables
+    ]
+    return wanted.filter(pl.any_horizontal(differ))[ORDER_DATE].to_list()
+
+
+def _parts_of_some_days(
+    table: Table, days: list[date], make: Callable[[Callable[[pl.LazyFrame], pl.LazyFrame]], pl.LazyFrame]
+) -> LazyParts:
+    """What `make` gives for these dates, in parts, where it is handed what picks the rows of a part; empty without dates."""
+    if not days:
+        return LazyParts.of([table.empty()])
+    return LazyParts.of(make(partial(ordered_on, some)) for some in in_parts(days))
 
 
 ASSETS = [products, customers, offers, rejected_snapshot_rows, order_items, returned_items, orders, rejected_rows]

@@ -13,7 +13,6 @@ from cis_assets.lake.metadata import column_lineage, column_schema
 OWNERS = ["team:data-engineering"]
 LAKE_IO = "lake"
 
-# What holds dates back from the tables of a layer, and is itself written whatever it says.
 _HELD_BY = {
     "bronze": (bronze.LANDED_FILES,),
     "silver": (bronze.LANDED_FILES,),
@@ -48,6 +47,11 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([table.layer, table.name])
 
 
+def held_by(table: Table) -> list[Table]:
+    """The tables that hold dates back from a table; each of them is itself written whatever it says."""
+    return [holder for holder in _HELD_BY[table.layer] if holder != table]
+
+
 def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
     metadata: dict[str, Any] = {"dagster/column_schema": column_schema(table), "grain": f"one row per {table.grain}"}
     lineage = column_lineage(table)
@@ -55,7 +59,7 @@ def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
         metadata["dagster/column_lineage"] = lineage
     if table.partition_by:
         metadata["partition_expr"] = table.partition_by[0]
-        metadata[HELD_BY] = [holder.path for holder in _HELD_BY[table.layer] if holder != table]
+        metadata[HELD_BY] = [holder.path for holder in held_by(table)]
     return {
         "group_name": table.layer,
         "kinds": {"delta", *kinds},

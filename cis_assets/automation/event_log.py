@@ -9,35 +9,40 @@ Belongs here: how events are stored. Does not belong here: when they arise.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
+import dagster as dg
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, SqliteStorageConfig, _event_logs_directory
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy.engine import Connection
 
+_PLANNED_CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
 _RUN = "run"
 
 
 class BatchedEventLogStorage(SqliteEventLogStorage):
-    """Dagster's event log in SQLite, except that a batch of asset events is one transaction."""
+    """Dagster's event log in SQLite, except that a batch about assets and planned checks is one transaction."""
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        for run_id, neighbours in groupby(events, key=_run_of_asset_event):
+        for run_id, neighbours in groupby(events, key=_run_if_together):
             if run_id is None:
                 super().store_event_batch(list(neighbours))
             else:
                 self._store_together(run_id, list(neighbours))
 
     def _store_together(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
-        """Write asset events of a run to the run's own file and to the index, or to neither."""
+        """Write events of a run to the run's own file and to the index, or, if the writing fails, to neither."""
         rows = [self._event_to_row(event) for event in events]
         insert = SqlEventLogStorageTable.insert()
         with self.run_connection(run_id):
-            """The run's file is made by connecting to it."""
+            pass  # Connecting makes the run's file.
         # One transaction on both files, since Dagster stores a failed batch again, event by event.
         with self.index_connection() as index:
             index.exec_driver_sql(f"ATTACH DATABASE ? AS {_RUN}", (self.path_for_shard(run_id),))
@@ -47,6 +52,9 @@ class BatchedEventLogStorage(SqliteEventLogStorage):
             self._store_asset_event_tags(index, events, ids)
             for place in _last_of_each_kind(events):
                 self._store_asset_event(index, events[place], ids[place])
+            for row, event, event_id in zip(rows, events, ids, strict=True):
+                if event.dagster_event_type is _PLANNED_CHECK:
+                    _store_planned_check(index, row, event, event_id)
 
 
 class BatchedSqliteStorage(DagsterSqliteStorage):
@@ -63,9 +71,32 @@ class BatchedSqliteStorage(DagsterSqliteStorage):
         return cls(inst_data=inst_data, **config_value)
 
 
-def _run_of_asset_event(event: EventLogEntry) -> str | None:
-    """The run of an event about an asset; None of any other, which Dagster's storage treats in ways of its own."""
-    return event.run_id if event.is_dagster_event and event.dagster_event_type in ASSET_EVENTS else None
+def _run_if_together(event: EventLogEntry) -> str | None:
+    """The run of an event that is stored together with others; None if Dagster has a way of its own for it."""
+    together = event.dagster_event_type in ASSET_EVENTS or event.dagster_event_type is _PLANNED_CHECK
+    return event.run_id if together else None
+
+
+def _store_planned_check(index: Connection, row: Mapping[str, Any], event: EventLogEntry, event_id: int) -> None:
+    """A row for each date of the check; `row` is the event's own."""
+    planned = event.get_dagster_event().asset_check_planned_data
+    dates = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
+    index.execute(
+        AssetCheckExecutionsTable.insert(),
+        [
+            {
+                "asset_key": planned.asset_key.to_string(),
+                "check_name": planned.check_name,
+                "partition": day,
+                "run_id": event.run_id,
+                "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+                "evaluation_event": row["event"],
+                "evaluation_event_timestamp": row["timestamp"],
+                "evaluation_event_storage_id": event_id,
+            }
+            for day in dates
+        ],
+    )
 
 
 def _last_of_each_kind(events: Sequence[EventLogEntry]) -> Collection[int]:

@@ -174,12 +174,17 @@ def _standing(
     if any(record.dagster_run.status is dg.DagsterRunStatus.SUCCESS for record in records):
         return Standing(Fate.DONE, set())
     # A run that fails for some of its dates has made the others.
-    made = _made_since(instance, days, max(record.start_time or 0.0 for record in records))
+    made = _made_since(instance, days, min(_begun(record) for record in records))
     left = days - made
     if not left:
         return Standing(Fate.DONE, set())
     mended = any(landed.whole.get(day) != marks.get(day) for day in set(request.days) - made)
     return Standing(Fate.DUE if mended or snapshots() != request.snapshots else Fate.FAILED, left)
+
+
+def _begun(record: dg.RunRecord) -> float:
+    """When a run began to read files; of one that ended before it started, when it ended."""
+    return record.start_time or record.end_time or record.create_timestamp.timestamp()
 
 
 def _will_retry(run: dg.DagsterRun) -> bool:

@@ -5,13 +5,14 @@ What is found on each date by itself is `assets/quality.py`'s.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from cis_assets.assets.bronze import landing_key
-from cis_assets.assets.tables import asset_key
-from cis_assets.catalog import bronze, gold, quality
+from cis_assets.assets.tables import asset_key, held_by
+from cis_assets.catalog import TABLES, bronze, gold, quality, silver
 from cis_assets.lake.held_dates import HeldDatesError, HeldDatesResource, described
 from cis_assets.landing import contract
 from cis_assets.landing.resource import LandingResource
@@ -19,8 +20,10 @@ from cis_assets.partitions import DateRange
 from cis_assets.settings import settings
 
 EVERY_DATE = "every_date_went_through"
-# The first tables of the parts that a run may consist of: with any of them, the check comes along.
-_ROOTS = (bronze.LANDED_FILES, quality.DATE_CHECKS, gold.CUSTOMER_FEATURES)
+_HOLDERS = (bronze.LANDED_FILES, quality.DATE_CHECKS)
+# With any of them in a run, the check comes along; it waits for all that are. Not every table, since Dagster notes each
+# check down for each date of a run.
+_DATED = (bronze.LANDED_FILES, silver.ORDERS, quality.DATE_CHECKS, gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS)
 
 
 @dg.multi_asset_check(
@@ -29,11 +32,11 @@ _ROOTS = (bronze.LANDED_FILES, quality.DATE_CHECKS, gold.CUSTOMER_FEATURES)
         dg.AssetCheckSpec(
             EVERY_DATE,
             asset=asset_key(table),
-            additional_deps=[asset_key(root) for root in _ROOTS if root != table],
+            additional_deps=[asset_key(other) for other in _DATED if other != table],
             description="Fails, and the run with it, if a date of the run was held back, since its files cannot be read "
             "or a check found it wrong. The other dates were made.",
         )
-        for table in _ROOTS
+        for table in _DATED
     ],
     can_subset=True,
 )
@@ -41,8 +44,14 @@ def every_date_went_through(
     context: dg.AssetCheckExecutionContext, held: HeldDatesResource
 ) -> Iterator[dg.AssetCheckResult]:
     days = days_of_run(context.run.tags)
-    found = held.among(days, bronze.LANDED_FILES, quality.DATE_CHECKS) if days else {}
-    for key in context.selected_asset_check_keys:
+    of_run: dict[date, str] = {}
+    held_by_these = cache(lambda *holders: held.among(days, *holders) if days else {})
+    for key in sorted(context.selected_asset_check_keys, key=str):
+        table = TABLES["/".join(key.asset_key.path)]
+        # What holds dates back speaks for itself too.
+        holders = [holder for holder in _HOLDERS if holder == table or holder in held_by(table)]
+        found = held_by_these(*holders)
+        of_run |= {day: max(reason, of_run.get(day, ""), key=len) for day, reason in found.items()}
         yield dg.AssetCheckResult(
             passed=not found,
             asset_key=key.asset_key,
@@ -50,11 +59,17 @@ def every_date_went_through(
             description=described(found) or "No date was held back.",
             metadata={"dates_held_back": len(found)},
         )
-    if found and days:
-        raise HeldDatesError(
-            f"{len(found)} of {len(days)} dates {'was' if len(found) == 1 else 'were'} held back. {described(found)} "
-            "The other dates were made; when these are mended (`cis show books` tells more), run them alone."
-        )
+    if of_run and days:
+        raise HeldDatesError(_at_the_end(dict(sorted(of_run.items())), len(days)))
+
+
+def _at_the_end(held: Mapping[date, str], dates: int) -> str:
+    were = "was" if len(held) == 1 else "were"
+    others = "The other dates were made; when" if len(held) < dates else "When"
+    return (
+        f"{len(held)} of {dates} dates {were} held back. {described(held)} "
+        f"{others} these are mended (`cis show books` tells more), run them alone."
+    )
 
 
 def days_of_run(tags: Mapping[str, str]) -> DateRange | None:

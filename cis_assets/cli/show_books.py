@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cis_assets.cli.console import Refused, heading, print_json, print_table, say
-from cis_assets.partitions import DateRange
+from cis_assets.partitions import DateRange, days_in_words
 from cis_assets.settings import settings
 
 if TYPE_CHECKING:
@@ -38,12 +39,13 @@ def books(first: datetime | None, last: datetime | None, as_json: bool) -> None:
 
     lake = Lake(settings().lake_uri)
     days = _days(lake, first, last)
-    counted = pl.concat([_books(lake, part) for part in days.parts(_DAYS_AT_ONCE)])
     failed, held = _failed(lake, days), _held(lake, days)
+    unreadable = _unreadable(lake, days)
+    counted = pl.concat([_books(lake, part, unreadable) for part in days.parts(_DAYS_AT_ONCE)])
     if as_json:
         print_json({"books": counted.to_dicts(), "failed_checks": failed, "held_back": held})
         return
-    say(f"Rows of {days}")
+    say(f"Rows of {days}" + (f" without {days_in_words(unreadable)}, which cannot be read" if unreadable else ""))
     sums = counted.group_by("source_table").agg(pl.col(COUNTS).sum()).sort("source_table", descending=True)
     print_table(
         ["", *(_WORDS.get(name, name) for name in COUNTS)],
@@ -74,7 +76,8 @@ def _days(lake: Lake, first: datetime | None, last: datetime | None) -> DateRang
     return DateRange(start, end)
 
 
-def _books(lake: Lake, days: DateRange) -> pl.DataFrame:
+def _books(lake: Lake, days: DateRange, unreadable: Collection[date]) -> pl.DataFrame:
+    """The books of the dates whose tables are of the files that landed."""
     from cis_assets.catalog import bronze, silver
     from cis_assets.quality.books import DatedTables, books
 
@@ -90,7 +93,7 @@ def _books(lake: Lake, days: DateRange) -> pl.DataFrame:
             returned=rows(silver.RETURNED_ITEMS),
             silver_rejected=rows(silver.REJECTED_ROWS),
         ),
-        list(days),
+        [day for day in days if day not in unreadable],
     )
 
 
@@ -103,6 +106,13 @@ def _failed(lake: Lake, days: DateRange) -> list[dict[str, Any]]:
         return []
     failed = lake.scan(quality.DATE_CHECKS, days).filter(~pl.col("passed"))
     return failed.sort(pl.col("fault").is_null(), "order_date", "check").collect().to_dicts()
+
+
+def _unreadable(lake: Lake, days: DateRange) -> set[date]:
+    from cis_assets.catalog import bronze
+    from cis_assets.lake.held_dates import held_dates
+
+    return set(held_dates(lake.uri, [bronze.LANDED_FILES.path], days))
 
 
 def _held(lake: Lake, days: DateRange) -> dict[str, str]:

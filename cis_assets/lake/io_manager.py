@@ -41,6 +41,7 @@ from cis_assets.lake.statistics import table_figures
 from cis_assets.lake.storage import join, storage_options
 from cis_assets.partitions import DateRange
 
+_HELD_NAMED = 5
 _ENGINES = {"polars": PolarsEngine}
 
 
@@ -199,17 +200,24 @@ def _held_partitions(context: OutputContext, table: Table, run: RunSlice) -> set
     reasons = held_dates(str((context.resource_config or {})["lake_uri"]), held_by, span)
     held = {key: [day for day in each if day in reasons] for key, each in days.items()}
     if all(held.values()):
-        raise HeldDatesError(f"Nothing was written to {table.path}. {described(reasons)}")
+        of_run = {day: reason for day, reason in reasons.items() if any(day in each for each in days.values())}
+        raise HeldDatesError(f"Nothing was written to {table.path}. {described(of_run)}")
     return {key for key, found in held.items() if found}
 
 
 def _leave_out(context: OutputContext, table: Table, run: RunSlice, held: Collection[str]) -> RunSlice:
     """The run without partitions that are held back, which Dagster is not told to be made either."""
-    context.log.info(f"{table.path}: held back, and left as before: {', '.join(sorted(held))}.")
+    context.log.warning(f"{table.path}: held back, and left as before: {_listed(held)}.")
     left = run.without(table, held)
     # Dagster offers no way for an IO manager to say so; it reports the partitions that the context names.
     context._asset_partitions_subset = context.asset_partitions_def.subset_with_partition_keys(left.partitions)
     return left
+
+
+def _listed(partitions: Collection[str]) -> str:
+    first = sorted(partitions)[:_HELD_NAMED]
+    further = f" and {len(partitions) - len(first)} more" if len(partitions) > len(first) else ""
+    return ", ".join(first) + further
 
 
 def _batches(context: OutputContext, run: RunSlice) -> dict[str, Slice]:

@@ -57,7 +57,7 @@ def column_lineage(table: Table) -> TableColumnLineage | None:
 
 def describe_write(context: OutputContext, table: Table, figures: TableFigures, run: RunSlice) -> dict[str, Any]:
     """Give each partition of the run its own figures; return what holds for the write as a whole."""
-    whole: dict[str, Any] = {"dagster/column_schema": column_schema(table), "table_version": figures.version}
+    whole: dict[str, Any] = {"table_version": figures.version}
     if not run.partitions:
         return {**whole, **_figures("dagster/row_count", figures.total)}
     for key, where in run.partitions.items():

@@ -15,14 +15,14 @@ import polars as pl
 from cis_assets.catalog import Table
 from cis_assets.partitions import days_in_words
 
-_SECONDS_BETWEEN = 5.0
+_SECONDS_BETWEEN = 10.0
 
 
 class WriteProgress:
     """Looks at the batches of rows on their way into a table that is partitioned by dates.
 
-    Every few seconds it says a line: how many of the `dates` have been reached so far, which are new, and how many rows
-    there were. A write that takes no longer than that says nothing.
+    Every few seconds it says a line: how many of the `dates` have been reached so far, and which are new. A write that takes
+    no longer than that says nothing.
     """
 
     def __init__(
@@ -35,10 +35,8 @@ class WriteProgress:
         self._said_at = clock()
         self._reached: set[date] = set()
         self._new: set[date] = set()
-        self._rows = 0
 
     def see(self, batch: pl.DataFrame) -> None:
-        self._rows += batch.height
         self._new |= set(batch[str(self._table.partition_date)].unique()) - self._reached
         now = self._clock()
         if now - self._said_at < _SECONDS_BETWEEN:
@@ -46,7 +44,5 @@ class WriteProgress:
         self._said_at = now
         self._reached |= self._new
         news = f", now also of {days_in_words(self._new)}" if self._new else ""
-        self._say(
-            f"{self._table.path}: rows of {len(self._reached)} of {self._dates} dates so far, {self._rows:,} rows{news}."
-        )
+        self._say(f"{self._table.path}: rows of {len(self._reached)} of {self._dates} dates so far{news}.")
         self._new = set()

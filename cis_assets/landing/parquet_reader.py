@@ -75,13 +75,13 @@ def _values(file: LandingFile, stored: pq.ParquetFile, columns: Mapping[str, int
         # Without the metadata of the file, which may be as damaged as anything else.
         values = pa.table({name: read.column(at) for name, at in places.items()})
         values.validate(full=True)
+        return pl.DataFrame(values)
     except _UNREADABLE as error:
         raise _unreadable(file, first_line(error)) from None
-    return pl.DataFrame(values)
 
 
-# Reading from memory, so an OSError is no store's.
-_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+# Reading from memory, so an OSError is no store's; polars panics over types that it does not know.
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 def _unreadable(file: LandingFile, why: str) -> LandingError:
@@ -103,6 +103,9 @@ def _typed(table: LandingTable, known: pl.LazyFrame) -> pl.LazyFrame:
 
 def _holds(found: pl.DataType, wanted: pl.DataType) -> bool:
     """Whether values of a Parquet type can be taken for the contract's without losing anything unseen."""
+    # The type of a column in which every value is missing.
+    if found == pl.Null():
+        return True
     if wanted.is_integer():
         return found.is_integer() or found == pl.String()
     if wanted.is_float():

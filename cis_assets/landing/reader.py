@@ -23,9 +23,8 @@ from cis_assets.landing.leaving_out import DatedRows, LeftOut, snapshots_without
 from cis_assets.landing.parquet_reader import read_parquet
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
-from cis_assets.partitions import neighbouring_ranges
+from cis_assets.partitions import days_in_words
 
-_RANGES_NAMED = 5
 # Polars opens all files of a plan at once, each on a thread of its own, and has 512 of them: a plan over more files waits
 # for itself forever.
 _FILES_AT_ONCE = 64
@@ -54,9 +53,7 @@ class LandedDays:
         """Sentences on what an operator should know although nothing is wrong enough to stop."""
         sentences = _unknown_column_warnings(self.unknown_columns)
         if self.empty_days:
-            ranges = [str(span) for span in neighbouring_ranges(self.empty_days)]
-            further = f" and {len(ranges) - _RANGES_NAMED} more" if len(ranges) > _RANGES_NAMED else ""
-            named = ", ".join(ranges[:_RANGES_NAMED]) + further
+            named = days_in_words(self.empty_days)
             sentences.append(f"No landing files, hence no orders, on {len(self.empty_days)} of the dates: {named}.")
         sentences += [
             f"{day} was not read, and keeps what it held before. {fault}" for day, fault in self.faults.items()

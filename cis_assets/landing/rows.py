@@ -33,8 +33,8 @@ _TYPE_WORDS = {
 }
 
 
-_NUMBER = re.compile(r"[-+]?[\d.]*\d[\d.]*")
-_SHOWN = 200
+_NAME = re.compile(r"[a-z_][a-z_ ;|\t-]{0,200}")
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,13 @@ def refuse_header(table: LandingTable, file: LandingFile, header: Sequence[str])
 
 
 def _seen(header: Sequence[str]) -> str:
-    """What stands where a header should; not in full if it may be a row, since that may name a customer."""
-    if any(_NUMBER.fullmatch(name) for name in header):
-        return "its first line holds numbers, so it is a row and no header"
-    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in ",".join(header))
-    return f"its header is {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'}"
+    """What stands where a header should: only what looks like names of columns, since a row may name a customer."""
+    names = [name for name in header if _NAME.fullmatch(name)]
+    if not names:
+        return "its first line holds no names of columns, so it is a row and no header"
+    others = len(header) - len(names)
+    further = f" and {others} further fields" if others else ""
+    return f"its header is {','.join(names[:_SHOWN])}{'...' if len(names) > _SHOWN else ''}{further}"
 
 
 def first_line(error: Exception) -> str:

@@ -86,10 +86,12 @@ def judge(
             rule_breakers(silver.RETURNED_ITEMS, tables.returned),
         ]
     )
-    lost_rows, breaking_rows = pl.collect_all([lost, breaking], engine="streaming")
+    lost_rows, breaking_rows, off_balance = pl.collect_all(
+        [lost, breaking, _files_out_of_balance(tables)], engine="streaming"
+    )
     rows = pl.concat(
         [
-            _landed(kept),
+            _landed(kept, off_balance),
             _typed(kept),
             _set_aside(kept, policy),
             _volume(orders_per_day.rename({"rows": "orders"}), days, policy),
@@ -98,7 +100,7 @@ def judge(
         ]
     ).sort("order_date", "check")
     find: dict[str, Callable[[], pl.LazyFrame]] = {
-        LANDED: lambda: _files_out_of_balance(tables),
+        LANDED: off_balance.lazy,
         REJECTED: lambda: _rows_set_aside(tables),
         REFERENCES: lost_rows.lazy,
         RULES: breaking_rows.lazy,
@@ -121,13 +123,18 @@ def _first(offenders: pl.LazyFrame, days: list[date]) -> pl.DataFrame:
     return found.sort("order_date", "where", "what").head(OFFENDERS_SHOWN).collect(engine="streaming")
 
 
-def _landed(kept: pl.DataFrame) -> pl.DataFrame:
+def _landed(kept: pl.DataFrame, off_balance: pl.DataFrame) -> pl.DataFrame:
+    """Balanced file by file, so that a row lost from one cannot hide behind a row too many of another."""
     words = pl.format("{}: {} landed, {} typed + {} not parsed", "source_table", "landed", "typed", "unparsed")
     erased = pl.format(" + {} of erased customers", "erased")
     return _balanced(
         LANDED,
-        kept,
-        off=pl.col("landed") - pl.sum_horizontal("typed", "unparsed", "erased"),
+        kept.join(
+            off_balance.group_by("order_date", "source_table").agg(pl.col("off").sum()),
+            on=["order_date", "source_table"],
+            how="left",
+        ),
+        off=pl.col("off").fill_null(0),
         words=pl.when(pl.col("erased") > 0).then(words + erased).otherwise(words),
     )
 
@@ -235,16 +242,19 @@ def _verdicts(
 
 
 def _files_out_of_balance(tables: DatedTables) -> pl.LazyFrame:
-    """Landing files whose rows are not all accounted for."""
-    key = ["order_date", "source_file"]
-    found = pl.concat([rows.select(key) for rows in (*tables.bronze.values(), tables.bronze_rejected)])
+    """Landing files whose rows are not all accounted for: order_date, source_table, where, what, and by how many (`off`)."""
+    key = ["order_date", "source_table", "source_file"]
+    typed = [rows.with_columns(source_table=pl.lit(name)).select(key) for name, rows in tables.bronze.items()]
+    found = pl.concat([*typed, tables.bronze_rejected.select(key)])
     counted = found.group_by(key).agg(found=pl.len().cast(pl.Int64))
     landed = tables.landed_files.join(counted, on=key, how="full", coalesce=True).with_columns(
         pl.col("found", "row_count", "erased_row_count").fill_null(0)
     )
-    off = landed.filter(pl.col("row_count") != pl.col("found") + pl.col("erased_row_count"))
-    return off.select(
+    off = pl.col("row_count") - pl.col("found") - pl.col("erased_row_count")
+    return landed.filter(off != 0).select(
         "order_date",
+        "source_table",
+        off=off.abs(),
         where=pl.col("source_file"),
         what=pl.format("{} rows landed, {} found", "row_count", "found"),
     )
@@ -252,8 +262,8 @@ def _files_out_of_balance(tables: DatedTables) -> pl.LazyFrame:
 
 def _rows_set_aside(tables: DatedTables) -> pl.LazyFrame:
     """Rows that did not parse, by file and line, and rows that broke a rule of silver, by key."""
-    # What stands behind a colon in a reason is the value of that row.
-    rule = pl.col("reason").str.replace_all(r": [^;]*", "")
+    # What stands behind the first colon of a reason may be a value of that row, and hold anything.
+    rule = pl.col("reason").str.replace(r"(?s): .*$", "")
     return pl.concat(
         [
             tables.bronze_rejected.select(

@@ -175,6 +175,26 @@ def test_silver_of_a_date_that_cannot_be_read_is_not_made_of_what_was_read_befor
     assert "order_items.csv.gz" in " ".join(failures(result).values())
 
 
+def test_a_run_of_silver_alone_says_which_dates_it_left_out(shop: Shop, sample):
+    shop.run(INGEST, sample[1])
+    bad = list(sample[1])[5]
+    truncated_gzip(shop, bad)
+    shop.run(INGEST, sample[1], must_succeed=False)
+    result = shop.run(dg.AssetSelection.groups("silver"), sample[1], must_succeed=False)
+    assert list(failures(result)) == ["every_date_went_through"]
+    assert f"1 of {len(sample[1])} dates was held back. {bad}: " in failures(result)["every_date_went_through"]
+
+
+def test_a_mended_date_is_not_held_back_by_what_was_found_before(shop: Shop, sample):
+    bad = list(sample[1])[-2]
+    (file,) = files_of(shop, "order_items", bad)
+    good = file.read_text()
+    messy(shop, bad)
+    assert not shop.run(INGEST, DateRange(bad, bad), must_succeed=False).success
+    file.write_text(good)
+    assert shop.run(dg.AssetSelection.groups("bronze", "silver"), DateRange(bad, bad)).success
+
+
 def test_a_date_that_a_check_blocks_stops_its_own_gold_and_no_other(shop: Shop, sample):
     days = list(sample[1])
     bad = days[-2]

@@ -108,7 +108,7 @@ def made(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
         **os.environ,
         "CIS_FIRST_ORDER_DATE": "2010-12-01",
         # On some days most lines name no customer.
-        "CIS_REJECTED_SHARE_BLOCK": "1",
+        "CIS_REJECTED_SHARE_BLOCK": "0.8",
         "CIS_LANDING_URI": str(place / "landing"),
         "CIS_LAKE_URI": str(place / "lake"),
         "DAGSTER_HOME": "",

@@ -420,6 +420,33 @@ def test_only_the_dates_that_a_failed_run_did_not_make_go_again(watch: Watch):
     assert watch.tick() == []
 
 
+def test_a_change_is_not_forgotten_when_its_run_ends_before_it_starts(watch: Watch):
+    """As when it is cancelled in the queue, or its process cannot be launched."""
+    land(watch.folder, "2025-01-01")
+    watch.tick()
+    run(watch.instance, "ingest", INGESTED, "2025-01-01")
+    land(watch.folder, "2025-01-01", orders=ORDERS + "2,2,3\n")
+    assert watch.tick(Status.NOT_STARTED) == [span("2025-01-01")]
+    (queued,) = watch.instance.get_runs(dg.RunsFilter(statuses=[Status.NOT_STARTED]))
+    watch.instance.report_run_failed(queued, "It was never launched.")
+    watch.tick()
+    assert "Failed: 2025-01-01;" in watch.said
+
+
+def test_what_a_run_made_counts_after_its_re_execution_too(watch: Watch):
+    land(watch.folder, *(f"2025-01-0{number}" for number in range(1, 6)))
+    result = watch.look(watch.cursor)
+    watch.cursor = result.cursor
+    # Dagster gives a re-execution the tags of its run.
+    tags = {"dagster/run_key": result.run_requests[0].run_key}
+    run(watch.instance, "ingest", INGESTED, "2025-01-03", failing=INGESTED, tags=tags)
+    run(watch.instance, "ingest", INGESTED, "2025-01-01", "2025-01-02")
+    run(watch.instance, "ingest", INGESTED, "2025-01-04", "2025-01-05")
+    run(watch.instance, "ingest", INGESTED, "2025-01-03", failing=INGESTED, tags=tags)
+    watch.tick()
+    assert "Failed: 2025-01-03;" in watch.said
+
+
 def test_a_date_that_a_failed_run_made_runs_again_when_its_files_change(watch: Watch):
     land(watch.folder, "2025-01-01", "2025-01-02")
     watch.tick(Status.FAILURE)

@@ -174,7 +174,7 @@ def test_a_first_line_that_may_be_a_row_is_not_repeated_in_the_fault(tmp_path: P
     put_days(tmp_path, FIRST)
     put(tmp_path, f"orders/order_date={FIRST}/orders.csv", "70001,4711,9\n70002,4712,8\n")
     sentence = read(tmp_path, FIRST).faults[FIRST]
-    assert sentence.endswith("; its first line holds numbers, so it is a row and no header.")
+    assert sentence.endswith("; its first line holds no names of columns, so it is a row and no header.")
     assert "4711" not in sentence
 
 

@@ -12,10 +12,13 @@ import io
 import os
 import tempfile
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -192,6 +195,26 @@ def test_parquet_that_lacks_a_column_is_refused_by_file_and_column(tmp_path: Pat
         LandingError, match=r"^Landing file orders/only\.parquet has no column order_hour; its header is "
     ):
         read_alone(tmp_path, ORDERS, ORDERS_FRAME.drop("order_hour"), "parquet")
+
+
+def parquet(table: pa.Table) -> bytes:
+    content = io.BytesIO()
+    pq.write_table(table, content)
+    return content.getvalue()
+
+
+def test_parquet_columns_of_which_every_value_is_missing_are_missing_values(tmp_path: Path) -> None:
+    line = {"order_id": [1, 2], "product_id": [1, 2], "add_to_cart_order": [1, 2]}
+    content = parquet(pa.table({**line, "quantity": pa.nulls(2), "unit_price": pa.nulls(2)}))
+    read = read_alone(tmp_path, ORDER_ITEMS, content, "parquet")
+    assert read.rows.collect().select("quantity", "unit_price").rows() == [(None, None)] * 2
+
+
+def test_parquet_of_a_type_that_cannot_be_read_is_the_fault_of_its_file(tmp_path: Path) -> None:
+    line = {"order_id": [1], "product_id": [1], "add_to_cart_order": [1]}
+    price = pa.array([Decimal("1.5")], pa.decimal256(60, 2))
+    with pytest.raises(LandingError, match=r"^Landing file order_items/only\.parquet is no readable Parquet file"):
+        read_alone(tmp_path, ORDER_ITEMS, parquet(pa.table({**line, "unit_price": price})), "parquet")
 
 
 def test_parquet_columns_are_found_whatever_their_case(tmp_path: Path) -> None:

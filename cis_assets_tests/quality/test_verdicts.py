@@ -125,6 +125,19 @@ def _row(order_id: int) -> pl.Expr:
     return (pl.col("order_date") == MONDAY) & (pl.col("order_id") == order_id)
 
 
+def test_a_row_lost_from_one_file_cannot_hide_behind_a_row_too_many_of_another():
+    tables = tables_of(good_orders({MONDAY: 3}))
+    whole = tables.landed_files.filter(pl.col("source_table") == "orders")
+    other = whole.with_columns(source_file=pl.lit("orders/b.csv"), row_count=pl.lit(2, pl.Int64))
+    orders = tables.bronze["orders"]
+    found = pl.concat([orders, orders.head(1), orders.head(1).with_columns(source_file=pl.lit("orders/b.csv"))])
+    landed_files = pl.concat([tables.landed_files, other])
+    said = judged(replace(tables, landed_files=landed_files, bronze={**tables.bronze, "orders": found}), days=[MONDAY])
+    assert verdict(said, checks.LANDED, MONDAY)["measured"] == 2
+    assert set(said.offenders[checks.LANDED]["what"]) == {"3 rows landed, 4 found", "2 rows landed, 1 found"}
+    assert (MONDAY, checks.LANDED) in faults(said)
+
+
 def test_a_row_lost_between_bronze_and_silver_holds_its_date_back():
     tables = without_row(tables_of(dirty(MONDAY)), "silver", "order_items", order_id=2)
     found = judged(tables, days=[MONDAY])
@@ -150,14 +163,14 @@ def test_rows_set_aside_pass_then_warn_then_block(bad: int, passes: bool, blocks
 
 
 def test_the_first_ten_rows_set_aside_are_shown_by_place_and_rule_and_without_values():
-    reasons = ["customer_id is not a whole number: 4711x; order_hour is not a whole number: noon"] * 12
+    reasons = ["customer_id is not a whole number: 4711;x: 12\n13; order_hour is not a whole number: noon"] * 12
     landed = good_orders({MONDAY: 1}).and_these(
         unparsed=[unparsed(MONDAY, 50 + number, reason) for number, reason in enumerate(reasons)]
     )
     shown = judged(tables_of(landed), days=[MONDAY]).offenders[checks.REJECTED]
     assert shown.height == 10
     assert shown["where"][0] == f"orders/order_date={MONDAY}/orders.csv line 50"
-    assert set(shown["what"]) == {"customer_id is not a whole number; order_hour is not a whole number"}
+    assert set(shown["what"]) == {"customer_id is not a whole number"}
 
 
 def test_offenders_are_those_of_dates_that_failed():
