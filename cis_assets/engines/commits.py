@@ -28,7 +28,9 @@ _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 4.0, 8.0, 8.0)
 # since a store that is silent for longer has been given its time.
 _BROKEN_COMMITS = 2
 _SOON_SECONDS = 15.0
-_MARK = "cis_commit"
+MARK = "cis_commit"
+# The name under which an entry of the log holds the mark of a commit that Spark made.
+_SPARK_MARK = "userMetadata"
 
 
 class UnsettledCommitError(OperatorError):
@@ -51,7 +53,7 @@ def commit_once(
         try:
             target = open_or_create(table, location)
             before = target.version() if before is None else before
-            write(target, {_MARK: mark})
+            write(target, {MARK: mark})
             return target
         except (DeltaError, OSError) as error:
             landed = None if before is None else _landed(table, location, before, mark, error)
@@ -72,15 +74,23 @@ def commit_once(
     raise AssertionError("The last attempt returns or raises.")
 
 
+def marked_version(now: DeltaTable, before: int, mark: str) -> int | None:
+    """The version after `before` whose commit carries the mark, as the log of the opened table has it; None without one."""
+    news = now.version() - before
+    for entry in now.history(news) if news > 0 else []:
+        if mark in (entry.get(MARK), entry.get(_SPARK_MARK)):
+            return entry["version"]
+    return None
+
+
 def _landed(table: Table, location: TableLocation, before: int, mark: str, error: Exception) -> DeltaTable | None:
     """The table as it is now if a marked commit is in its log after version `before`, None if there is none."""
     try:
         now = DeltaTable(location.uri, storage_options=dict(location.storage_options))
-        news = now.version() - before
-        marks = {entry.get(_MARK) for entry in (now.history(news) if news > 0 else [])}
+        landed = marked_version(now, before, mark)
     except (DeltaError, OSError) as silence:
         raise UnsettledCommitError(
             f"Writing {table.path} failed ({in_words(error)}), and the store could not be asked whether the commit landed "
             f"({in_words(silence)}): the table holds either the old or the new rows, whole. Run the same again."
         ) from error
-    return now if mark in marks else None
+    return None if landed is None else now
