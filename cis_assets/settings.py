@@ -23,6 +23,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cis_assets.errors import OperatorError
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
+_SPARK_ADDRESS = re.compile(r"sc://[^\s/;]+(/?|/;\S*)")
+# Variables of Databricks Connect that say which workspace is meant.
+_DATABRICKS = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
 _AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
 
 
@@ -66,7 +69,14 @@ class Settings(BaseSettings):
     )
     segments_min: int = Field(3, ge=2, description="Smallest number of customer segments tried.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments tried.")
-    engine: Literal["polars"] = Field("polars", description="Engine of the transformations that read history.")
+    spark_remote: SecretStr = Field(
+        SecretStr(""),
+        description="Spark Connect server of CIS_ENGINE=spark, sc://HOST:PORT, with ;token=... if it needs one "
+        "([scale.md](scale.md)). Empty: what Databricks Connect is configured for.",
+    )
+    engine: Literal["polars", "spark"] = Field(
+        "polars", description="Engine of the transformations that read history ([scale.md](scale.md))."
+    )
     writer: Literal["template", "openai"] = Field("template", description="Who writes notification copy.")
     openai_model: str = Field("gpt-5-mini", min_length=1, description="Model that CIS_WRITER=openai asks.")
     openai_concurrency: int = Field(8, ge=1, le=256, description="Requests to the model under way at once.")
@@ -158,6 +168,23 @@ class Settings(BaseSettings):
     def _web_address(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and not _WEB_ADDRESS.fullmatch(value.get_secret_value()):
             raise ValueError("is no http:// or https:// address")
+        return value
+
+    @field_validator("spark_remote")
+    @classmethod
+    def _spark_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _SPARK_ADDRESS.fullmatch(value.get_secret_value()):
+            raise ValueError("is no address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE")
+        return value
+
+    @field_validator("engine")
+    @classmethod
+    def _some_spark(cls, value: str, info) -> str:
+        remote = info.data.get("spark_remote")
+        if value == "spark" and remote == SecretStr("") and not any(map(os.environ.get, _DATABRICKS)):
+            raise ValueError(
+                f"needs CIS_SPARK_REMOTE=sc://HOST:PORT, or Databricks Connect, configured by {' or '.join(_DATABRICKS)}"
+            )
         return value
 
     @field_validator("segments_max")

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-for _name in [name for name in os.environ if name.startswith(("CIS_", "OPENAI_", "AZURE_", "DAGSTER_"))]:
+for _name in [name for name in os.environ if name.startswith(("CIS_", "OPENAI_", "AZURE_", "DAGSTER_", "DATABRICKS_"))]:
     del os.environ[_name]
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -62,3 +62,28 @@ def test_a_misspelt_variable_is_refused_and_the_right_one_named(monkeypatch: pyt
     monkeypatch.setenv("CIS_LAKE_URL", "/tmp/lake")
     with pytest.raises(SettingsError, match=r"CIS_LAKE_URL is no setting.*CIS_LAKE_URI"):
         read_settings()
+
+
+@pytest.mark.parametrize("known", [{"CIS_SPARK_REMOTE": "sc://spark:15002"}, {"DATABRICKS_HOST": "https://adb-1.net"}])
+def test_spark_needs_to_know_which_spark_is_meant(known: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_ENGINE", "spark")
+    with pytest.raises(
+        SettingsError, match=r"CIS_ENGINE is 'spark': needs CIS_SPARK_REMOTE=sc://HOST:PORT, or Databricks"
+    ):
+        read_settings()
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings().engine == "spark"
+
+
+@pytest.mark.parametrize("remote", ["http://spark/;token=dapi-secret", "sc://spark:15002;token=dapi-secret"])
+def test_an_address_of_spark_that_is_none_is_refused_without_its_token(remote: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_SPARK_REMOTE", remote)
+    with pytest.raises(SettingsError, match=r"CIS_SPARK_REMOTE is set, and not shown here: is no address") as refusal:
+        read_settings()
+    assert "dapi-secret" not in str(refusal.value)
+
+
+def test_the_token_of_spark_is_masked_where_the_settings_are_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_SPARK_REMOTE", "sc://spark:15002/;token=dapi-secret")
+    assert "dapi-secret" not in f"{read_settings()!r} {read_settings()}"

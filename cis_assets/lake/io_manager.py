@@ -31,6 +31,7 @@ from cis_assets.engines.engine import Engine, TableLocation
 from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.polars_engine import PolarsEngine
 from cis_assets.engines.slices import WHOLE, Slice, Value, rows_in
+from cis_assets.engines.spark_engine import SparkEngine
 from cis_assets.errors import OperatorError
 from cis_assets.lake.held_dates import HELD_BY, HeldDatesError, described, held_dates
 from cis_assets.lake.lake import location_of
@@ -42,7 +43,7 @@ from cis_assets.lake.storage import join, storage_options
 from cis_assets.partitions import DateRange
 
 _HELD_NAMED = 5
-_ENGINES = {"polars": PolarsEngine}
+_ENGINES = {"polars": PolarsEngine, "spark": SparkEngine}
 
 
 class WriteModeError(OperatorError):
@@ -57,7 +58,7 @@ class LakeIOManager(ConfigurableIOManagerFactory):
     """Persists assets as the Delta tables `<lake_uri>/<layer>/<table>`; credentials come from the environment."""
 
     lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
-    engine: Literal["polars"] = Field("polars", description="Engine that scans and replaces slices.")
+    engine: Literal["polars", "spark"] = Field("polars", description="Engine that scans and replaces slices.")
 
     @staticmethod
     def tables() -> Mapping[str, Table]:
@@ -181,9 +182,8 @@ class LakeTypeHandler(DbTypeHandler):
     ) -> pl.LazyFrame | pl.DataFrame | nw.LazyFrame:
         table = _table_of(self._tables, context)
         wanted = context.dagster_type.typing_type
-        frame = self._engine.scan(
-            table, _location(context, table), run_slice(table, context).whole, table_slice.columns
-        )
+        engine = self._engine if wanted is nw.LazyFrame else PolarsEngine()
+        frame = engine.scan(table, _location(context, table), run_slice(table, context).whole, table_slice.columns)
         if wanted is nw.LazyFrame:
             return frame
         native = frame.to_native()
