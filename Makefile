@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
 
-.PHONY: demo test test-browser test-server test-azure lint benchmark benchmark-lake benchmark-ingest ui dashboard clean
+.PHONY: demo test test-browser test-server test-azure test-spark test-spark-jvm lint benchmark benchmark-lake benchmark-ingest \
+	ui dashboard clean
 
 # The whole platform on generated orders, or with INSTACART=FOLDER on the public Instacart files.
 demo: $(VENV)/.runtime
@@ -16,7 +17,7 @@ endif
 
 # All tests that need nothing but packages from pip.
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -n auto -m "not browser and not server and not azure"
+	$(VENV)/bin/python -m pytest -n auto -m "not browser and not server and not azure and not spark and not jvm"
 
 # Tests in a real browser (needs chromium) and against a running Dagster.
 test-browser: $(VENV)/.dev
@@ -27,7 +28,14 @@ test-server: $(VENV)/.dev
 
 # Against Azurite; AZURITE names the folder that `npm install azurite@3.37.0` was run in.
 test-azure: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -m azure
+	$(VENV)/bin/python -m pytest -m "azure and not spark"
+
+# The Spark engine against pysail (also on Azurite, if AZURITE is set), and what it relies on against Apache Spark itself (needs Java 17 or 21).
+test-spark: $(VENV)/.spark
+	$(VENV)/bin/python -m pytest -m "spark$(if $(AZURITE),, and not azure)"
+
+test-spark-jvm: $(VENV)/.spark
+	$(VENV)/bin/python -m pytest -m jvm
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
@@ -72,3 +80,7 @@ $(VENV)/.benchmark: pyproject.toml constraints.txt | $(VENV)/bin/pip
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,dev]'
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.spark: $(VENV)/.dev
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark-dev]'
+	@touch $@

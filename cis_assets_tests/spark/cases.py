@@ -1,0 +1,226 @@
+"""Every engine-neutral transformation with rows to try it on: histories with ties, gaps, repeats and missing prices."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from types import ModuleType
+from typing import Any, TypeVar, get_type_hints
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from cis_assets import notifications, segmentation, transforms
+from cis_assets.catalog import Table, gold, silver
+from cis_assets.notifications import contexts, product_names
+from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.partitions import trailing_window
+from cis_assets.segmentation import patterns, profiles
+from cis_assets.segmentation import slices as snapshot_slices
+from cis_assets.segmentation.assignment import assign_segments
+from cis_assets.segmentation.model import train_segment_model
+from cis_assets.transforms import customer_features, reorders, windows
+from cis_assets_tests.transforms.histories import FIRST_DAY, Line, Order, history
+
+Rows = Mapping[str, pl.DataFrame]
+On = Callable[[Table], nw.LazyFrame]
+
+AS_OF = FIRST_DAY + timedelta(days=60)
+HISTORY_DAYS = 45
+_CUSTOMERS = 90
+# Beyond those, customers with a single order.
+_NEWCOMERS = 12
+_POLICY = NotificationPolicy(time_zone="America/Chicago")
+_NAMES = (
+    "Yogurt",
+    "Peas, Organic (Frozen)",
+    "Signature Recipes Four Cheese Alfredo Pasta Sauce",
+    "Caffeine Free Cola Made in a Very Small Factory",
+    "No Salt Added Whole Kernel Golden Sweet Corn, 15 Ounces",
+    "Crème Brûlée à la Française with Caramelised Cane Sugar",
+    "Fresh Squeezed No Pulp Florida\u00a0Orange Juice Drink",
+    "x" * 50,
+    "100% Juice & Nothing Else for the whole $1 (family)",
+)
+
+
+def history_rows() -> dict[str, pl.DataFrame]:
+    """Rows by table path: silver as if made from a random history, gold as polars makes it from there."""
+    made = history(list(_orders(np.random.default_rng(11))))
+    features = _on_polars(
+        lambda on: customer_features.customer_features(on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS),
+        {silver.ORDERS.path: made.orders, silver.ORDER_ITEMS.path: made.order_items},
+    )
+    model = train_segment_model(features, segments_min=3, segments_max=3, seed=7)
+    return {
+        silver.ORDERS.path: made.orders,
+        silver.ORDER_ITEMS.path: made.order_items,
+        silver.PRODUCTS.path: _products(),
+        silver.CUSTOMERS.path: _consents(),
+        silver.OFFERS.path: _offers(),
+        gold.CUSTOMER_FEATURES.path: _with_another_day(features),
+        gold.CUSTOMER_SEGMENTS.path: _with_another_day(assign_segments(features, model)),
+    }
+
+
+def _orders(random: np.random.Generator) -> Iterator[Order]:
+    newcomers = range(_CUSTOMERS + 1, _CUSTOMERS + _NEWCOMERS + 1)
+    for customer in [*random.integers(1, _CUSTOMERS + 1, 1200).tolist(), *newcomers]:
+        lines = tuple(
+            Line(
+                product_id=int(random.integers(1, 30)),
+                department_id=int(random.integers(1, 5)),
+                # Customers 1 to 30 sometimes buy what has no price.
+                price=None
+                if customer <= 30 and random.random() < 0.05
+                else round(float(random.integers(1, 999)) / 100, 2),
+            )
+            for _ in range(int(random.integers(1, 7)))
+        )
+        yield Order(customer, int(random.integers(0, 70)), lines, hour=int(random.choice([0, 7, 9, 9, 18, 23])))
+
+
+def _products() -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "product_id": number,
+                "product_name": _NAMES[number % len(_NAMES)],
+                "aisle_id": number % 7,
+                "aisle": f"aisle {number % 7}",
+                "department_id": number % 4 + 1,
+                "department": ("produce", "dairy eggs", "snacks", "café & more")[number % 4],
+            }
+            for number in range(1, 30)
+        ],
+        schema=silver.PRODUCTS.dtypes,
+    )
+
+
+def _consents() -> pl.DataFrame:
+    zones = ("Asia/Tokyo", "Nowhere", "Europe/Madrid", "UTC")
+    return pl.DataFrame(
+        [(number, number % 5 > 0, zones[number % 4]) for number in range(1, _CUSTOMERS + _NEWCOMERS)],
+        schema=silver.CUSTOMERS.dtypes,
+        orient="row",
+    )
+
+
+def _offers() -> pl.DataFrame:
+    day = AS_OF + timedelta(days=1)
+    return pl.DataFrame(
+        [
+            (number, number % 20 + 1, number % 3 * 10 + 5, day + timedelta(number % 3 - 1), day + timedelta(number % 4))
+            for number in range(1, 60)
+        ],
+        schema=silver.OFFERS.dtypes,
+        orient="row",
+    )
+
+
+def _with_another_day(snapshot: pl.DataFrame) -> pl.DataFrame:
+    """A snapshot and, beside it, one of the next day that nobody asks for."""
+    return pl.concat([snapshot, snapshot.with_columns(pl.col("as_of_date") + pl.duration(days=1))])
+
+
+def _shortened(on: On) -> nw.LazyFrame:
+    return product_names.shorten_product_names(on(silver.PRODUCTS), 24)
+
+
+def _contexts(on: On) -> nw.LazyFrame:
+    inputs = (gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS, silver.PRODUCTS, silver.CUSTOMERS, silver.OFFERS)
+    return contexts.notification_contexts(*(on(table) for table in inputs), as_of=AS_OF, policy=_POLICY)
+
+
+def _profiles(on: On) -> pl.DataFrame:
+    features = history_rows()[gold.CUSTOMER_FEATURES.path].filter(pl.col("as_of_date") == AS_OF)
+    model = train_segment_model(features, segments_min=3, segments_max=3, seed=7)
+    inputs = [on(table) for table in (gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS)]
+    lines, products = on(silver.ORDER_ITEMS), on(silver.PRODUCTS)
+    return profiles.profile_segments(*inputs, model, lines, products, as_of=AS_OF, history_days=HISTORY_DAYS)
+
+
+_WINDOW = {"as_of": AS_OF, "history_days": HISTORY_DAYS}
+
+CASES: Mapping[str, Callable[[On], Any]] = {
+    "transforms.customer_features.customer_features": lambda on: customer_features.customer_features(
+        on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS
+    ),
+    "transforms.reorders.mark_reorders": lambda on: reorders.mark_reorders(on(silver.ORDER_ITEMS)),
+    "transforms.windows.snapshot_window": lambda on: windows.snapshot_window(
+        on(silver.ORDERS), trailing_window(AS_OF, HISTORY_DAYS)
+    ),
+    "transforms.windows.gaps_between_orders": lambda on: windows.gaps_between_orders(on(silver.ORDERS)),
+    "transforms.windows.newest_order_date": lambda on: windows.newest_order_date(on(silver.ORDERS), AS_OF),
+    "transforms.windows.first_by": lambda on: windows.first_by(
+        on(silver.ORDERS), "customer_id", descending=["item_count", "day_number"], ascending="order_id"
+    ),
+    "transforms.windows.conform": lambda on: windows.conform(silver.ORDERS, on(silver.ORDERS)),
+    "segmentation.patterns.order_patterns": lambda on: patterns.order_patterns(
+        on(silver.ORDERS), on(gold.CUSTOMER_SEGMENTS), **_WINDOW
+    ),
+    "segmentation.patterns.order_frequency": lambda on: patterns.order_frequency(
+        on(silver.ORDERS), on(gold.CUSTOMER_SEGMENTS), **_WINDOW
+    ),
+    "segmentation.profiles.segment_means": lambda on: profiles.segment_means(
+        on(gold.CUSTOMER_FEATURES), on(gold.CUSTOMER_SEGMENTS), as_of=AS_OF
+    ),
+    "segmentation.profiles.segment_product_counts": lambda on: profiles.segment_product_counts(
+        on(silver.ORDER_ITEMS), on(gold.CUSTOMER_SEGMENTS), on(silver.PRODUCTS), **_WINDOW
+    ),
+    "segmentation.profiles.profile_segments": _profiles,
+    "segmentation.slices.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),
+    "segmentation.slices.segment_members": lambda on: snapshot_slices.segment_members(
+        on(gold.CUSTOMER_SEGMENTS), AS_OF
+    ),
+    "notifications.contexts.notification_contexts": _contexts,
+    "notifications.product_names.shorten_product_names": _shortened,
+}
+"""Transformation, named as below cis_assets -> what it makes of the tables that a function brings."""
+
+
+def engine_neutral_transformations() -> set[str]:
+    """The public functions of the domain that take a narwhals frame."""
+    return {
+        f"{function.__module__}.{name}".removeprefix("cis_assets.")
+        for package in (transforms, segmentation, notifications)
+        for module in _modules(package)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_") and _takes_narwhals(function)
+    }
+
+
+def _modules(package: ModuleType) -> list[ModuleType]:
+    return [
+        importlib.import_module(found.name) for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
+
+
+def _takes_narwhals(function: Callable) -> bool:
+    hints = [hint for name, hint in get_type_hints(function).items() if name != "return"]
+    return any(
+        hint is nw.LazyFrame or (isinstance(hint, TypeVar) and nw.LazyFrame in hint.__constraints__) for hint in hints
+    )
+
+
+def in_polars(result: Any) -> Any:
+    """A frame in polars, sorted by whatever is no float (in the order of its columns); anything else as it is."""
+    if isinstance(result, nw.LazyFrame):
+        result = result.collect(backend="polars").to_native()
+    if not isinstance(result, pl.DataFrame):
+        return result
+    return result.sort(
+        [name for name, dtype in result.schema.items() if not dtype.is_float() and not dtype.is_nested()]
+    )
+
+
+def polars_result(case: str, rows: Rows) -> Any:
+    return _on_polars(CASES[case], rows)
+
+
+def _on_polars(transform: Callable[[On], Any], rows: Rows) -> Any:
+    return in_polars(transform(lambda table: nw.from_native(rows[table.path].lazy())))
