@@ -12,6 +12,8 @@ from cis_assets.lake.metadata import column_lineage, column_schema
 
 OWNERS = ["team:data-engineering"]
 LAKE_IO = "lake"
+# The pool of whatever reads history in narwhals; without a limit set in Dagster, it limits nothing.
+HISTORY_POOL = "history"
 
 _HELD_BY = {
     "bronze": (bronze.LANDED_FILES,),
@@ -29,6 +31,7 @@ def table_asset(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dict[str, 
         # Unpartitioned tables too, so that a backfill of everything is said to be one run, which it is.
         "backfill_policy": ONE_RUN,
         "owners": [owner],
+        "pool": HISTORY_POOL if "narwhals" in kinds else None,
         **_shown(table, kinds),
     }
 

@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from cis_assets.assets.partitioning import ONE_RUN
-from cis_assets.assets.tables import asset_key
-from cis_assets.catalog import TABLES
+from cis_assets.assets.tables import HISTORY_POOL, asset_key
+from cis_assets.catalog import TABLES, gold
 from cis_assets.definitions import build_definitions, defs
 
 GRAPH = defs.resolve_asset_graph()
@@ -46,6 +46,12 @@ def test_a_partitioned_table_is_backfilled_in_one_run(table):
     assert GRAPH.get(asset_key(table)).backfill_policy == ONE_RUN
 
 
+def test_what_reads_history_shares_a_pool():
+    pooled = {key for key in GRAPH.executable_asset_keys if GRAPH.get(key).pools == {HISTORY_POOL}}
+    assert pooled == {key for key in GRAPH.executable_asset_keys if "narwhals" in GRAPH.get(key).kinds}
+    assert asset_key(gold.CUSTOMER_FEATURES) in pooled
+
+
 def test_nothing_runs_by_itself_until_it_is_switched_on():
     repository = defs.get_repository_def()
     assert {
@@ -63,7 +69,7 @@ def test_loading_warns_of_nothing():
 
 
 def test_heavy_libraries_are_not_imported_to_load_the_definitions():
-    code = "import sys, cis_assets.definitions; print([m for m in ('sklearn', 'openai', 'altair', 'vl_convert', 'duckdb') if m in sys.modules])"
+    code = "import sys, cis_assets.definitions; print([m for m in ('sklearn', 'openai', 'altair', 'vl_convert', 'duckdb', 'pyspark') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
 
