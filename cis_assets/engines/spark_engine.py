@@ -9,6 +9,7 @@ Frames of polars, which assets of bounded size return, are written as `PolarsEng
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -117,7 +118,8 @@ def _on_spark(parts: LazyParts) -> bool:
 def _brought_here(parts: LazyParts) -> LazyParts:
     if not _on_spark(parts):
         return parts
-    return LazyParts.of(frame.collect(backend="polars").to_native() for frame in parts.frames)
+    frames = (frame.collect(backend="polars").to_native() for frame in parts.frames)
+    return dataclasses.replace(parts, frames=LazyParts.of(frames).frames)
 
 
 def _union(frames: Sequence[DataFrame]) -> DataFrame:

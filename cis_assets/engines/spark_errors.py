@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Delta's conditions (DELTA_VIOLATE_CONSTRAINT_WITH_VALUES, DELTA_NOT_NULL_CONSTRAINT_VIOLATED) and, without them, words.
 _CONSTRAINT = re.compile(r"DELTA_\w*CONSTRAINT|(CHECK|NOT NULL) constraint", re.IGNORECASE)
+# What gRPC was told by the other side; the lines around it name its own parts.
+_DETAILS = re.compile(r'\bdetails = "([^"\n]+)')
 _LONGEST = 300
 
 
@@ -28,5 +30,6 @@ def is_lost(error: PySparkException) -> bool:
 
 def spark_words(error: PySparkException) -> str:
     """The first line of the error, at most 300 characters: what follows is a stack of the server."""
-    lines = str(error).strip().splitlines()
+    details = _DETAILS.search(str(error))
+    lines = [details[1]] if details else str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:_LONGEST].rstrip(". ")

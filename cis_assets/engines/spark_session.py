@@ -99,10 +99,11 @@ def _refuse_unreachable(remote: str) -> None:
 def _connect_to_databricks() -> SparkSession:
     try:
         from databricks.connect import DatabricksSession  # pyright: ignore[reportMissingImports]
-    except ImportError:
+    except ImportError as missing:
         raise SparkUnavailableError(
-            "CIS_ENGINE=spark without CIS_SPARK_REMOTE needs Databricks Connect, which is not installed: pip install the "
-            "databricks-connect of the cluster's runtime, in place of pyspark (docs/scale.md), or set CIS_SPARK_REMOTE."
+            f"CIS_ENGINE=spark without CIS_SPARK_REMOTE needs Databricks Connect, and {missing.name} is not installed: pip "
+            "install the databricks-connect of the cluster's runtime, in place of pyspark (docs/scale.md), or set "
+            "CIS_SPARK_REMOTE."
         ) from None
     return _ready(DatabricksSession.builder.getOrCreate(), "Databricks Connect")
 
@@ -116,6 +117,7 @@ def _ready(session: SparkSession, named: str) -> SparkSession:
     try:
         session.conf.set("spark.sql.session.timeZone", "UTC")
     except PySparkException as error:
+        leave(session)
         raise SparkUnavailableError(f"The Spark of {named} refuses the session: {spark_words(error)}.") from None
     return session
 

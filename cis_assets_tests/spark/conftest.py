@@ -58,7 +58,9 @@ def spark(spark_remote: str) -> Iterator[SparkSession]:
 def jvm_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session on Apache Spark itself."""
     if shutil.which("java") is None:
-        pytest.fail("There is no java: install a Java of version 17 or 21, such as openjdk-17-jre-headless.")
+        pytest.fail(
+            "There is no java: install a Java of version 17 or 21, such as default-jre-headless of Debian 12 or 13."
+        )
     import pyspark
 
     home, folder = Path(pyspark.__file__).parent, tmp_path_factory.mktemp("jvm")

@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 
 from cis_assets import settings as settings_module
@@ -64,7 +66,9 @@ def test_databricks_connect_that_is_not_installed_is_asked_for(spark_settings: s
     monkeypatch.setenv("DATABRICKS_HOST", "https://adb-1.azuredatabricks.net")
     _set_remote(monkeypatch, "")
     monkeypatch.setitem(sys.modules, "databricks.connect", None)
-    with pytest.raises(SparkUnavailableError, match="Databricks Connect, which is not installed: pip install"):
+    with pytest.raises(
+        SparkUnavailableError, match=r"Databricks Connect, and databricks\S* is not installed: pip install"
+    ):
         spark_session()
 
 
@@ -84,6 +88,17 @@ except SparkUnavailableError as error:
     )
     assert "needs PySpark's client, and pyspark" in said.stdout
     assert said.stdout.endswith("is not installed: pip install 'customer-intelligence-system[spark]'.\n")
+
+
+def test_a_server_that_is_no_spark_is_told_in_one_line(spark_settings: str, monkeypatch: pytest.MonkeyPatch):
+    other = grpc.server(ThreadPoolExecutor(1))
+    port = other.add_insecure_port("127.0.0.1:0")
+    other.start()
+    _set_remote(monkeypatch, f"sc://127.0.0.1:{port}")
+    with pytest.raises(SparkUnavailableError, match=r"refuses the session: Method not found!\.$") as failure:
+        spark_session()
+    other.stop(None)
+    assert "\n" not in str(failure.value)
 
 
 def test_a_process_whose_spark_went_away_ends_soon():
