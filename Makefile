@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
 
-.PHONY: demo test test-browser test-server test-azure test-spark test-spark-jvm lint benchmark benchmark-lake benchmark-ingest \
-	ui dashboard clean
+.PHONY: demo test test-browser test-server test-azure lint benchmark benchmark-lake benchmark-ingest ui dashboard clean
 
 # The whole platform on generated orders, or with INSTACART=FOLDER on the public Instacart files.
 demo: $(VENV)/.runtime
@@ -30,6 +29,7 @@ test-server: $(VENV)/.dev
 test-azure: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -m "azure and not spark"
 
+.PHONY: test-spark test-spark-jvm
 # The Spark engine against pysail (also on Azurite, if AZURITE is set), and what it relies on against Apache Spark itself (needs Java 17 or 21).
 test-spark: $(VENV)/.spark
 	$(VENV)/bin/python -m pytest -m "spark$(if $(AZURITE),, and not azure)"
