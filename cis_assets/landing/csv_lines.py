@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -18,24 +17,22 @@ _LINES = {"source_line": pl.Int64(), "raw_text": pl.String(), "fault": pl.String
 _RECORDS = {**_LINES, "fields": pl.List(pl.String())}
 
 
-def scanned_lines(
-    source: str | io.BytesIO, storage_options: Mapping[str, Any] | None = None, *, quoted: bool
-) -> pl.LazyFrame:
-    """Rows of a UTF-8 file whose values are numbers, lazily: each line is a row. `quoted`: it has quotes anywhere."""
+def lines_below_header(content: bytes) -> pl.DataFrame:
+    """The lines of a UTF-8 file whose values are numbers, each of which is a row: not taken apart yet, hence without fields."""
     lines = pl.scan_lines(
-        source,
-        name="raw_text",
-        row_index_name="source_line",
-        row_index_offset=1,
-        glob=False,
-        storage_options=dict(storage_options) if storage_options else None,  # pyright: ignore[reportArgumentType]
+        io.BytesIO(content), name="raw_text", row_index_name="source_line", row_index_offset=1, glob=False
     )
     rows = lines.filter(pl.col("source_line") > 1, pl.col("raw_text") != "")
-    return _split(rows.with_columns(fault=pl.lit(None, pl.String)), quoted)
+    return rows.with_columns(pl.col("source_line").cast(pl.Int64), fault=pl.lit(None, pl.String)).collect()
+
+
+def split_lines(lines: pl.DataFrame, *, quoted: bool) -> pl.LazyFrame:
+    """Lines with their fields. `quoted`: the file has quotes anywhere."""
+    return _split(lines.lazy(), quoted)
 
 
 def damaged_lines(content: bytes, *, quoted: bool) -> pl.LazyFrame:
-    """As `scanned_lines`, of a file that is not UTF-8 throughout."""
+    """The rows of a file whose values are numbers, and that is not UTF-8 throughout."""
     lines = (line.removesuffix("\r") for line in _text(content).split("\n"))
     rows = [_refuse_other_than_utf8(number, line) for number, line in enumerate(lines, start=1) if number > 1 and line]
     return _split(pl.LazyFrame(rows, schema=_LINES, orient="row"), quoted)

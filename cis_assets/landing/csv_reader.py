@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from cis_assets.landing.contract import LandingTable
-from cis_assets.landing.csv_lines import damaged_lines, records, scanned_lines
+from cis_assets.landing.csv_lines import damaged_lines, lines_below_header, records, split_lines
 from cis_assets.landing.csv_text import csv_content, header_in, is_utf8, rows_below_header
 from cis_assets.landing.folder import LandingFile, LandingFolder
 from cis_assets.landing.row_cache import RowCache
@@ -30,6 +30,13 @@ from cis_assets.landing.rows import (
     unknown_columns,
     wrong_types,
 )
+
+# Numbers that fit their type whatever their digits, or nothing.
+_PLAIN = {
+    pl.Int64(): r"(?:-?[0-9]{1,18})?",
+    pl.Int32(): r"(?:-?[0-9]{1,9})?",
+    pl.Float64(): r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,15})?)?",
+}
 
 
 def read_csv(folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache) -> LandedRows:
@@ -53,9 +60,9 @@ def read_csv(folder: LandingFolder, table: LandingTable, file: LandingFile, cach
         good, bad = pl.collect_all(csv.parted(damaged_lines(content, quoted=b'"' in content)))
         rows, rejected = good.lazy(), bad.lazy()
     else:
-        scan = partial(scanned_lines, quoted=b'"' in content)
-        good, bad = pl.collect_all(csv.parted(scan(io.BytesIO(content))), engine="streaming")
-        rows = cache.keep(good, lambda: csv.parted(scan(csv.address, csv.options))[0])
+        good, bad = _numbers(csv, content)
+        again = partial(_good_numbers, folder, csv)
+        rows = cache.keep(good, lambda: pl.defer(again, schema=dict(good.schema)))
         rejected = bad.lazy()
     return LandedRows(rows, rejected, unknown_columns(table, csv.header), row_count)
 
@@ -88,6 +95,22 @@ class _CsvFile:
             storage_options=dict(self.options) if source == self.address and self.options else None,
         )
 
+    @property
+    def plain_row(self) -> str:
+        """What a row of numbers looks like that a scan reads as it would be read field by field."""
+        return f"^{','.join(_PLAIN[self.table.columns[name]] for name in self.header)}$"
+
+    def of_plain(self, lines: pl.DataFrame) -> pl.DataFrame | None:
+        """Plain rows of numbers scanned at once; None if that did not give a row for each."""
+        if lines.is_empty():
+            return None
+        schema = {name: self.table.columns[name] for name in self.header}
+        text = lines["raw_text"].str.join("\n").item().encode()
+        scanned = pl.read_csv(io.BytesIO(text), schema=schema, has_header=False)
+        if scanned.height != lines.height:
+            return None
+        return self.completed(scanned.lazy().with_columns(lines["source_line"])).collect()
+
     def completed(self, clean: pl.LazyFrame) -> pl.LazyFrame:
         """The rows of a typed scan with all columns that landed rows have."""
         texts = {
@@ -105,6 +128,24 @@ class _CsvFile:
     def parted(self, lines: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
         """The good and the rejected rows of lines that were taken apart."""
         return split_by_reason(self.table, self.file, _typed(self.table, lines, self.header))
+
+
+def _numbers(csv: _CsvFile, content: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The good and the rejected rows of a UTF-8 file of numbers.
+
+    Most lines of most files are plain; they are scanned together, and only the others are taken apart.
+    """
+    lines = lines_below_header(content)
+    is_plain = lines["raw_text"].str.contains(csv.plain_row)
+    plain = lines.filter(is_plain)
+    scanned = csv.of_plain(plain)
+    others = lines if scanned is None else lines.filter(~is_plain)
+    good, bad = pl.collect_all(csv.parted(split_lines(others, quoted=b'"' in content)))
+    return (good if scanned is None else pl.concat([scanned, good]).sort("source_line")), bad
+
+
+def _good_numbers(folder: LandingFolder, csv: _CsvFile) -> pl.DataFrame:
+    return _numbers(csv, csv_content(folder, csv.file))[0]
 
 
 def _clean_rows(csv: _CsvFile, content: bytes, row_count: int) -> pl.DataFrame | None:
