@@ -65,10 +65,9 @@ def every_date_went_through(
 
 def _at_the_end(held: Mapping[date, str], dates: int) -> str:
     were = "was" if len(held) == 1 else "were"
-    others = "The other dates were made; when" if len(held) < dates else "When"
     return (
-        f"{len(held)} of {dates} dates {were} held back. {described(held)} "
-        f"{others} these are mended (`cis show books` tells more), run them alone."
+        f"{len(held)} of {dates} dates {were} held back. {described(held)} Nothing is made of a date that cannot be read, and "
+        "no gold of one that a check blocks; all else was made. `cis show books` tells more; once mended, run these dates alone."
     )
 
 

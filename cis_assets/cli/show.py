@@ -102,6 +102,10 @@ def customer(customer_id: int, as_of: date | None, as_json: bool) -> None:
 @_JSON
 def notifications(limit: int, as_of: date | None, as_json: bool) -> None:
     """Messages of a snapshot, each with the facts it rests on."""
+    from cis_assets.catalog import gold
+
+    if as_of and as_of not in _lake().figures(gold.CUSTOMER_FEATURES).days:
+        raise Refused(f"There is no snapshot as of {as_of}.")
     rows = notification_rows(limit, as_of)
     if as_json:
         print_json(rows)

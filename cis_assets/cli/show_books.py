@@ -35,7 +35,6 @@ def books(first: datetime | None, last: datetime | None, as_json: bool) -> None:
     import polars as pl
 
     from cis_assets.lake.lake import Lake
-    from cis_assets.quality.books import COUNTS
 
     lake = Lake(settings().lake_uri)
     days = _days(lake, first, last)
@@ -46,6 +45,23 @@ def books(first: datetime | None, last: datetime | None, as_json: bool) -> None:
         print_json({"books": counted.to_dicts(), "failed_checks": failed, "held_back": held})
         return
     say(f"Rows of {days}" + (f" without {days_in_words(unreadable)}, which cannot be read" if unreadable else ""))
+    if not counted.is_empty():
+        _print_sums(counted)
+    heading(f"{len(held) or 'No'} dates are held back" if len(held) != 1 else "1 date is held back")
+    for day, reason in held.items():
+        say(f"{day}: {reason}")
+    heading("1 check failed" if len(failed) == 1 else f"{len(failed) or 'No'} checks failed")
+    for row in failed[:_FAILED_SHOWN]:
+        say(f"{row['order_date']} {row['check']}: {row['detail']}")
+    if len(failed) > _FAILED_SHOWN:
+        say(f"and {len(failed) - _FAILED_SHOWN} more (--json lists all)")
+
+
+def _print_sums(counted: pl.DataFrame) -> None:
+    import polars as pl
+
+    from cis_assets.quality.books import COUNTS
+
     sums = counted.group_by("source_table").agg(pl.col(COUNTS).sum()).sort("source_table", descending=True)
     print_table(
         ["", *(_WORDS.get(name, name) for name in COUNTS)],
@@ -53,14 +69,6 @@ def books(first: datetime | None, last: datetime | None, as_json: bool) -> None:
         right=[_WORDS.get(name, name) for name in COUNTS],
     )
     say("landed = typed + not parsed + of erased customers; typed = valid + returned + set aside + exact copies")
-    heading(f"{len(held) or 'No'} dates are held back" if len(held) != 1 else "1 date is held back")
-    for day, reason in held.items():
-        say(f"{day}: {reason}")
-    heading(f"{len(failed) or 'No'} checks failed")
-    for row in failed[:_FAILED_SHOWN]:
-        say(f"{row['order_date']} {row['check']}: {row['detail']}")
-    if len(failed) > _FAILED_SHOWN:
-        say(f"and {len(failed) - _FAILED_SHOWN} more (--json lists all)")
 
 
 def _days(lake: Lake, first: datetime | None, last: datetime | None) -> DateRange:

@@ -29,7 +29,7 @@ LANDED, TYPED, REJECTED, VOLUME, REFERENCES, RULES = (
 CHECKS: Mapping[str, str] = {
     LANDED: "Rows of the landing files = rows of bronze + rows that did not parse (+ rows of erased customers, left out). Blocks.",
     TYPED: "Rows of bronze = valid rows of silver + returns + rows set aside + exact copies. Blocks.",
-    REJECTED: "The share of landed rows that did not parse or broke a rule. Warns above CIS_REJECTED_SHARE_WARN, blocks "
+    REJECTED: "The share of landed rows that did not parse or broke a rule, the larger of those of orders and of lines. Warns above CIS_REJECTED_SHARE_WARN, blocks "
     "above CIS_REJECTED_SHARE_BLOCK.",
     VOLUME: "The number of orders against the mean of the same weekday in the four weeks before. Warns if it is off by "
     "more than the share CIS_VOLUME_TOLERANCE.",
@@ -160,20 +160,26 @@ def _balanced(check: str, kept: pl.DataFrame, *, off: pl.Expr, words: pl.Expr) -
 
 
 def _set_aside(kept: pl.DataFrame, policy: QualityPolicy) -> pl.DataFrame:
+    """Judged by the larger share of the two tables: among the many lines of a date, its orders would not show."""
     aside = pl.col("unparsed") + pl.col("rejected")
     judged = (
-        kept.group_by("order_date", maintain_order=True)
-        .agg(aside=aside.sum(), landed=pl.col("landed").sum())
-        .with_columns(share=(pl.col("aside") / pl.col("landed")).fill_nan(0.0))
+        kept.with_columns(
+            share=(aside / pl.col("landed")).fill_nan(0.0),
+            words=pl.format("{} of {} {}", aside, "landed", "source_table"),
+        )
+        .group_by("order_date", maintain_order=True)
+        .agg(share=pl.col("share").max(), words=pl.col("words").str.join(" and "))
     )
     percent = (pl.col("share") * 100).round(1)
+    words = pl.format("{} were set aside, up to {} %", "words", percent)
+    too_many = pl.col("share") > policy.rejected_share_block
     return _verdicts(
         REJECTED,
         judged,
         passed=pl.col("share") <= policy.rejected_share_warn,
-        blocks=pl.col("share") > policy.rejected_share_block,
+        blocks=too_many,
         measured=pl.col("share"),
-        words=pl.format("{} of {} landed rows were set aside ({} %)", "aside", "landed", percent),
+        words=pl.when(too_many).then(pl.format("{}: more than CIS_REJECTED_SHARE_BLOCK", words)).otherwise(words),
     )
 
 

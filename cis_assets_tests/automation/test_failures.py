@@ -133,8 +133,8 @@ def test_every_table_of_the_step_that_met_a_bad_file_is_named_with_the_file(watc
     job.execute_in_process(instance=watch.instance, tags=tags, run_config=quiet, raise_on_error=False)
     (line,) = watch.tick()
     assert line.startswith(
-        f"ERROR - ingest failed for {days.last}: bronze/order_items, bronze/orders, bronze/rejected_rows: Landing file "
-        f"orders/order_date={days.last}/orders.csv "
+        f"ERROR - ingest failed for {days.last}: bronze/landed_files, bronze/order_items, bronze/orders, bronze/rejected_rows: "
+        f"Nothing was written to bronze/orders. {days.last}: Landing file orders/order_date={days.last}/orders.csv "
     )
 
 

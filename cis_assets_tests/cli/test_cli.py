@@ -273,6 +273,28 @@ def test_the_model_can_be_kept_when_gold_is_made_again(landed: None):
     assert kept.output.count("of 10") > 0
 
 
+def test_books_say_where_each_landed_row_is_and_name_dates_that_cannot_be_read(landed: None):
+    assert cis("backfill").exit_code == 0
+    books = json.loads(cis("show", "books", "--json").output)["books"]
+    assert sum(row["landed"] for row in books) == sum(row["typed"] + row["unparsed"] for row in books) > 0
+    shown = cis("show", "books").output
+    assert "No dates are held back" in shown
+    bad = books[-1]["order_date"]
+    (file,) = Path(f".cis/landing/orders/order_date={bad}").iterdir()
+    file.write_text("nonsense\n")
+    assert cis("backfill").exit_code == 1
+    shown = cis("show", "books").output
+    assert f"without {bad}, which cannot be read" in shown
+    assert "1 date is held back" in shown
+    assert "has no column order_id" in shown
+
+
+def test_messages_of_a_day_without_a_snapshot_are_refused(landed: None):
+    assert cis("backfill").exit_code == 0
+    assert cis("backfill", "--from", "2025-10-31", "--to", "2025-10-31", "--select", "group:gold").exit_code == 0
+    assert "There is no snapshot as of 2025-10-01" in refusal(cis("show", "notifications", "--as-of", "2025-10-01"))
+
+
 def test_the_openai_writer_without_a_key_is_refused_before_the_run(landed: None, monkeypatch: pytest.MonkeyPatch):
     assert cis("backfill").exit_code == 0
     monkeypatch.setenv("CIS_WRITER", "openai")
