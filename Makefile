@@ -44,7 +44,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python docs/reference.py --check
 
-# The platform beside DuckDB and pandas, about 5 minutes; FULL=1 for the size of the public Instacart release over two years.
+# The platform beside DuckDB and pandas; FULL=1 for the size of the public Instacart release over two years.
 benchmark: $(VENV)/.benchmark
 	$(VENV)/bin/python -m benchmarks.platform $(if $(FULL),--full) $(OPTIONS)
 

@@ -19,6 +19,7 @@ from cis_assets_tests.erasure.conftest import (  # noqa: F401
     END,
     SECRET,
     ShopWithCustomer,
+    _dates_of_which_most_is_set_aside,
     _erasure_key,
     shop_made_once,
     with_customer,

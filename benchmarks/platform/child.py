@@ -1,0 +1,99 @@
+"""The measured process: does one task, given as JSON in its first argument, and answers in JSON.
+
+`began` is the moment it was started, so that imports are counted; a contender's libraries are imported by its task.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from benchmarks.platform.workload import Workload
+from benchmarks.processes import answer, peak_memory
+
+
+def prepare(workload: Workload, **_: Any) -> None:
+    """Make the landing files."""
+    from cis_assets.landing.sample import SampleOptions, SampleSource
+    from cis_assets.landing.writer import land
+
+    land(
+        SampleSource(SampleOptions(customers=workload.customers, days=workload.days, end=workload.last)),
+        workload.landing,
+    )
+    answer()
+
+
+def platform(
+    workload: Workload, began: float, lake: str, home: str, days: list[str], selection: str | None = None
+) -> None:
+    """One run of this platform."""
+    from benchmarks.platform.platform_run import run_platform
+
+    first, last = (date.fromisoformat(day) for day in days)
+    times = run_platform(workload, lake, home, began, selection, (first, last))
+    answer(times=asdict(times), peak=peak_memory())
+
+
+def script(
+    workload: Workload, began: float, contender: str, lake: str, limit_seconds: int, limit_bytes: int, **options: Any
+) -> None:
+    """A script; it is ended when it takes longer, and fails when it takes more memory, than it may."""
+    from benchmarks.platform.contenders import load_script
+    from benchmarks.platform.stages import Stages
+
+    signal.alarm(limit_seconds)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+    stages = Stages()
+    load_script(contender, workload, lake, **options).run(stages)
+    answer(
+        seconds=time.time() - began,
+        cpu_seconds=time.process_time(),
+        stages=stages.seconds,
+        peak=peak_memory() + stages.further_peak,
+    )
+
+
+def cut(workload: Workload, source: str, target: str, homes: list[str], days: int, **_: Any) -> None:
+    """A lake with a shorter history."""
+    from benchmarks.platform.history import cut_history
+
+    cut_history(workload, source, target, (homes[0], homes[1]), days)
+    answer()
+
+
+def invent(workload: Workload, source: str, target: str, customers: int, **_: Any) -> None:
+    """Features of many customers."""
+    from benchmarks.platform.many_customers import invent as invent_features
+
+    invent_features(workload, source, target, customers)
+    answer()
+
+
+def compare(workload: Workload, lakes: dict[str, str], **_: Any) -> None:
+    """Fail unless the lakes hold the same."""
+    from benchmarks.platform.equality import refuse_other_results
+
+    answer(customers=refuse_other_results(lakes))
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    task.__name__: task for task in (prepare, platform, script, cut, invent, compare)
+}
+
+
+def main() -> None:
+    task: dict[str, Any] = json.loads(sys.argv[1])
+    name = task.pop("task")
+    TASKS[name](Workload(**task.pop("workload")), **task)
+
+
+if __name__ == "__main__":
+    main()
