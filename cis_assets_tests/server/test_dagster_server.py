@@ -39,7 +39,7 @@ def server(shop: Path) -> Iterator[Server]:
 
 def test_the_graph_has_its_groups_and_the_log_no_warning_of_ours(server: Server):
     nodes = server.ask("{ assetNodes { groupName } }")["assetNodes"]
-    assert {node["groupName"] for node in nodes} == {"landing", "bronze", "silver", "gold", "dashboard"}
+    assert {node["groupName"] for node in nodes} == {"landing", "bronze", "silver", "quality", "gold", "dashboard"}
     assert "cis_assets" not in "".join(line for line in server.log.read_text().splitlines() if "arning" in line)
 
 
