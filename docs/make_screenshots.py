@@ -1,6 +1,6 @@
 """Makes the pictures of the docs: `cis ui` on the lake of a finished demo, driven in Chromium as a person would.
 
-Run in a folder where `cis demo` has run, with `pip install playwright` and Chromium installed (CHROMIUM names its binary).
+For date-checks.png, a date was spoiled and read again before. Run in a folder where `cis demo` has run, with `pip install playwright` and Chromium installed (CHROMIUM names its binary).
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ def main() -> None:
             time.sleep(75)
             shoot(page, f"{base}/runs", "runs")
             shoot(page, f"{base}/assets/silver/orders?view=partitions&partition=2025-10-31", "partitions")
+            shoot(
+                page, f"{base}/assets/quality/date_checks?view=checks&checkDetail=few_rows_are_set_aside", "date-checks"
+            )
             dashboard(page)
             browser.close()
     finally:

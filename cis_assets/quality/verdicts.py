@@ -100,10 +100,10 @@ def judge(
         ]
     ).sort("order_date", "check")
     find: dict[str, Callable[[], pl.LazyFrame]] = {
-        LANDED: off_balance.lazy,
+        LANDED: off_balance.sort("where").lazy,
         REJECTED: lambda: _rows_set_aside(tables),
-        REFERENCES: lost_rows.lazy,
-        RULES: breaking_rows.lazy,
+        REFERENCES: lost_rows.sort("where", "what").lazy,
+        RULES: breaking_rows.sort("where", "what").lazy,
     }
     in_question = {check: _days_in_question(rows, check) for check in find}
     return Verdicts(rows, {check: _first(find[check](), at) for check, at in in_question.items() if at})
@@ -120,7 +120,7 @@ def _first(offenders: pl.LazyFrame, days: list[date]) -> pl.DataFrame:
     found = offenders.filter(pl.col("order_date").is_in(days)).select(
         pl.col(name).cast(t) for name, t in _OFFENCE.items()
     )
-    return found.sort("order_date", "where", "what").head(OFFENDERS_SHOWN).collect(engine="streaming")
+    return found.sort("order_date", maintain_order=True).head(OFFENDERS_SHOWN).collect()
 
 
 def _landed(kept: pl.DataFrame, off_balance: pl.DataFrame) -> pl.DataFrame:
@@ -267,15 +267,15 @@ def _files_out_of_balance(tables: DatedTables) -> pl.LazyFrame:
 
 
 def _rows_set_aside(tables: DatedTables) -> pl.LazyFrame:
-    """Rows that did not parse, by file and line, and rows that broke a rule of silver, by key."""
+    """Rows that did not parse, by file and line, then rows that broke a rule of silver, by key."""
     # What stands behind the first colon of a reason may be a value of that row, and hold anything.
     rule = pl.col("reason").str.replace(r"(?s): .*$", "")
     return pl.concat(
         [
-            tables.bronze_rejected.select(
+            tables.bronze_rejected.sort("source_file", "source_line").select(
                 "order_date", where=pl.format("{} line {}", "source_file", "source_line"), what=rule
             ),
-            tables.silver_rejected.select(
+            tables.silver_rejected.sort("source_table", "source_key").select(
                 "order_date", where=pl.format("{} {}", "source_table", "source_key"), what=rule
             ),
         ]

@@ -181,11 +181,11 @@ def test_orders_that_lost_their_lines_do_not_vanish_among_the_lines_of_others():
 def test_the_first_ten_rows_set_aside_are_shown_by_place_and_rule_and_without_values():
     reasons = ["customer_id is not a whole number: 4711;x: 12\n13; order_hour is not a whole number: noon"] * 12
     landed = good_orders({MONDAY: 1}).and_these(
-        unparsed=[unparsed(MONDAY, 50 + number, reason) for number, reason in enumerate(reasons)]
+        unparsed=[unparsed(MONDAY, 95 + number, reason) for number, reason in reversed(list(enumerate(reasons)))]
     )
     shown = judged(tables_of(landed), days=[MONDAY]).offenders[checks.REJECTED]
     assert shown.height == 10
-    assert shown["where"][0] == f"orders/order_date={MONDAY}/orders.csv line 50"
+    assert shown["where"].to_list() == [f"orders/order_date={MONDAY}/orders.csv line {95 + at}" for at in range(10)]
     assert set(shown["what"]) == {"customer_id is not a whole number"}
 
 
