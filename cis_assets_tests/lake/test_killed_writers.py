@@ -32,6 +32,8 @@ from cis_assets_tests.lake.writer_process import (
     writer_processes,
 )
 
+pytestmark = pytest.mark.server
+
 UNTIL_KILLED = 100_000
 OTHER_DAY = DateRange(date(2025, 12, 31), date(2025, 12, 31))
 ONE_DAY = DateRange(date(2026, 1, 1), date(2026, 1, 1))
