@@ -36,7 +36,7 @@ def test_the_whole_way_on_azure_gives_the_same_tables_as_locally(azure_uri: str,
 
 def test_gzipped_and_parquet_landing_files_are_read_from_azure(azure_uri: str):
     shop = Shop(read_settings(lake_uri=f"{azure_uri}/lake2", landing_uri=f"{azure_uri}/landing2"))
-    land_sample(shop.settings.landing_uri, end=END, customers=30, days=2)
+    land_sample(shop.settings.landing_uri, end=END, customers=200, days=2)
     store = object_store(shop.settings.landing_uri)
     more = b"order_id,customer_id,order_hour\n990001,1,12\nnone,1,12\n"
     obstore.put(store, f"orders/order_date={END}/late.csv.gz", gzip.compress(more))
