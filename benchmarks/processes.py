@@ -13,7 +13,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -73,6 +73,13 @@ def run_in_child(module: str, task: dict[str, Any]) -> dict[str, Any]:
     if ended.returncode:
         raise ChildFailedError(_last_error(ended.stderr) or f"The process ended with {ended.returncode}.")
     return json.loads(ended.stdout.strip().splitlines()[-1])
+
+
+def carry_out(tasks: Mapping[str, Callable[..., None]], workload: Callable[..., Any]) -> None:
+    """In the child: do the task that the first argument names, on the workload that it describes."""
+    task: dict[str, Any] = json.loads(sys.argv[1])
+    name = task.pop("task")
+    tasks[name](workload(**task.pop("workload")), **task)
 
 
 def _last_error(stderr: str) -> str | None:

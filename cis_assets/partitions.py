@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 EPOCH = date(1970, 1, 1)
+DAYS_AT_ONCE = 61
+"""How many days of orders are computed together: a range of any length then needs no more memory than two months."""
+
 _RANGES_NAMED = 5
 _FOLDER = re.compile(r"order_date=(\d{4}-\d{2}-\d{2})")
 

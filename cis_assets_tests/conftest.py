@@ -32,9 +32,19 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def instacart_release() -> Path:
     """The first 64 customers of the public Instacart release, where that folder is present."""
-    folder = REAL_DATA / "instacart_64_customers"
+    return _present("instacart_64_customers")
+
+
+@pytest.fixture(scope="session")
+def online_retail_files() -> Path:
+    """30 daily files of UCI Online Retail, where that folder is present."""
+    return _present("online_retail_30_days")
+
+
+def _present(name: str) -> Path:
+    folder = REAL_DATA / name
     if not folder.is_dir():
-        pytest.skip(f"needs the Instacart files in {folder}")
+        pytest.skip(f"needs the files in {folder}")
     return folder
 
 

@@ -5,13 +5,10 @@ What a contender needs is imported, and its snapshots are made, before its figur
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
-from typing import Any
 
 from benchmarks.ingest.workload import COMPARED, PARTITION_COLUMN, Workload, table_uri
-from benchmarks.processes import BenchmarkError, answer, measured
+from benchmarks.processes import BenchmarkError, answer, carry_out, measured
 
 
 def prepare(workload: Workload) -> None:
@@ -65,11 +62,5 @@ def compare(workload: Workload, lakes: list[str]) -> None:
 TASKS: dict[str, Callable[..., None]] = {task.__name__: task for task in (prepare, script, platform, compare)}
 
 
-def main() -> None:
-    task: dict[str, Any] = json.loads(sys.argv[1])
-    name = task.pop("task")
-    TASKS[name](Workload(**task.pop("workload")), **task)
-
-
 if __name__ == "__main__":
-    main()
+    carry_out(TASKS, Workload)

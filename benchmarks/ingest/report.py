@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from statistics import median
 
 from benchmarks.ingest.workload import Workload
 from benchmarks.processes import Figures
+from benchmarks.surroundings import surroundings
 
 _NAMES = {
     "script": "script by hand, with silver's rules",
@@ -83,23 +81,14 @@ def ratios(rows: Iterable[Row]) -> list[Ratio]:
     ]
 
 
-def surroundings(workload: Workload, repeat: int) -> dict[str, object]:
-    """What the figures hold for."""
-    return {
-        "days": workload.days,
-        "rows_per_day": workload.rows,
-        "seed": workload.seed,
-        "repeat": repeat,
-        "processors": os.cpu_count(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{package: version(package) for package in _PACKAGES},
-    }
-
-
 def as_markdown(workload: Workload, repeat: int, rows: Sequence[Row]) -> str:
     """Both tables, with a line that says where they were measured."""
-    facts = ", ".join(f"{name} {value}" for name, value in surroundings(workload, repeat).items())
+    facts = ", ".join(
+        f"{name} {value}"
+        for name, value in surroundings(
+            _PACKAGES, days=workload.days, rows_per_day=workload.rows, seed=workload.seed, repeat=repeat
+        ).items()
+    )
     lines = [facts, "", "| by | time | fastest | slowest | processor time | peak memory |", "|---|--:|--:|--:|--:|--:|"]
     lines += [
         f"| {_NAMES[row.contender]} | {row.seconds:.2f} s | {row.fastest:.2f} s | {row.slowest:.2f} s "

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from statistics import median
 
 from benchmarks.lake.plan import AT_ONCE, DAY_BY_DAY, FULL, OURS, PLAIN, STOCK, YOUNG, Measurement
 from benchmarks.lake.workload import Workload
+from benchmarks.surroundings import surroundings
 
 _NAMES = {
     OURS: "LakeIOManager",
@@ -115,23 +113,14 @@ def _of_memory(over: Row | None, under: Row | None, words: str, **bounds: float)
         yield Claim(f"peak memory above imports: {words}", over.growth_bytes / under.growth_bytes)
 
 
-def surroundings(workload: Workload, repeat: int) -> dict[str, object]:
-    """What the figures hold for."""
-    return {
-        "days": workload.days,
-        "rows_per_day": workload.rows,
-        "seed": workload.seed,
-        "repeat": repeat,
-        "processors": os.cpu_count(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{package: version(package) for package in _PACKAGES},
-    }
-
-
 def as_markdown(workload: Workload, repeat: int, rows: Sequence[Row], found: Sequence[Claim]) -> str:
     """Both tables, with a line that says where they were measured."""
-    facts = ", ".join(f"{name} {value}" for name, value in surroundings(workload, repeat).items())
+    facts = ", ".join(
+        f"{name} {value}"
+        for name, value in surroundings(
+            _PACKAGES, days=workload.days, rows_per_day=workload.rows, seed=workload.seed, repeat=repeat
+        ).items()
+    )
     lines = [
         facts,
         "",

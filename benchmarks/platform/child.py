@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from benchmarks.platform.workload import Workload
-from benchmarks.processes import answer, peak_memory
+from benchmarks.processes import answer, carry_out, peak_memory
 
 
 def prepare(workload: Workload, **_: Any) -> None:
@@ -89,11 +87,5 @@ TASKS: dict[str, Callable[..., None]] = {
 }
 
 
-def main() -> None:
-    task: dict[str, Any] = json.loads(sys.argv[1])
-    name = task.pop("task")
-    TASKS[name](Workload(**task.pop("workload")), **task)
-
-
 if __name__ == "__main__":
-    main()
+    carry_out(TASKS, Workload)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from typing import Any
 
@@ -14,6 +11,7 @@ from benchmarks.platform.contenders import DUCKDB, PANDAS, PLATFORM, PYSPARK
 from benchmarks.platform.parts import DATE_CHECKS, PLATFORM_STAGES, Measured
 from benchmarks.platform.platform_run import ORCHESTRATION, STARTING
 from benchmarks.platform.workload import Workload
+from benchmarks.surroundings import surroundings
 
 NAMES = {
     PLATFORM: "this platform, run by Dagster",
@@ -96,34 +94,26 @@ def aims(results: Results) -> Iterator[Aim]:
         yield Aim("time of one more day, all in all", longest.seconds, "s", at_most=_DAILY_SECONDS_AIM)
 
 
-def surroundings(workload: Workload, repeat: int) -> dict[str, object]:
-    """What the figures hold for."""
-    return {
-        "customers": workload.customers,
-        "days": workload.days,
-        "repeat": repeat,
-        "processors": os.cpu_count(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{package: _version(package) for package in _PACKAGES},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"
-
-
 def as_plain(workload: Workload, repeat: int, results: Results) -> dict[str, Any]:
     held = [{**asdict(aim), "holds": aim.holds} for aim in aims(results)]
-    return {"surroundings": surroundings(workload, repeat), **asdict(results), "aims": held}
+    return {
+        "surroundings": surroundings(_PACKAGES, customers=workload.customers, days=workload.days, repeat=repeat),
+        **asdict(results),
+        "aims": held,
+    }
 
 
 def as_markdown(workload: Workload, repeat: int, results: Results) -> str:
     """All tables, with a line that says where they were measured."""
-    lines = [", ".join(f"{name} {value}" for name, value in surroundings(workload, repeat).items()) + ":"]
+    lines = [
+        ", ".join(
+            f"{name} {value}"
+            for name, value in surroundings(
+                _PACKAGES, customers=workload.customers, days=workload.days, repeat=repeat
+            ).items()
+        )
+        + ":"
+    ]
     if results.contenders:
         lines += ["", *_contenders(results.contenders)]
     if results.days:

@@ -12,7 +12,7 @@ import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE
 from cis_assets.errors import OperatorError
-from cis_assets.partitions import DateRange
+from cis_assets.partitions import DAYS_AT_ONCE, DateRange
 from cis_assets.settings import settings
 
 ORDER_DATES = dg.DailyPartitionsDefinition(
@@ -26,7 +26,6 @@ TRAILING_WINDOW = dg.TimeWindowPartitionMapping(
 # For what needs the newest snapshot, whichever day that is.
 EVERY_DAY = dg.AllPartitionMapping()
 
-_DAYS_AT_ONCE = 61
 
 # One run for a whole range: every partitioned asset computes its days in one pass.
 ONE_RUN = dg.BackfillPolicy.single_run()
@@ -44,7 +43,7 @@ def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
 def parts_of(context: dg.AssetExecutionContext) -> list[DateRange]:
     """The order dates of this run in ranges of two months, so that a long range needs no more memory than they do."""
     days = days_of(context)
-    return DateRange(days[0], days[-1]).parts(_DAYS_AT_ONCE)
+    return DateRange(days[0], days[-1]).parts(DAYS_AT_ONCE)
 
 
 def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -54,7 +53,7 @@ def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def in_parts(days: Sequence[date]) -> list[Sequence[date]]:
     """Single dates in lists of no more than two months' dates."""
-    return [days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE)]
+    return [days[at : at + DAYS_AT_ONCE] for at in range(0, len(days), DAYS_AT_ONCE)]
 
 
 def ordered_on(days: Sequence[date], rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -18,7 +18,6 @@ _AS_OF = click.option(
     help="Day of the snapshot (default: the newest).",
 )
 _ORDERS_SHOWN = 5
-_DAYS_AT_ONCE = 61
 
 
 @click.group()
@@ -114,14 +113,12 @@ def notifications(limit: int, as_of: date | None, as_json: bool) -> None:
 
 
 @show.command()
-@click.option("--copies", is_flag=True, help="Count exact copies too, for which all of bronze is read.")
 @_JSON
-def rejected(copies: bool, as_json: bool) -> None:
-    """Rows that were set aside: how many for which reason, with one row as an example; and what else is no purchase."""
+def rejected(as_json: bool) -> None:
+    """Rows that were set aside: how many for which reason, with one row as an example; and returned lines."""
     rows, returned = _rejected(), _returned_lines()
-    copied = _copied_rows() if copies else None
     if as_json:
-        print_json({"rejected": rows, "returned_items": returned, "exact_copies": copied})
+        print_json({"rejected": rows, "returned_items": returned})
         return
     for row in rows:
         say(f"{row['rows']:,} x {row['table']} ({row['source_table']}): {row['reason']}")
@@ -134,8 +131,6 @@ def rejected(copies: bool, as_json: bool) -> None:
         say("No row was set aside.")
     if returned:
         say(f"{returned:,} returned lines, kept apart in silver/returned_items")
-    for name, count in (copied or {}).items():
-        say(f"{count:,} exact copies of rows in bronze/{name}, which count once")
 
 
 def table_counts() -> list[tuple[str, int]]:
@@ -294,27 +289,6 @@ def _returned_lines() -> int:
 
     lake = _lake()
     return lake.figures(silver.RETURNED_ITEMS).total.rows if lake.exists(silver.RETURNED_ITEMS) else 0
-
-
-def _copied_rows() -> dict[str, int]:
-    """How many rows of bronze count no more since the same row landed later, by the name of their table."""
-    import polars as pl
-
-    from cis_assets.catalog import bronze
-    from cis_assets.partitions import DateRange
-    from cis_assets.transforms.silver_orders import COPIES
-
-    lake = _lake()
-    counts = {}
-    for table in (bronze.ORDERS, bronze.ORDER_ITEMS):
-        if not lake.exists(table):
-            continue
-        days = lake.figures(table).days
-        # In parts, since telling rows apart takes memory.
-        parts = DateRange(min(days), max(days)).parts(_DAYS_AT_ONCE) if days else []
-        copies = (COPIES[table.name](lake.scan(table, part)).select(pl.len()) for part in parts)
-        counts[table.name] = sum(frame.collect(engine="streaming").item() for frame in copies)
-    return counts
 
 
 def _lake():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cis_assets.cli.console import Refused, heading, print_json, print_table, say
-from cis_assets.partitions import DateRange, days_in_words
+from cis_assets.partitions import DAYS_AT_ONCE, DateRange, days_in_words
 from cis_assets.settings import settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cis_assets.lake.lake import Lake
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-_DAYS_AT_ONCE = 61
 _FAILED_SHOWN = 20
 _WORDS = {"unparsed": "not parsed", "rejected": "set aside", "erased": "of erased customers", "copies": "exact copies"}
 
@@ -40,7 +39,7 @@ def books(first: datetime | None, last: datetime | None, as_json: bool) -> None:
     days = _days(lake, first, last)
     failed, held = _failed(lake, days), _held(lake, days)
     unreadable = _unreadable(lake, days)
-    counted = pl.concat([_books(lake, part, unreadable) for part in days.parts(_DAYS_AT_ONCE)])
+    counted = pl.concat([_books(lake, part, unreadable) for part in days.parts(DAYS_AT_ONCE)])
     if as_json:
         print_json({"books": counted.to_dicts(), "failed_checks": failed, "held_back": held})
         return

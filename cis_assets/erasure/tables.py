@@ -16,10 +16,10 @@ from cis_assets.engines.commits import commit_once
 from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.slices import Slice
 from cis_assets.lake.lake import Lake
+from cis_assets.partitions import DAYS_AT_ONCE
 from cis_assets.transforms.customer_rows import HeaderOf, Traces, holds_customers, orders_of, theirs
 
 _ORDER_OF_CUSTOMER = (ORDER_DATE, "order_id", "customer_id")
-_DAYS_AT_ONCE = 61
 # Without a predicate, delta-rs lets a commit pass that removes files which somebody else replaced meanwhile.
 _EVERY_ROW = "true"
 
@@ -100,6 +100,5 @@ def _parts(stored: pl.LazyFrame, where: Slice) -> list[pl.LazyFrame]:
     for column, wanted in others:
         stored = stored.filter(pl.col(column).is_in(tuple(wanted)))
     return [
-        stored.filter(pl.col(first).is_in(values[at : at + _DAYS_AT_ONCE]))
-        for at in range(0, len(values), _DAYS_AT_ONCE)
+        stored.filter(pl.col(first).is_in(values[at : at + DAYS_AT_ONCE])) for at in range(0, len(values), DAYS_AT_ONCE)
     ]

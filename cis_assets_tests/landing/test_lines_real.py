@@ -22,7 +22,6 @@ from cis_assets.landing.reader import read_days, read_snapshots
 from cis_assets.transforms.customer_features import customer_features
 from cis_assets.transforms.silver_orders import silver_order_items, silver_orders
 from cis_assets.transforms.silver_snapshots import silver_products
-from cis_assets_tests.conftest import REAL_DATA
 from cis_assets_tests.landing.landing_files import whole
 from cis_assets_tests.landing.lines_exports import files_below, land_files
 
@@ -31,12 +30,8 @@ MAPPING = read_mapping("online-retail")
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
-    """30 daily files of UCI Online Retail, where that folder is present."""
-    found = REAL_DATA / "online_retail_30_days"
-    if not found.is_dir():
-        pytest.skip(f"needs the Online Retail files in {found}")
-    return found
+def folder(online_retail_files: Path) -> Path:
+    return online_retail_files
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,57 @@
+"""Customer features of a day by one engine, from the silver of a lake that is there, as docs/scale.md compares them.
+
+`python -m benchmarks.engines LAKE DAY [--engine spark]` (with CIS_SPARK_REMOTE) reads LAKE, writes the features to a lake of
+its own that is deleted afterwards, and prints rows, time, processor time and peak memory of this process. What a server of Spark
+needs besides is its own to say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from datetime import date
+
+from benchmarks.processes import measured
+
+_MIB = 1024 * 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("lake", help="address of the lake")
+    parser.add_argument("day", type=date.fromisoformat, help="day of the snapshot")
+    parser.add_argument("--engine", choices=("polars", "spark"), default="polars")
+    parser.add_argument("--history-days", type=int, default=365)
+    asked = parser.parse_args()
+
+    from cis_assets.catalog import gold, silver
+    from cis_assets.engines.parts import LazyParts
+    from cis_assets.engines.polars_engine import PolarsEngine
+    from cis_assets.engines.slices import Slice
+    from cis_assets.engines.spark_engine import SparkEngine
+    from cis_assets.lake.lake import Lake
+    from cis_assets.partitions import DateRange, trailing_window
+    from cis_assets.transforms.customer_features import customer_features
+
+    engine = {"polars": PolarsEngine, "spark": SparkEngine}[asked.engine]()
+    lake = Lake(asked.lake)
+    with tempfile.TemporaryDirectory() as written, measured() as figures:
+        orders, order_items = (
+            engine.scan(
+                table, lake.location(table), Slice.of_days(table, trailing_window(asked.day, asked.history_days))
+            )
+            for table in (silver.ORDERS, silver.ORDER_ITEMS)
+        )
+        features = customer_features(orders, order_items, asked.day, asked.history_days)
+        of_day = Slice.of_days(gold.CUSTOMER_FEATURES, DateRange(asked.day, asked.day))
+        location = Lake(written).location(gold.CUSTOMER_FEATURES)
+        rows = engine.replace(gold.CUSTOMER_FEATURES, location, of_day, LazyParts.of([features])).rows
+    sys.stdout.write(
+        f"{asked.engine}: {rows:,} customers, {figures.seconds:.1f} s, {figures.cpu_seconds:.1f} s of processor time, "
+        f"peak {figures.peak / _MIB:,.0f} MiB\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
