@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import dataframely as dy
@@ -61,23 +62,23 @@ class Table:
         """The schema's docstring as one paragraph."""
         return " ".join((self.schema.__doc__ or "").split())
 
-    @property
+    @cached_property
     def partition_date(self) -> str | None:
         """The partition column that holds a date, by which days are read and replaced."""
         return next((name for name in self.partition_by if self.dtypes[name] == pl.Date), None)
 
-    @property
+    @cached_property
     def columns(self) -> Mapping[str, dy.Column]:
         return self.schema.columns()
 
-    @property
+    @cached_property
     def dtypes(self) -> dict[str, pl.DataType]:
         return {name: column.dtype for name, column in self.columns.items()}
 
     def column_description(self, column: str) -> str:
         return self.columns[column].description or ""
 
-    @property
+    @cached_property
     def checks(self) -> dict[str, str]:
         """The bounds of numbers and the rule that a text is not empty as SQL conditions, by name (`quantity_min`).
 

@@ -18,7 +18,7 @@ from cis_assets.errors import OperatorError
 from cis_assets.partitions import DateRange
 
 if TYPE_CHECKING:
-    from dagster import AssetKey, DagsterInstance, Definitions
+    from dagster import AssetKey, DagsterInstance, Definitions, LoggerDefinition
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,29 @@ class RunOutcome:
     run_id: str
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+class _Warnings(logging.Handler):
+    """The warnings that a run logs, caught on their way: reading them back takes seconds for a run over years."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def logger(self) -> LoggerDefinition:
+        from dagster import LoggerDefinition
+
+        def catching(_: object) -> logging.Logger:
+            logger = logging.Logger("cis", logging.WARNING)
+            logger.addHandler(self)
+            return logger
+
+        return LoggerDefinition(catching)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING:
+            # Dagster adds the run's name to the message, and keeps it as it was logged beside it.
+            self.said.append(record.dagster_meta["orig_message"])  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class UnknownSelectionError(OperatorError):
@@ -46,8 +69,13 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
     built = build_definitions()
     # Whether tables need maintenance is no matter of this run, though the check comes along with every table.
     checks = [check for check in built.asset_checks or () if check is not table_upkeep]
+    warnings = _Warnings()
     definitions = Definitions(
-        assets=built.assets, asset_checks=checks, resources=built.resources, executor=built.executor
+        assets=built.assets,
+        asset_checks=checks,
+        resources=built.resources,
+        executor=built.executor,
+        loggers={"warnings": warnings.logger()},
     )
     keys = _selected_keys(definitions, selection)
     _refuse_without_writer(keys)
@@ -64,14 +92,14 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
                 run_id=run_id,
                 asset_selection=sorted(keys),
                 tags=_range_tags(days),
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                # Without the console's logger: this command says itself what is worth saying.
+                run_config={"loggers": {"warnings": {}}},
                 raise_on_error=False,
             )
         finally:
             stop.set()
             watcher.join()
-        warnings = [entry.user_message for entry in instance.all_logs(run_id) if entry.level == logging.WARNING]
-        warnings += [
+        failed_checks = [
             f"The check {found.check_name} failed: {found.description}"
             for found in result.get_asset_check_evaluations()
             if not found.passed and found.severity is AssetCheckSeverity.WARN
@@ -79,7 +107,7 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
     failures = [sentence_of(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     if not result.success and not failures:
         failures = ["The run failed before its first step; the Dagster UI shows why."]
-    return RunOutcome(run_id, tuple(failures), tuple(warnings))
+    return RunOutcome(run_id, tuple(failures), (*warnings.said, *failed_checks))
 
 
 def _selected_keys(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:

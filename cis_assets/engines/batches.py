@@ -15,6 +15,9 @@ from cis_assets.engines.engine import BrokenRuleError, EmptySliceError, OutsideS
 from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.slices import WHOLE, Slice, rows_in
 
+# Checks, conversion and delta-rs cost the same for a small batch as for a large one.
+_ROWS_AT_ONCE = 200_000
+
 
 class CheckedBatches:
     """A stream that refuses rows outside a slice and counts the rows that pass.
@@ -45,7 +48,7 @@ class CheckedBatches:
         """Batches with rows, part after part."""
         for part in self._parts.frames:
             frame: pl.LazyFrame = part.select(list(self._table.dtypes)).to_native()
-            for batch in frame.collect_batches(maintain_order=False, engine="streaming"):
+            for batch in frame.collect_batches(chunk_size=_ROWS_AT_ONCE, maintain_order=False, engine="streaming"):
                 if batch.height:
                     yield batch
 

@@ -8,10 +8,8 @@ ones go on. Both ways give the same rows: what a row is never depends on its nei
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import polars as pl
 
@@ -42,28 +40,23 @@ _PLAIN = {
 def read_csv(folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache) -> LandedRows:
     """Read one CSV file; LandingError if it cannot be read at all or lacks a required column.
 
-    The file is read whole before this returns, so nothing that is wrong with it shows later.
+    The file is read whole before this returns, so nothing that is wrong with it shows later; its rows are in the cache then.
     """
     content = csv_content(folder, file)
-    csv = _CsvFile(table, file, header_in(content, table, file), folder.address(file), folder.polars_options)
+    csv = _CsvFile(table, file, header_in(content, table, file))
     row_count = rows_below_header(content)
-    clean = _clean_rows(csv, content, row_count)
-    if clean is not None:
-        rows = csv.completed(cache.keep(clean, lambda: csv.scan(csv.address)))
-        rejected = no_rejected()
-    elif not csv.numbers_only:
-        fields = records(content, len(csv.header))
-        row_count = fields.height
-        good, bad = pl.collect_all(csv.parted(fields.lazy()))
-        rows, rejected = good.lazy(), bad.lazy()
-    elif not is_utf8(content):
-        good, bad = pl.collect_all(csv.parted(damaged_lines(content, quoted=b'"' in content)))
-        rows, rejected = good.lazy(), bad.lazy()
-    else:
-        good, bad = _numbers(csv, content)
-        again = partial(_good_numbers, folder, csv)
-        rows = cache.keep(good, lambda: pl.defer(again, schema=dict(good.schema)))
+    good, rejected = _clean_rows(csv, content, row_count), no_rejected()
+    if good is None:
+        if not csv.numbers_only:
+            fields = records(content, len(csv.header))
+            row_count = fields.height
+            good, bad = csv.parted(fields.lazy())
+        elif is_utf8(content):
+            good, bad = _numbers(csv, content)
+        else:
+            good, bad = csv.parted(damaged_lines(content, quoted=b'"' in content))
         rejected = bad.lazy()
+    rows = csv.completed(cache.keep(good))
     return LandedRows(rows, rejected, unknown_columns(table, csv.header), row_count)
 
 
@@ -74,26 +67,28 @@ class _CsvFile:
     table: LandingTable
     file: LandingFile
     header: Sequence[str]
-    address: str
-    options: Mapping[str, Any]
 
     @property
     def numbers_only(self) -> bool:
         columns = self.table.columns
         return all(name in columns and columns[name].is_numeric() for name in self.header)
 
-    def scan(self, source: str | io.BytesIO) -> pl.LazyFrame:
+    def scan(self, content: bytes) -> pl.LazyFrame:
         """All columns and source_line, typed as the contract says, others as text."""
         return pl.scan_csv(
-            source,
+            io.BytesIO(content),
             schema={name: self.table.columns.get(name, pl.String()) for name in self.header},
             has_header=False,
             skip_lines=1,
             row_index_name="source_line",
             row_index_offset=2,
             glob=False,
-            storage_options=dict(self.options) if source == self.address and self.options else None,
         )
+
+    @property
+    def columns(self) -> list[str]:
+        """The place of a row and the columns of the contract that the file has: what is kept of it."""
+        return ["source_line", *(name for name in self.table.columns if name in self.header)]
 
     @property
     def plain_row(self) -> str:
@@ -101,7 +96,7 @@ class _CsvFile:
         return f"^{','.join(_PLAIN[self.table.columns[name]] for name in self.header)}$"
 
     def of_plain(self, lines: pl.DataFrame) -> pl.DataFrame | None:
-        """Plain rows of numbers scanned at once; None if that did not give a row for each."""
+        """Plain rows of numbers scanned at once, with `columns`; None if that did not give a row for each."""
         if lines.is_empty():
             return None
         schema = {name: self.table.columns[name] for name in self.header}
@@ -109,25 +104,19 @@ class _CsvFile:
         scanned = pl.read_csv(io.BytesIO(text), schema=schema, has_header=False)
         if scanned.height != lines.height:
             return None
-        return self.completed(scanned.lazy().with_columns(lines["source_line"])).collect()
+        return scanned.with_columns(lines["source_line"]).select(self.columns)
 
-    def completed(self, clean: pl.LazyFrame) -> pl.LazyFrame:
-        """The rows of a typed scan with all columns that landed rows have."""
-        texts = {
-            name: _given(pl.col(name))
-            for name, dtype in self.table.columns.items()
-            if name in self.header and dtype == pl.String()
-        }
-        return clean.with_columns(
-            **texts,
-            **absent_columns(self.table, self.header),
-            source_line=pl.col("source_line").cast(pl.Int64),
-            source_file=pl.lit(self.file.path),
-        ).select(row_columns(self.table))
+    def parted(self, lines: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The good rows, with `columns`, and the rejected ones of lines that were taken apart."""
+        good, bad = split_by_reason(self.table, self.file, _typed(self.table, lines, self.header))
+        good, bad = pl.collect_all([good.select(self.columns), bad])
+        return good, bad
 
-    def parted(self, lines: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-        """The good and the rejected rows of lines that were taken apart."""
-        return split_by_reason(self.table, self.file, _typed(self.table, lines, self.header))
+    def completed(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Rows of `columns` with all columns that landed rows have."""
+        return rows.with_columns(**absent_columns(self.table, self.header), source_file=pl.lit(self.file.path)).select(
+            row_columns(self.table)
+        )
 
 
 def _numbers(csv: _CsvFile, content: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -137,15 +126,10 @@ def _numbers(csv: _CsvFile, content: bytes) -> tuple[pl.DataFrame, pl.DataFrame]
     """
     lines = lines_below_header(content)
     is_plain = lines["raw_text"].str.contains(csv.plain_row)
-    plain = lines.filter(is_plain)
-    scanned = csv.of_plain(plain)
+    scanned = csv.of_plain(lines.filter(is_plain))
     others = lines if scanned is None else lines.filter(~is_plain)
-    good, bad = pl.collect_all(csv.parted(split_lines(others, quoted=b'"' in content)))
+    good, bad = csv.parted(split_lines(others, quoted=b'"' in content))
     return (good if scanned is None else pl.concat([scanned, good]).sort("source_line")), bad
-
-
-def _good_numbers(folder: LandingFolder, csv: _CsvFile) -> pl.DataFrame:
-    return _numbers(csv, csv_content(folder, csv.file))[0]
 
 
 def _clean_rows(csv: _CsvFile, content: bytes, row_count: int) -> pl.DataFrame | None:
@@ -158,13 +142,14 @@ def _clean_rows(csv: _CsvFile, content: bytes, row_count: int) -> pl.DataFrame |
     if content.count(b'"') % 2:
         return None
     try:
-        rows = csv.scan(io.BytesIO(content)).collect(engine="streaming")
+        rows = csv.scan(content).collect(engine="streaming")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         # Whatever the scanner stumbles over, be it a name that stands twice, the lines will show what it is.
         return None
     if rows.height != row_count or not _are_clean(rows.drop("source_line"), content):
         return None
-    return rows.select("source_line", *(name for name in csv.header if name in columns))
+    texts = [_given(pl.col(name)).alias(name) for name in csv.columns if columns.get(name) == pl.String()]
+    return rows.with_columns(pl.col("source_line").cast(pl.Int64), *texts).select(csv.columns)
 
 
 def _are_clean(rows: pl.DataFrame, content: bytes) -> bool:

@@ -21,6 +21,7 @@ from cis_assets.landing.rows import (
     column_name,
     first_line,
     refuse_header,
+    row_columns,
     split_by_reason,
     to_number,
     type_words,
@@ -47,15 +48,9 @@ def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile, 
     if values.height != row_count:
         raise _unreadable(file, f"its footer says {row_count} rows, but it holds {values.height}")
 
-    def parted(known: pl.DataFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-        return split_by_reason(table, file, _typed(table, known.lazy()))
-
-    def again() -> pl.DataFrame:
-        good, _ = parted(_values(file, _opened(file, folder.content(file)), columns))
-        return good.collect()
-
-    good, bad = pl.collect_all(parted(values))
-    rows = cache.keep(good, lambda: pl.defer(again, schema=dict(good.schema)))
+    good, bad = pl.collect_all(split_by_reason(table, file, _typed(table, values.lazy())))
+    kept = cache.keep(good.drop("source_file"))
+    rows = kept.with_columns(source_file=pl.lit(file.path)).select(row_columns(table))
     return LandedRows(rows, bad.lazy(), unknown_columns(table, header), row_count)
 
 

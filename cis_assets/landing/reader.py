@@ -7,6 +7,7 @@ formats (`csv_reader.py`, `parquet_reader.py`), what a valid order is (silver's 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,9 +26,9 @@ from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 from cis_assets.partitions import days_in_words
 
-# Polars opens all files of a plan at once, each on a thread of its own, and has 512 of them: a plan over more files waits
-# for itself forever.
-_FILES_AT_ONCE = 64
+_FILES_READ_AT_ONCE = 4
+# A part of the rows is in memory at once.
+_FILES_PER_PART = 64
 
 _FilesOfDates = Mapping[str, Mapping[date, list[LandingFile]]]
 
@@ -115,21 +116,19 @@ def read_days(folder: LandingFolder, days: Sequence[date], erased: ErasedCustome
 def _read_files(folder: LandingFolder, found: _FilesOfDates) -> list[FileOfDate]:
     """The files of all dates, those that cannot be read with the reason."""
     cache = RowCache()
-    return [
-        _read_file_of_date(folder, table, day, file, cache)
-        for table in DATED
-        for day, files in sorted(found[table.name].items())
-        for file in files
+
+    def read(table: LandingTable, day: date, file: LandingFile) -> FileOfDate:
+        try:
+            return FileOfDate(day, table, file, read_file(folder, table, file, cache))
+        except LandingError as error:
+            return FileOfDate(day, table, file, None, fault=str(error))
+
+    files = [
+        (table, day, file) for table in DATED for day, of_day in sorted(found[table.name].items()) for file in of_day
     ]
-
-
-def _read_file_of_date(
-    folder: LandingFolder, table: LandingTable, day: date, file: LandingFile, cache: RowCache
-) -> FileOfDate:
-    try:
-        return FileOfDate(day, table, file, read_file(folder, table, file, cache))
-    except LandingError as error:
-        return FileOfDate(day, table, file, None, fault=str(error))
+    # Most files are too small to be parsed in parallel, or far away.
+    with ThreadPoolExecutor(_FILES_READ_AT_ONCE) as threads:
+        return list(threads.map(read, *zip(*files, strict=True)))
 
 
 def _dated_rows(read: Sequence[FileOfDate], days: Collection[date] | None = None) -> DatedRows:
@@ -199,7 +198,7 @@ def _in_parts(table: LandingTable, read: Sequence[tuple[date, LandedRows]]) -> l
             _with_dates(no_rows(table), [(day, file.rows) for day, file in some]),
             _with_dates(no_rejected(), [(day, file.rejected) for day, file in some]),
         )
-        for some in (read[at : at + _FILES_AT_ONCE] for at in range(0, max(len(read), 1), _FILES_AT_ONCE))
+        for some in (read[at : at + _FILES_PER_PART] for at in range(0, max(len(read), 1), _FILES_PER_PART))
     ]
 
 

@@ -87,7 +87,7 @@ def test_an_order_of_one_date_takes_no_lines_of_another_along(tmp_path: Path):
 
 
 def test_orders_and_lines_of_a_date_may_lie_in_other_parts_of_a_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reader, "_FILES_AT_ONCE", 1)
+    monkeypatch.setattr(reader, "_FILES_PER_PART", 1)
     land(tmp_path, FIRST, "1,17,9\n", "2,5,1,1,\n")
     land(tmp_path, FIRST, "2,18,9\n", "1,5,1,1,\n1,5,2,1,\n", name="2")
     landed = read(tmp_path, erased(17))
@@ -126,7 +126,7 @@ def test_snapshots_lose_erased_customers_and_no_products(tmp_path: Path):
 
 
 def test_each_number_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reader, "_FILES_AT_ONCE", 1)
+    monkeypatch.setattr(reader, "_FILES_PER_PART", 1)
     hashed = []
     monkeypatch.setattr(KEY, "hash", lambda number: hashed.append(number) or str(number))
     for day in (FIRST, SECOND):
