@@ -18,6 +18,13 @@ def snapshot_window(rows: nw.LazyFrame, window: DateRange) -> nw.LazyFrame:
     )
 
 
+def customer_groups(rows: nw.LazyFrame, groups: int) -> list[nw.LazyFrame]:
+    """The rows parted by customer into `groups` frames (polars or DuckDB), with all rows of a customer in one of them."""
+    if groups == 1:
+        return [rows]
+    return [rows.filter((nw.col("customer_id") % groups + groups) % groups == group) for group in range(groups)]
+
+
 def gaps_between_orders(orders: nw.LazyFrame) -> nw.LazyFrame:
     """Orders of the frame that have one of the same customer before them, with `gap_days`, the days in between.
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
+import narwhals as nw
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from cis_assets.assets import gold as gold_assets
+from cis_assets.assets.tables import asset_key
 from cis_assets.catalog import TABLES, bronze, gold, silver
 from cis_assets.landing.instacart import InstacartOptions, InstacartSource
 from cis_assets.landing.writer import land
 from cis_assets.partitions import DateRange
+from cis_assets.transforms.windows import customer_groups
 from cis_assets_tests.assets.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
 END = date(2025, 10, 31)
@@ -95,6 +100,21 @@ def test_gold_of_a_range_equals_gold_day_by_day(shop: Shop, days: DateRange, lan
         other.run(GOLD, DateRange(day, day))
     for table in gold.TABLES:
         assert_frame_equal(other.rows(table), shop.rows(table), check_exact=True)
+
+
+def test_features_of_many_order_lines_are_made_by_groups_of_customers(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    before = shop.rows(gold.CUSTOMER_FEATURES)
+    parts = []
+
+    def counted(rows: nw.LazyFrame, groups: int) -> list[nw.LazyFrame]:
+        parts.append(groups)
+        return customer_groups(rows, groups)
+
+    monkeypatch.setattr(gold_assets, "customer_groups", counted)
+    monkeypatch.setattr(gold_assets, "_LINES_AT_ONCE", shop.rows(silver.ORDER_ITEMS).height // 5)
+    shop.run(dg.AssetSelection.assets(asset_key(gold.CUSTOMER_FEATURES)), GOLD_DAYS)
+    assert min(parts) > 3
+    assert_frame_equal(shop.rows(gold.CUSTOMER_FEATURES), before, check_exact=True)
 
 
 def test_running_everything_twice_gives_the_same_tables(shop: Shop, days: DateRange):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cis_assets.catalog import silver
 from cis_assets.partitions import DateRange, day_number
-from cis_assets.transforms.windows import conform, first_by, snapshot_window
+from cis_assets.transforms.windows import conform, customer_groups, first_by, snapshot_window
 
 
 def test_a_window_holds_its_first_and_last_day_and_none_beside_them():
@@ -30,6 +30,16 @@ def test_first_by_keeps_the_row_that_sorting_would_put_first(rows: list[tuple[in
     found = dict(best.select("key", "number").iter_rows())
     assert found == {key: number for key, (_, _, number) in expected.items()}
     assert len(best) == len(found)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=30), st.integers(1, 7))
+@settings(max_examples=40, deadline=None)
+def test_each_row_is_in_one_group_with_all_others_of_its_customer(customers: list[int], groups: int):
+    rows = nw.from_native(pl.LazyFrame({"customer_id": customers}, schema={"customer_id": pl.Int64}))
+    found = [set(group.collect()["customer_id"]) for group in customer_groups(rows, groups)]
+    assert len(found) == groups
+    assert sum(map(len, found)) == len(set(customers))
+    assert set().union(*found) == set(customers)
 
 
 def test_conform_casts_orders_and_drops_columns():
