@@ -18,11 +18,11 @@ from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.partitions import trailing_window
 from cis_assets.settings import settings
 from cis_assets.transforms import customer_features as features_transform
-from cis_assets.transforms.windows import customer_groups, newest_order_date
+from cis_assets.transforms.windows import customer_bounds, customer_groups, newest_order_date
 
 # Products are counted by customer, which takes about 100 bytes of memory for each line: several passes over some customers
 # each need less of it, and hardly more time.
-_LINES_AT_ONCE = 5_000_000
+_LINES_AT_ONCE = 6_000_000
 
 
 @dg.asset(
@@ -48,9 +48,9 @@ def customer_features(
     return LazyParts.of(
         features_transform.customer_features(some_orders, some_items, day, settings().history_days)
         for day in days_of(context)
-        for groups in (1 if lines is None else _groups(lines, day),)
+        for bounds in (customer_bounds(orders, 1 if lines is None else _groups(lines, day)),)
         for some_orders, some_items in zip(
-            customer_groups(orders, groups), customer_groups(order_items, groups), strict=True
+            customer_groups(orders, bounds), customer_groups(order_items, bounds), strict=True
         )
     )
 

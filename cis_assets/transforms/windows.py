@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 import narwhals as nw
 
@@ -18,11 +19,28 @@ def snapshot_window(rows: nw.LazyFrame, window: DateRange) -> nw.LazyFrame:
     )
 
 
-def customer_groups(rows: nw.LazyFrame, groups: int) -> list[nw.LazyFrame]:
-    """The rows parted by customer into `groups` frames (polars or DuckDB), with all rows of a customer in one of them."""
+def customer_bounds(orders: nw.LazyFrame, groups: int) -> list[int]:
+    """Numbers of customers that part these into `groups` ranges with about as many orders each, in order.
+
+    Fewer of them if there are not as many customers. A group of `customer_groups` begins with each.
+    """
     if groups == 1:
-        return [rows]
-    return [rows.filter((nw.col("customer_id") % groups + groups) % groups == group) for group in range(groups)]
+        return []
+    customers = orders.select("customer_id").collect(backend="polars")["customer_id"].sort().to_native()
+    return sorted({customers[len(customers) * group // groups] for group in range(1, groups)}) if len(customers) else []
+
+
+def customer_groups(rows: nw.LazyFrame, bounds: Sequence[int]) -> list[nw.LazyFrame]:
+    """The rows parted by ranges of customers, which begin with each of `bounds`, and one before the first of them.
+
+    Ranges rather than remainders, since they cost next to nothing to be looked for.
+    """
+    customer = nw.col("customer_id")
+    groups = []
+    for first, end in pairwise([None, *bounds, None]):
+        group = rows if first is None else rows.filter(customer >= first)
+        groups.append(group if end is None else group.filter(customer < end))
+    return groups
 
 
 def gaps_between_orders(orders: nw.LazyFrame) -> nw.LazyFrame:

@@ -106,9 +106,9 @@ def test_features_of_many_order_lines_are_made_by_groups_of_customers(shop: Shop
     before = shop.rows(gold.CUSTOMER_FEATURES)
     parts = []
 
-    def counted(rows: nw.LazyFrame, groups: int) -> list[nw.LazyFrame]:
-        parts.append(groups)
-        return customer_groups(rows, groups)
+    def counted(rows: nw.LazyFrame, bounds: list[int]) -> list[nw.LazyFrame]:
+        parts.append(len(bounds))
+        return customer_groups(rows, bounds)
 
     monkeypatch.setattr(gold_assets, "customer_groups", counted)
     monkeypatch.setattr(gold_assets, "_LINES_AT_ONCE", shop.rows(silver.ORDER_ITEMS).height // 5)

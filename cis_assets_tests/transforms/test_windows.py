@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cis_assets.catalog import silver
 from cis_assets.partitions import DateRange, day_number
-from cis_assets.transforms.windows import conform, customer_groups, first_by, snapshot_window
+from cis_assets.transforms.windows import conform, customer_bounds, customer_groups, first_by, snapshot_window
 
 
 def test_a_window_holds_its_first_and_last_day_and_none_beside_them():
@@ -36,10 +36,18 @@ def test_first_by_keeps_the_row_that_sorting_would_put_first(rows: list[tuple[in
 @settings(max_examples=40, deadline=None)
 def test_each_row_is_in_one_group_with_all_others_of_its_customer(customers: list[int], groups: int):
     rows = nw.from_native(pl.LazyFrame({"customer_id": customers}, schema={"customer_id": pl.Int64}))
-    found = [set(group.collect()["customer_id"]) for group in customer_groups(rows, groups)]
-    assert len(found) == groups
-    assert sum(map(len, found)) == len(set(customers))
-    assert set().union(*found) == set(customers)
+    bounds = customer_bounds(rows, groups)
+    found = [group.collect()["customer_id"].to_list() for group in customer_groups(rows, bounds)]
+    assert len(found) == len(bounds) + 1 <= groups
+    assert sum(map(len, found)) == len(customers)
+    assert sum(len(set(group)) for group in found) == len(set(customers))
+
+
+def test_groups_of_customers_hold_about_as_many_orders_each():
+    customers = [1, 2, 2, 2, 3, 1000, 1001, 1001, 1002] * 10
+    rows = nw.from_native(pl.LazyFrame({"customer_id": customers}))
+    groups = customer_groups(rows, customer_bounds(rows, 3))
+    assert [len(group.collect()) for group in groups] == [10, 40, 40]
 
 
 def test_conform_casts_orders_and_drops_columns():
