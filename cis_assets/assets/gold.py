@@ -22,7 +22,7 @@ from cis_assets.transforms.windows import customer_bounds, customer_groups, newe
 
 # Products are counted by customer, which takes about 100 bytes of memory for each line: several passes over some customers
 # each need less of it, and hardly more time.
-_LINES_AT_ONCE = 6_000_000
+_LINES_AT_ONCE = 9_000_000
 
 
 @dg.asset(
