@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -67,9 +68,18 @@ def run_slice(table: Table, context: InputContext | OutputContext) -> RunSlice:
         return RunSlice(WHOLE, {})
     columns = _columns(table, context)
     # A sequence of keys, and not a range: a run over several dimensions is no one range of keys.
-    keys = list(context.asset_partition_keys)
-    partitions = {str(key): _slice_of_key(table, context.asset_partitions_def, columns, key) for key in keys}
-    return RunSlice(_union(table, list(columns.values()), list(partitions.values())), partitions)
+    keys = tuple(context.asset_partition_keys)
+    return _slice_of_keys(table, context.asset_partitions_def, tuple(columns.items()), keys)
+
+
+# A run asks the same for each of its inputs and outputs, and Dagster takes its time to say what a key of years means.
+@lru_cache(maxsize=64)
+def _slice_of_keys(
+    table: Table, definition: PartitionsDefinition, columns: tuple[tuple[str, str], ...], keys: tuple[str, ...]
+) -> RunSlice:
+    by_dimension = dict(columns)
+    partitions = {str(key): _slice_of_key(table, definition, by_dimension, key) for key in keys}
+    return RunSlice(_union(table, list(by_dimension.values()), list(partitions.values())), partitions)
 
 
 def _columns(table: Table, context: InputContext | OutputContext) -> dict[str, str]:
