@@ -1,7 +1,7 @@
 """CSV files taken apart line by line: the rows of a file as fields of text, with line number and raw text.
 
 Belongs here: where a row begins and ends, and which lines are no row at all. Does not belong here: what the fields
-mean (`csv_reader.py`). All functions give source_line (the header is line 1), raw_text, fields (list of text) and
+mean (`csv_file.py`). All functions give source_line (the header is line 1), raw_text, fields (list of text) and
 fault (why the line is no row, or null); empty lines are passed over.
 """
 
@@ -13,17 +13,28 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from cis_assets.landing.csv_text import below_header
+
 _LINES = {"source_line": pl.Int64(), "raw_text": pl.String(), "fault": pl.String()}
 _RECORDS = {**_LINES, "fields": pl.List(pl.String())}
 
 
-def lines_below_header(content: bytes) -> pl.DataFrame:
-    """The lines of a UTF-8 file whose values are numbers, each of which is a row: not taken apart yet, hence without fields."""
-    lines = pl.scan_lines(
-        io.BytesIO(content), name="raw_text", row_index_name="source_line", row_index_offset=1, glob=False
+def lines_below_headers(contents: Sequence[bytes]) -> pl.DataFrame:
+    """The lines of UTF-8 files whose values are numbers, each of which is a row: not taken apart yet, hence without fields.
+
+    `file` is the number of the file, and `place` that of the line among all of them.
+    """
+    bodies = [below_header(content) for content in contents]
+    ended = [body if body.endswith(b"\n") or not body else body + b"\n" for body in bodies]
+    lines = pl.scan_lines(io.BytesIO(b"".join(ended)), name="raw_text", glob=False).collect()
+    counts = pl.DataFrame({"lines": [body.count(b"\n") for body in ended]}, schema={"lines": pl.Int64})
+    places = (
+        counts.with_row_index("file")
+        .select("file", source_line=pl.int_ranges(2, pl.col("lines") + 2))
+        .explode("source_line", empty_as_null=False)
     )
-    rows = lines.filter(pl.col("source_line") > 1, pl.col("raw_text") != "")
-    return rows.with_columns(pl.col("source_line").cast(pl.Int64), fault=pl.lit(None, pl.String)).collect()
+    rows = pl.concat([lines, places], how="horizontal").with_row_index("place").filter(pl.col("raw_text") != "")
+    return rows.with_columns(fault=pl.lit(None, pl.String))
 
 
 def split_lines(lines: pl.DataFrame, *, quoted: bool) -> pl.LazyFrame:

@@ -72,6 +72,11 @@ def rows_below_header(content: bytes) -> int:
     return content.count(b"\n", below) + bool(last)
 
 
+def below_header(content: bytes) -> bytes:
+    """All that stands below the first line."""
+    return content[_end_of_header(content) :]
+
+
 def _has(content: bytes, part: bytes, begin: int) -> bool:
     return content.find(part, max(begin, 0)) >= 0
 

@@ -38,12 +38,9 @@ class LandingFile:
     modified: datetime
 
     @property
-    def format(self) -> str:
-        """csv or parquet, by the file's ending; LandingError for any other."""
-        for ending, kind in _FORMATS.items():
-            if self.path.lower().endswith(ending):
-                return kind
-        raise LandingError(f"Landing file {self.path} is neither .csv, .csv.gz nor .parquet: rename or remove it.")
+    def format(self) -> str | None:
+        """csv or parquet, by the file's ending; None for any other."""
+        return next((kind for ending, kind in _FORMATS.items() if self.path.lower().endswith(ending)), None)
 
 
 class LandingFolder:

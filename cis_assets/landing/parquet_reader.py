@@ -17,11 +17,10 @@ from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import (
     LandedRows,
-    absent_columns,
     column_name,
+    completed,
     first_line,
     refuse_header,
-    row_columns,
     split_by_reason,
     to_number,
     type_words,
@@ -48,9 +47,8 @@ def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile, 
     if values.height != row_count:
         raise _unreadable(file, f"its footer says {row_count} rows, but it holds {values.height}")
 
-    good, bad = pl.collect_all(split_by_reason(table, file, _typed(table, values.lazy())))
-    kept = cache.keep(good.drop("source_file"))
-    rows = kept.with_columns(source_file=pl.lit(file.path)).select(row_columns(table))
+    good, bad = split_by_reason(table, file, _typed(table, values.lazy()), list(columns))
+    rows = completed(table, file, cache.keep(good), list(columns))
     return LandedRows(rows, bad.lazy(), unknown_columns(table, header), row_count)
 
 
@@ -92,7 +90,6 @@ def _typed(table: LandingTable, known: pl.LazyFrame) -> pl.LazyFrame:
         reason=wrong_types(table, values, parsed),
         raw_text=pl.struct(list(found)).struct.json_encode(),
         **parsed,
-        **absent_columns(table, list(found)),
     )
 
 

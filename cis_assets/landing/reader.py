@@ -6,7 +6,7 @@ formats (`csv_reader.py`, `parquet_reader.py`), what a valid order is (silver's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +26,8 @@ from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 from cis_assets.partitions import days_in_words
 
-_FILES_READ_AT_ONCE = 4
+_BATCHES_READ_AT_ONCE = 4
+_BATCH_BYTES = 8 * 1024 * 1024
 # A part of the rows is in memory at once.
 _FILES_PER_PART = 64
 
@@ -117,18 +118,35 @@ def _read_files(folder: LandingFolder, found: _FilesOfDates) -> list[FileOfDate]
     """The files of all dates, those that cannot be read with the reason."""
     cache = RowCache()
 
-    def read(table: LandingTable, day: date, file: LandingFile) -> FileOfDate:
-        try:
-            return FileOfDate(day, table, file, read_file(folder, table, file, cache))
-        except LandingError as error:
-            return FileOfDate(day, table, file, None, fault=str(error))
+    def read(table: LandingTable, files: Sequence[tuple[date, LandingFile]]) -> list[FileOfDate]:
+        landed = _read_files_of(folder, table, [file for _, file in files], cache)
+        return [
+            FileOfDate(day, table, file, None, fault=str(rows))
+            if isinstance(rows, LandingError)
+            else FileOfDate(day, table, file, rows)
+            for (day, file), rows in zip(files, landed, strict=True)
+        ]
 
-    files = [
-        (table, day, file) for table in DATED for day, of_day in sorted(found[table.name].items()) for file in of_day
+    together = [
+        (table, some)
+        for table in DATED
+        for some in _in_batches([(day, file) for day, files in sorted(found[table.name].items()) for file in files])
     ]
     # Most files are too small to be parsed in parallel, or far away.
-    with ThreadPoolExecutor(_FILES_READ_AT_ONCE) as threads:
-        return list(threads.map(read, *zip(*files, strict=True)))
+    with ThreadPoolExecutor(_BATCHES_READ_AT_ONCE) as threads:
+        return [file for some in threads.map(read, *zip(*together, strict=True)) for file in some]
+
+
+def _in_batches(files: Sequence[tuple[date, LandingFile]]) -> Iterator[Sequence[tuple[date, LandingFile]]]:
+    """Neighbouring files that are read together: a few small ones, or a large one alone."""
+    begin, size = 0, 0
+    for number, (_, file) in enumerate(files):
+        if number > begin and size + file.size > _BATCH_BYTES:
+            yield files[begin:number]
+            begin, size = number, 0
+        size += file.size
+    if files:
+        yield files[begin:]
 
 
 def _dated_rows(read: Sequence[FileOfDate], days: Collection[date] | None = None) -> DatedRows:
@@ -207,9 +225,29 @@ def _with_dates(empty: pl.LazyFrame, frames: list[tuple[date, pl.LazyFrame]]) ->
     return pl.concat([empty.with_columns(order_date=pl.lit(None, pl.Date)), *dated])
 
 
-def read_file(
-    folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache | None = None
-) -> LandedRows:
+def read_file(folder: LandingFolder, table: LandingTable, file: LandingFile) -> LandedRows:
     """Read one file of a table (LandingError if it cannot be read)."""
-    read = read_parquet if file.format == "parquet" else read_csv
-    return read(folder, table, file, cache or RowCache())
+    (landed,) = _read_files_of(folder, table, [file], RowCache())
+    if isinstance(landed, LandingError):
+        raise landed
+    return landed
+
+
+def _read_files_of(
+    folder: LandingFolder, table: LandingTable, files: Sequence[LandingFile], cache: RowCache
+) -> list[LandedRows | LandingError]:
+    """Read some files of a table, in their order: of one that cannot be read, the error."""
+    csv_files = [file for file in files if file.format == "csv"]
+    landed = dict(zip(csv_files, read_csv(folder, table, csv_files, cache), strict=True))
+    return [landed[file] if file in landed else _read_other(folder, table, file, cache) for file in files]
+
+
+def _read_other(
+    folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache
+) -> LandedRows | LandingError:
+    if file.format != "parquet":
+        return LandingError(f"Landing file {file.path} is neither .csv, .csv.gz nor .parquet: rename or remove it.")
+    try:
+        return read_parquet(folder, table, file, cache)
+    except LandingError as error:
+        return error

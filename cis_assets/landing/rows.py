@@ -64,19 +64,26 @@ def no_rejected() -> pl.LazyFrame:
     return pl.LazyFrame(schema=REJECTED_SCHEMA)
 
 
-def absent_columns(table: LandingTable, header: Sequence[str]) -> dict[str, pl.Expr]:
-    """Nulls for the columns of the contract that a file lacks."""
-    return {name: pl.lit(None, dtype) for name, dtype in table.columns.items() if name not in header}
+def completed(table: LandingTable, file: LandingFile, rows: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """Rows that have source_line and `columns` of the contract, with all columns that landed rows have."""
+    absent = {name: pl.lit(None, dtype) for name, dtype in table.columns.items() if name not in columns}
+    return rows.with_columns(**absent, source_file=pl.lit(file.path)).select(row_columns(table))
 
 
-def split_by_reason(table: LandingTable, file: LandingFile, typed: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Part typed rows into good ones (`reason` is empty) and rejected ones (`raw_text` kept)."""
-    good = pl.col("reason") == ""
-    typed = typed.with_columns(source_file=pl.lit(file.path), source_line=pl.col("source_line").cast(pl.Int64))
-    return (
-        typed.filter(good).select(row_columns(table)),
-        typed.filter(~good).with_columns(source_table=pl.lit(table.name)).select(list(REJECTED_SCHEMA)),
+def split_by_reason(
+    table: LandingTable, file: LandingFile, typed: pl.LazyFrame, columns: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part typed rows into good ones (`reason` is empty) with source_line and `columns`, and rejected ones with raw_text."""
+    is_good = pl.col("reason") == ""
+    typed = typed.with_columns(pl.col("source_line").cast(pl.Int64))
+    said = {"source_table": pl.lit(table.name), "source_file": pl.lit(file.path)}
+    good, bad = pl.collect_all(
+        [
+            typed.filter(is_good).select("source_line", *columns),
+            typed.filter(~is_good).with_columns(**said).select(list(REJECTED_SCHEMA)),
+        ]
     )
+    return good, bad
 
 
 def wrong_types(table: LandingTable, values: Mapping[str, pl.Expr], parsed: Mapping[str, pl.Expr]) -> pl.Expr:

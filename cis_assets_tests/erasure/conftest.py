@@ -6,6 +6,7 @@ import gzip
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -78,15 +79,14 @@ class ShopWithCustomer:
 
 
 @pytest.fixture(autouse=True)
-def _erasure_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("CIS_ERASURE_KEY", SECRET)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+    with _dates_may_be_set_aside():
+        yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _dates_of_which_most_is_set_aside() -> Iterator[None]:
+@contextmanager
+def _dates_may_be_set_aside() -> Iterator[None]:
     """In a small shop, the rows of one customer that are set aside on purpose are most of a date's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIS_REJECTED_SHARE_BLOCK", "1")
@@ -96,9 +96,12 @@ def _dates_of_which_most_is_set_aside() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shop_made_once(
-    tmp_path_factory: pytest.TempPathFactory, _dates_of_which_most_is_set_aside: None
-) -> ShopWithCustomer:
+def shop_made_once(tmp_path_factory: pytest.TempPathFactory) -> ShopWithCustomer:
+    with _dates_may_be_set_aside():
+        return _made(tmp_path_factory)
+
+
+def _made(tmp_path_factory: pytest.TempPathFactory) -> ShopWithCustomer:
     made = ShopWithCustomer(tmp_path_factory.mktemp("shop") / "of_customer")
     land_sample(made.landing, end=END, customers=40, days=DAYS)
     made.shop.run(INGEST, made.days)

@@ -10,6 +10,7 @@ import pytest
 
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS, PRODUCTS
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.reader import read_snapshot
 from cis_assets_tests.conftest import day
 from cis_assets_tests.landing.landing_files import put
 
@@ -161,12 +162,11 @@ def test_the_format_follows_the_ending(root: Path, name: str, kind: str) -> None
 @pytest.mark.parametrize("name", ["orders.xlsx", "orders.csv.zip", "orders", "orders.gz"])
 def test_a_file_of_another_ending_is_refused_by_name(root: Path, name: str) -> None:
     put(root, f"products/{name}", b"x")
-    file = LandingFolder(str(root)).snapshot_files(PRODUCTS)[0]
     with pytest.raises(
         LandingError,
         match=f"^Landing file products/{name} is neither .csv, .csv.gz nor .parquet: rename or remove it.$",
     ):
-        _ = file.format
+        read_snapshot(LandingFolder(str(root)), PRODUCTS)
 
 
 def test_content_is_the_whole_file_or_its_first_bytes(root: Path) -> None:
