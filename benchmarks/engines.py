@@ -32,21 +32,24 @@ def main() -> None:
     from cis_assets.engines.spark_engine import SparkEngine
     from cis_assets.lake.lake import Lake
     from cis_assets.partitions import DateRange, trailing_window
-    from cis_assets.transforms.customer_features import customer_features
+    from cis_assets.transforms.customer_features import customer_features, customer_features_in_parts
 
     engine = {"polars": PolarsEngine, "spark": SparkEngine}[asked.engine]()
     lake = Lake(asked.lake)
+    window = trailing_window(asked.day, asked.history_days)
     with tempfile.TemporaryDirectory() as written, measured() as figures:
         orders, order_items = (
-            engine.scan(
-                table, lake.location(table), Slice.of_days(table, trailing_window(asked.day, asked.history_days))
-            )
+            engine.scan(table, lake.location(table), Slice.of_days(table, window))
             for table in (silver.ORDERS, silver.ORDER_ITEMS)
         )
-        features = customer_features(orders, order_items, asked.day, asked.history_days)
+        if asked.engine == "polars":
+            lines = sum(per_day.rows for day, per_day in lake.figures(silver.ORDER_ITEMS).days.items() if day in window)
+            features = customer_features_in_parts(orders, order_items, asked.day, asked.history_days, lines)
+        else:
+            features = [customer_features(orders, order_items, asked.day, asked.history_days)]
         of_day = Slice.of_days(gold.CUSTOMER_FEATURES, DateRange(asked.day, asked.day))
         location = Lake(written).location(gold.CUSTOMER_FEATURES)
-        rows = engine.replace(gold.CUSTOMER_FEATURES, location, of_day, LazyParts.of([features])).rows
+        rows = engine.replace(gold.CUSTOMER_FEATURES, location, of_day, LazyParts.of(features)).rows
     sys.stdout.write(
         f"{asked.engine}: {rows:,} customers, {figures.seconds:.1f} s, {figures.cpu_seconds:.1f} s of processor time, "
         f"peak {figures.peak / _MIB:,.0f} MiB\n"

@@ -3,9 +3,6 @@
 Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`) and at no order after its day.
 """
 
-import math
-from datetime import date
-
 import dagster as dg
 import narwhals as nw
 import polars as pl
@@ -15,14 +12,10 @@ from cis_assets.assets.tables import asset_key, table_asset, table_in
 from cis_assets.catalog import ORDER_DATE, gold, quality, silver
 from cis_assets.engines.parts import LazyParts
 from cis_assets.lake.row_counts import RowCountsResource
-from cis_assets.partitions import trailing_window
+from cis_assets.partitions import DateRange, trailing_window
 from cis_assets.settings import settings
 from cis_assets.transforms import customer_features as features_transform
-from cis_assets.transforms.windows import customer_bounds, customer_groups, newest_order_date
-
-# Products are counted by customer, which takes about 100 bytes of memory for each line: several passes over some customers
-# each need less of it, and hardly more time.
-_LINES_AT_ONCE = 9_000_000
+from cis_assets.transforms.windows import newest_order_date
 
 
 @dg.asset(
@@ -43,23 +36,23 @@ def customer_features(
         context.log.warning(
             f"silver/orders has no order after {newest}: the snapshot of {last} takes the days since for days without orders."
         )
-    # Another engine shares out its work and its memory itself.
-    lines = row_counts.per_day(silver.ORDER_ITEMS) if order_items.implementation.is_polars() else None
+    history_days = settings().history_days
+    if not order_items.implementation.is_polars():
+        return LazyParts.of(
+            features_transform.customer_features(orders, order_items, day, history_days) for day in days_of(context)
+        )
+    lines = row_counts.per_day(silver.ORDER_ITEMS)
     return LazyParts.of(
-        features_transform.customer_features(some_orders, some_items, day, settings().history_days)
+        part
         for day in days_of(context)
-        for bounds in (customer_bounds(orders, 1 if lines is None else _groups(lines, day)),)
-        for some_orders, some_items in zip(
-            customer_groups(orders, bounds), customer_groups(order_items, bounds), strict=True
+        for part in features_transform.customer_features_in_parts(
+            orders, order_items, day, history_days, _rows_in(lines, trailing_window(day, history_days))
         )
     )
 
 
-def _groups(lines_per_day: pl.DataFrame, day: date) -> int:
-    """In how many groups of customers the order lines of the window are gone through."""
-    window = trailing_window(day, settings().history_days)
-    lines = lines_per_day.filter(pl.col(ORDER_DATE).is_between(window.first, window.last))["rows"].sum()
-    return max(1, math.ceil(lines / _LINES_AT_ONCE))
+def _rows_in(rows_per_day: pl.DataFrame, window: DateRange) -> int:
+    return int(rows_per_day.filter(pl.col(ORDER_DATE).is_between(window.first, window.last))["rows"].sum())
 
 
 ASSETS = [customer_features]

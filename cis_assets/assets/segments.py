@@ -14,6 +14,7 @@ from cis_assets.catalog import AS_OF_DATE, gold, silver
 from cis_assets.engines.parts import LazyParts
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
+from cis_assets.segmentation.features import CLUSTERED_FEATURES
 from cis_assets.segmentation.model import train_segment_model
 from cis_assets.settings import settings
 
@@ -28,7 +29,7 @@ _ORDERS_WINDOW = table_in(silver.ORDERS, partition_mapping=TRAILING_WINDOW)
 def segment_model(context: dg.AssetExecutionContext, features: pl.LazyFrame) -> pl.DataFrame:
     newest = newest_day(features)
     model = train_segment_model(
-        features.filter(pl.col(AS_OF_DATE) == newest).collect(),
+        features.filter(pl.col(AS_OF_DATE) == newest).select(AS_OF_DATE, "customer_id", *CLUSTERED_FEATURES).collect(),
         segments_min=settings().segments_min,
         segments_max=settings().segments_max,
         seed=settings().seed,

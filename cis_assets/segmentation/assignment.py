@@ -5,6 +5,7 @@ Belongs here: nearest centres and the RFM scores beside them. Does not belong he
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE
@@ -13,6 +14,7 @@ from cis_assets.segmentation.centres import SegmentCentres, nearest_centres
 from cis_assets.segmentation.features import feature_matrix
 from cis_assets.segmentation.rfm import rfm_scores
 
+_CUSTOMERS_AT_ONCE = 1_000_000
 _RFM_COLUMNS = ("recency_days", "order_count", "mean_basket_size", "total_spend")
 
 
@@ -40,8 +42,7 @@ def assign_segments(features: pl.DataFrame | pl.LazyFrame, model: pl.DataFrame) 
 
 
 def _assign_snapshot(snapshot: pl.DataFrame, centres: SegmentCentres) -> pl.DataFrame:
-    scaled = centres.scaling.transform(feature_matrix(snapshot, centres.scaling.names))
-    nearest, distance = nearest_centres(scaled, centres.centroids)
+    nearest, distance = _nearest(snapshot, centres)
     place = pl.Series("place", nearest)
     return CUSTOMER_SEGMENTS.conform(
         snapshot.lazy()
@@ -51,7 +52,18 @@ def _assign_snapshot(snapshot: pl.DataFrame, centres: SegmentCentres) -> pl.Data
             pl.Series("segment_name", centres.segment_names).gather(place),
             pl.Series("distance", distance),
             pl.lit(centres.trained_as_of).alias("trained_as_of"),
+            *rfm_scores(snapshot).drop("customer_id"),
         )
-        .join(rfm_scores(snapshot).lazy(), on="customer_id")
         .sort("customer_id")
     ).collect()
+
+
+def _nearest(snapshot: pl.DataFrame, centres: SegmentCentres) -> tuple[np.ndarray, np.ndarray]:
+    """As `nearest_centres`, with the scaled features of some customers at a time."""
+    names = centres.scaling.names
+    parts = [
+        nearest_centres(centres.scaling.transform(feature_matrix(some, names)), centres.centroids)
+        for some in (snapshot.iter_slices(_CUSTOMERS_AT_ONCE) if snapshot.height else (snapshot,))
+    ]
+    nearest, distance = zip(*parts, strict=True)
+    return np.concatenate(nearest), np.concatenate(distance)

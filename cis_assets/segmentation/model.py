@@ -43,9 +43,7 @@ def train_segment_model(features: pl.DataFrame, *, segments_min: int, segments_m
     `segments_min` segments, and MissingFeatureError if it lacks a feature.
     """
     trained_as_of = _only_snapshot(features)
-    raw = feature_matrix(features.sort("customer_id"), tuple(CLUSTERED_FEATURES))
-    scaling = FeatureScaling.fit(raw)
-    scaled = scaling.transform(raw)
+    scaling, scaled = _scaled(features)
     counts = _possible_counts(scaled, segments_min, segments_max)
     with one_thread():
         centres = _best_centres(scaled, counts, seed)
@@ -68,6 +66,13 @@ def train_segment_model(features: pl.DataFrame, *, segments_min: int, segments_m
     return pl.DataFrame(_segment_rows(scaling, centres[by_size], sizes[by_size], shared), schema=SEGMENT_MODEL.dtypes)
 
 
+def _scaled(features: pl.DataFrame) -> tuple[FeatureScaling, np.ndarray]:
+    """The scaled features of all customers, in the order of their numbers, and how they were scaled."""
+    raw = feature_matrix(features.sort("customer_id"), tuple(CLUSTERED_FEATURES))
+    scaling = FeatureScaling.fit(raw)
+    return scaling, scaling.transform(raw)
+
+
 def _only_snapshot(features: pl.DataFrame) -> date:
     days = features[AS_OF_DATE].unique().sort().to_list()
     if len(days) != 1:
@@ -80,7 +85,10 @@ def _possible_counts(scaled: np.ndarray, segments_min: int, segments_max: int) -
     """The numbers of segments to try: none above the number of customers who differ, so that no segment is empty."""
     if not 2 <= segments_min <= segments_max:
         raise ValueError(f"There is no number of segments from {segments_min} to {segments_max}; the least is 2.")
-    different = different_points(scaled)
+    # Counting the different ones among millions takes more memory than all the rest, and a few nearly always suffice.
+    different = different_points(scaled[:_SEARCH_CUSTOMERS])
+    if different < segments_max:
+        different = different_points(scaled)
     most = min(segments_max, different, len(scaled) - 1)
     if most < segments_min:
         raise TrainingError(

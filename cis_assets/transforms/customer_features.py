@@ -7,31 +7,51 @@ not the first of their product are reorders.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from datetime import date
 
 import narwhals as nw
 
 from cis_assets.catalog import gold
 from cis_assets.partitions import day_number, trailing_window
-from cis_assets.transforms.windows import conform, first_by, gaps_between_orders, snapshot_window
+from cis_assets.transforms.packed_pairs import NOTHING_KNOWN, NumberRange, by_customer_and, number_ranges
+from cis_assets.transforms.windows import (
+    conform,
+    customer_bounds,
+    customer_groups,
+    first_by,
+    gaps_between_orders,
+    snapshot_window,
+)
 
 _SATURDAY = 6
+# Products are counted by customer, which takes about 100 bytes of memory for each line: several passes over some customers
+# each need less of it, and hardly more time.
+_LINES_AT_ONCE = 9_000_000
 _PAIR = ["customer_id", "product_id"]
 _ORDER = ["order_date", "order_id"]
 
 
-def customer_features(orders: nw.LazyFrame, order_items: nw.LazyFrame, as_of: date, history_days: int) -> nw.LazyFrame:
+def customer_features(
+    orders: nw.LazyFrame,
+    order_items: nw.LazyFrame,
+    as_of: date,
+    history_days: int,
+    ranges: Mapping[str, NumberRange] = NOTHING_KNOWN,
+) -> nw.LazyFrame:
     """Features of every customer with an order in the `history_days` days that end with `as_of`.
 
     `orders` and `order_items` are rows of silver/orders and silver/order_items, at least those of the window; others
-    are not looked at. Returns the columns of gold/customer_features.
+    are not looked at. `ranges` of the lines' numbers make it faster (`packed_pairs.py`). Returns the columns of
+    gold/customer_features.
     """
     window = trailing_window(as_of, history_days)
     orders = snapshot_window(orders, window)
     order_items = snapshot_window(order_items, window)
     today = day_number(as_of)
-    products = _customer_products(orders, order_items)
-    departments = _count_rows(order_items, "department_id")
+    products = _customer_products(orders, order_items, ranges)
+    departments = _count_rows(order_items, "department_id", ranges)
     return conform(
         gold.CUSTOMER_FEATURES,
         _order_figures(orders, today)
@@ -44,6 +64,20 @@ def customer_features(orders: nw.LazyFrame, order_items: nw.LazyFrame, as_of: da
         .join(_favourite_product(products, today), on="customer_id")
         .with_columns(as_of_date=nw.lit(as_of)),
     )
+
+
+def customer_features_in_parts(
+    orders: nw.LazyFrame, order_items: nw.LazyFrame, as_of: date, history_days: int, lines: int
+) -> list[nw.LazyFrame]:
+    """The rows of `customer_features` in frames that are to be computed one after another, each of some of the customers.
+
+    `lines` is the number of order lines in the window, by which it is told how many frames there are, so that each takes
+    no more than a gigabyte or so. Not for engines that share out work and memory themselves.
+    """
+    bounds = customer_bounds(orders, math.ceil(lines / _LINES_AT_ONCE))
+    ranges = number_ranges(order_items, ["product_id", "department_id"])
+    groups = zip(customer_groups(orders, bounds), customer_groups(order_items, bounds), strict=True)
+    return [customer_features(*rows, as_of, history_days, ranges) for rows in groups]
 
 
 def _order_figures(orders: nw.LazyFrame, today: int) -> nw.LazyFrame:
@@ -84,9 +118,12 @@ def _gap_figures(orders: nw.LazyFrame) -> nw.LazyFrame:
     return figures.with_columns(std_gap_days=nw.when(variance > 0).then(variance).otherwise(nw.lit(0.0)) ** 0.5)
 
 
-def _customer_products(orders: nw.LazyFrame, order_items: nw.LazyFrame) -> nw.LazyFrame:
+def _customer_products(
+    orders: nw.LazyFrame, order_items: nw.LazyFrame, ranges: Mapping[str, NumberRange]
+) -> nw.LazyFrame:
     """One row per customer and product: the orders that held it (`orders`) and the day it was last bought (`last_day`)."""
-    bought = order_items.group_by(*_PAIR).agg(nw.len().alias("lines"), nw.col("day_number").max().alias("last_day"))
+    figures = nw.len().alias("lines"), nw.col("day_number").max().alias("last_day")
+    bought = by_customer_and("product_id", order_items, ranges, *figures)
     return bought.join(_repeats_within_orders(orders, order_items), on=_PAIR, how="left").with_columns(
         orders=nw.col("lines").cast(nw.Int64) - nw.col("repeats").fill_null(0)
     )
@@ -122,9 +159,9 @@ def _favourite_product(products: nw.LazyFrame, today: int) -> nw.LazyFrame:
     )
 
 
-def _count_rows(rows: nw.LazyFrame, column: str) -> nw.LazyFrame:
+def _count_rows(rows: nw.LazyFrame, column: str, ranges: Mapping[str, NumberRange] = NOTHING_KNOWN) -> nw.LazyFrame:
     """One row per customer and value of a column: how many `rows` have it."""
-    return rows.group_by("customer_id", column).agg(nw.len().alias("rows"))
+    return by_customer_and(column, rows, ranges, nw.len().alias("rows"))
 
 
 def _favourite(counted: nw.LazyFrame, column: str, name: str) -> nw.LazyFrame:

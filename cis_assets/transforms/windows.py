@@ -24,7 +24,7 @@ def customer_bounds(orders: nw.LazyFrame, groups: int) -> list[int]:
 
     Fewer of them if there are not as many customers. A group of `customer_groups` begins with each.
     """
-    if groups == 1:
+    if groups <= 1:
         return []
     customers = orders.select("customer_id").collect(backend="polars")["customer_id"].sort().to_native()
     return sorted({customers[len(customers) * group // groups] for group in range(1, groups)}) if len(customers) else []

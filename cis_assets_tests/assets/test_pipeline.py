@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from cis_assets.assets import gold as gold_assets
 from cis_assets.assets.tables import asset_key
 from cis_assets.catalog import TABLES, bronze, gold, silver
 from cis_assets.landing.instacart import InstacartOptions, InstacartSource
 from cis_assets.landing.writer import land
 from cis_assets.partitions import DateRange
+from cis_assets.transforms import customer_features
 from cis_assets.transforms.windows import customer_groups
 from cis_assets_tests.assets.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
@@ -104,16 +104,16 @@ def test_gold_of_a_range_equals_gold_day_by_day(shop: Shop, days: DateRange, lan
 
 def test_features_of_many_order_lines_are_made_by_groups_of_customers(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     before = shop.rows(gold.CUSTOMER_FEATURES)
-    parts = []
+    groups = []
 
     def counted(rows: nw.LazyFrame, bounds: list[int]) -> list[nw.LazyFrame]:
-        parts.append(len(bounds))
+        groups.append(len(bounds) + 1)
         return customer_groups(rows, bounds)
 
-    monkeypatch.setattr(gold_assets, "customer_groups", counted)
-    monkeypatch.setattr(gold_assets, "_LINES_AT_ONCE", shop.rows(silver.ORDER_ITEMS).height // 5)
+    monkeypatch.setattr(customer_features, "customer_groups", counted)
+    monkeypatch.setattr(customer_features, "_LINES_AT_ONCE", shop.rows(silver.ORDER_ITEMS).height // 5)
     shop.run(dg.AssetSelection.assets(asset_key(gold.CUSTOMER_FEATURES)), GOLD_DAYS)
-    assert min(parts) > 3
+    assert min(groups) > 4
     assert_frame_equal(shop.rows(gold.CUSTOMER_FEATURES), before, check_exact=True)
 
 

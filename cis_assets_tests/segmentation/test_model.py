@@ -109,6 +109,12 @@ def test_customers_who_are_alike_make_no_more_segments_than_there_are_kinds() ->
     assert train(customers(rows))["customer_count"].to_list() == [20, 20, 20]
 
 
+def test_customers_who_differ_are_found_behind_many_who_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_SEARCH_CUSTOMERS", 25)
+    rows = [KINDS["weekly"]] * 30 + [KINDS[kind] for kind in ("gone", "new") for _ in range(20)]
+    assert train(customers(rows))["customer_count"].to_list() == [30, 20, 20]
+
+
 def test_too_few_customers_are_refused_in_a_sentence() -> None:
     with pytest.raises(
         TrainingError, match=r"at least 4 customers, 3 of whom differ; the snapshot has 2, 2 of whom differ"

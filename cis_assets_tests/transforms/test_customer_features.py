@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import gold
 from cis_assets.partitions import DateRange, trailing_window
-from cis_assets.transforms.customer_features import customer_features
+from cis_assets.transforms.customer_features import customer_features, customer_features_in_parts
 from cis_assets.transforms.reorders import mark_reorders
 from cis_assets.transforms.windows import snapshot_window
 from cis_assets_tests.transforms.histories import (
@@ -138,6 +138,15 @@ def test_every_feature_is_what_the_catalog_says_of_it(orders: list[Order]):
     assert list(found.schema.items()) == list(gold.CUSTOMER_FEATURES.dtypes.items())
     expected = pl.DataFrame(expected_features(orders), schema=gold.CUSTOMER_FEATURES.dtypes)
     assert_frame_equal(found, expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+@given(HISTORIES, st.integers(0, 40_000_000))
+@settings(max_examples=60, deadline=None)
+def test_features_in_parts_are_those_of_the_whole(orders: list[Order], lines: int):
+    rows = history(orders)
+    frames = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
+    parts = [part.to_native().collect() for part in customer_features_in_parts(*frames, AS_OF, DAYS, lines)]
+    assert_frame_equal(pl.concat(parts).sort("customer_id"), features_of(rows), check_exact=True)
 
 
 @given(HISTORIES)

@@ -14,16 +14,7 @@ from cis_assets.erasure.receipt import Receipt
 from cis_assets.settings import settings
 from cis_assets_tests.assets.pipeline import GOLD, INGEST
 from cis_assets_tests.erasure.byte_search import traces_of
-from cis_assets_tests.erasure.conftest import (  # noqa: F401
-    CUSTOMER,
-    END,
-    SECRET,
-    ShopWithCustomer,
-    _dates_of_which_most_is_set_aside,
-    _erasure_key,
-    shop_made_once,
-    with_customer,
-)
+from cis_assets_tests.erasure.conftest import CUSTOMER, END, SECRET, ShopWithCustomer
 
 
 @pytest.fixture
@@ -35,7 +26,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def requests(with_customer: ShopWithCustomer) -> Path:  # noqa: F811
+def requests(with_customer: ShopWithCustomer) -> Path:
     folder = with_customer.landing / "erasure_requests"
     folder.mkdir()
     return folder
@@ -60,7 +51,7 @@ def metadata(result: dg.ExecuteInProcessResult) -> dict:
 
 
 def test_a_request_is_carried_out_and_deleted_and_no_number_enters_dagster(
-    with_customer: ShopWithCustomer,  # noqa: F811
+    with_customer: ShopWithCustomer,
     requests: Path,
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -92,7 +83,7 @@ def _run(shop: ShopWithCustomer, instance: dg.DagsterInstance, selection: dg.Ass
 
 
 def test_a_request_that_changed_meanwhile_is_left_for_another_run(
-    with_customer: ShopWithCustomer,  # noqa: F811
+    with_customer: ShopWithCustomer,
     requests: Path,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
@@ -113,7 +104,7 @@ def test_a_request_that_changed_meanwhile_is_left_for_another_run(
     assert any("erasure_requests/all.csv" in words for words in warnings)
 
 
-def test_nothing_happens_without_a_request(with_customer: ShopWithCustomer, instance: dg.DagsterInstance):  # noqa: F811
+def test_nothing_happens_without_a_request(with_customer: ShopWithCustomer, instance: dg.DagsterInstance):
     result = run_job(with_customer, instance)
     assert result.success
     assert not (with_customer.lake / "system").exists()
@@ -129,7 +120,7 @@ def test_nothing_happens_without_a_request(with_customer: ShopWithCustomer, inst
     ],
 )
 def test_a_request_that_is_none_fails_the_run_without_being_shown(
-    with_customer: ShopWithCustomer,  # noqa: F811
+    with_customer: ShopWithCustomer,
     requests: Path,
     instance: dg.DagsterInstance,
     name: str,
@@ -146,7 +137,7 @@ def test_a_request_that_is_none_fails_the_run_without_being_shown(
 
 
 def test_without_the_key_the_request_stays(
-    with_customer: ShopWithCustomer,  # noqa: F811
+    with_customer: ShopWithCustomer,
     requests: Path,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
@@ -160,7 +151,7 @@ def test_without_the_key_the_request_stays(
 
 
 def test_other_runs_that_have_not_ended_fail_the_job(
-    with_customer: ShopWithCustomer,  # noqa: F811
+    with_customer: ShopWithCustomer,
     requests: Path,
     instance: dg.DagsterInstance,
 ):
