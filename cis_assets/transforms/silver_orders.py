@@ -99,12 +99,15 @@ def silver_rejected_rows(
         .agg(landed=pl.len())
         .join(passed.group_by(_ORDER_KEY).agg(pl.col("passed").sum()), on=_ORDER_KEY, how="left")
         .with_columns(pl.col("passed").fill_null(0))
+        .cache()
     )
-    in_question = counted.filter(pl.col("landed") != pl.col("passed")).select(_ORDER_KEY)
-    lines = order_items.join(in_question, on=_ORDER_KEY, how="semi", nulls_equal=True)
+    # Each of these is needed several times, and polars computes it again each time unless told not to.
+    in_question = counted.filter(pl.col("landed") != pl.col("passed")).select(_ORDER_KEY).cache()
+    lines = order_items.join(in_question, on=_ORDER_KEY, how="semi", nulls_equal=True).cache()
+    their_orders = orders.join(in_question, on=_ORDER_KEY, how="semi").cache()
     rejected = (
         (bronze.ORDERS, _judged_orders(orders, counted), ["order_id"]),
-        (bronze.ORDER_ITEMS, _judged_lines(orders, lines, products), ["order_id", "add_to_cart_order"]),
+        (bronze.ORDER_ITEMS, _judged_lines(their_orders, lines, products), ["order_id", "add_to_cart_order"]),
     )
     return silver.REJECTED_ROWS.conform(
         pl.concat(
