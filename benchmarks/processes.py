@@ -10,6 +10,7 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -71,7 +72,7 @@ def run_in_child(module: str, task: dict[str, Any]) -> dict[str, Any]:
     command = [sys.executable, "-m", module, json.dumps(task)]
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
     if ended.returncode:
-        raise ChildFailedError(_last_error(ended.stderr) or f"The process ended with {ended.returncode}.")
+        raise ChildFailedError(_last_error(ended.stderr) or _how_it_ended(ended))
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
@@ -85,6 +86,14 @@ def carry_out(tasks: Mapping[str, Callable[..., None]], workload: Callable[..., 
 def _last_error(stderr: str) -> str | None:
     named = [line for line in stderr.splitlines() if _ERROR_LINE.match(line)]
     return named[-1] if named else None
+
+
+def _how_it_ended(ended: subprocess.CompletedProcess[str]) -> str:
+    """By which signal or with which status, and the last that it said."""
+    code = ended.returncode
+    how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+    said = [line.strip() for line in ended.stderr.splitlines() if line.strip()]
+    return f"{how}: {said[-1]}" if said else how
 
 
 def answer(**values: Any) -> None:

@@ -187,7 +187,8 @@ class Benchmark:
                 **options,
             )
         except ChildFailedError as error:
-            return Measured(name, fault=str(error))
+            limits = f"it may take {self.limits.seconds // 60} minutes and {self.limits.gibibytes:g} GiB"
+            return Measured(name, fault=f"{error} ({limits})")
         return Measured(name, answer["seconds"], answer["cpu_seconds"], answer["peak"], answer["stages"])
 
     def _child(self, workload: Workload, task: str, **arguments: object) -> dict[str, Any]:
