@@ -70,5 +70,7 @@ def _rejected(files: Sequence[CsvFile], bad: pl.DataFrame) -> list[pl.DataFrame]
     named = bad.with_columns(
         source_table=pl.lit(files[0].table.name),
         source_file=pl.lit(pl.Series(paths, dtype=pl.String)).gather(pl.col("file")),
+        # Copied, since they would keep the text of all lines in memory.
+        raw_text=pl.Series(bad["raw_text"].to_list(), dtype=pl.String),
     )
     return _of_each(files, named.select("place", "file", *REJECTED_SCHEMA))
