@@ -23,7 +23,7 @@ from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation import slices as snapshot_slices
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.model import train_segment_model
-from cis_assets.transforms import customer_features, reorders, windows
+from cis_assets.transforms import customer_features, packed_pairs, reorders, windows
 from cis_assets_tests.transforms.histories import FIRST_DAY, Line, Order, history
 
 Rows = Mapping[str, pl.DataFrame]
@@ -150,6 +150,24 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "transforms.customer_features.customer_features": lambda on: customer_features.customer_features(
         on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS
     ),
+    "transforms.customer_features.customer_features_in_parts": lambda on: nw.concat(
+        customer_features.customer_features_in_parts(
+            on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS, 20_000_000
+        )
+    ),
+    "transforms.packed_pairs.number_ranges": lambda on: pl.DataFrame(
+        [vars(one) for one in packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]).values()]
+    ),
+    "transforms.packed_pairs.by_customer_and": lambda on: packed_pairs.by_customer_and(
+        "product_id",
+        on(silver.ORDER_ITEMS),
+        packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]),
+        nw.col("day_number").max().alias("last_day"),
+    ).select("customer_id", "product_id", "last_day"),
+    "transforms.windows.customer_bounds": lambda on: pl.DataFrame(
+        {"bound": windows.customer_bounds(on(silver.ORDERS), 3)}
+    ),
+    "transforms.windows.customer_groups": lambda on: windows.customer_groups(on(silver.ORDERS), [5, 9])[1],
     "transforms.reorders.mark_reorders": lambda on: reorders.mark_reorders(on(silver.ORDER_ITEMS)),
     "transforms.windows.snapshot_window": lambda on: windows.snapshot_window(
         on(silver.ORDERS), trailing_window(AS_OF, HISTORY_DAYS)

@@ -1,6 +1,7 @@
 """Every engine-neutral transformation on real Spark Connect servers, with the result that polars has.
 
 On pysail the rows come from Delta tables; on Apache Spark, which is slower to start and to plan, from this process.
+Whether every transformation is among the cases is looked at wherever tests run, with Spark or without.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from cis_assets.catalog import gold
 from cis_assets_tests.spark.cases import CASES, On, Rows, engine_neutral_transformations, in_polars, polars_result
 
 
-@pytest.mark.spark
 def test_every_engine_neutral_transformation_is_compared():
     assert engine_neutral_transformations() == set(CASES)
 
