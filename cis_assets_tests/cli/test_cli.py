@@ -215,6 +215,7 @@ def test_a_store_that_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "bm90LWEta2V5")
     monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:9/account")
     monkeypatch.setenv("AZURE_STORAGE_ALLOW_HTTP", "true")
+    monkeypatch.setenv("CIS_STORE_RETRY_SECONDS", "1")
     assert refusal(cis("show", "tables")).startswith("cis: The store of the lake or the landing folder failed: ")
 
 
