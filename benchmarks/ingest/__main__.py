@@ -58,8 +58,9 @@ def _measured(workload: Workload, repeat: int) -> dict[str, list[Figures]]:
         for name in list(_CONTENDERS)[:: 1 if turn % 2 == 0 else -1]:
             _say(f"pass {turn + 1}: {name}")
             task, options = _CONTENDERS[name]
-            shutil.rmtree(workload.lake(name), ignore_errors=True)
-            answer = _child(workload, task, lake=workload.lake(name), **options)
+            for written in (workload.lake(name), workload.home(name)):
+                shutil.rmtree(written, ignore_errors=True)
+            answer = _child(workload, task, contender=name, **options)
             figures[name].append(Figures(**answer["figures"]))
     _say("comparing the tables")
     _child(workload, "compare", lakes=[workload.lake(name) for name in _CONTENDERS])

@@ -19,20 +19,20 @@ def prepare(workload: Workload) -> None:
     answer()
 
 
-def script(workload: Workload, lake: str, with_rules: bool) -> None:
+def script(workload: Workload, contender: str, with_rules: bool) -> None:
     """The script written by hand."""
     from benchmarks.ingest.script import ingest
 
     with measured() as figures:
-        ingest(workload, lake, with_rules=with_rules)
+        ingest(workload, workload.lake(contender), with_rules=with_rules)
     answer(figures=figures)
 
 
-def platform(workload: Workload, lake: str, by_dagster: bool) -> None:
+def platform(workload: Workload, contender: str, by_dagster: bool) -> None:
     """This platform, run by Dagster or without it."""
     from benchmarks.ingest.platform_assets import Platform
 
-    ready = Platform(workload, lake)
+    ready = Platform(workload, workload.lake(contender), workload.home(contender))
     with measured() as figures:
         if by_dagster:
             ready.materialize()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, cast, get_type_hints
 
 import dagster as dg
@@ -10,6 +11,7 @@ import polars as pl
 from benchmarks.ingest.workload import FIRST_DAY, Workload
 from cis_assets.assets import bronze, silver
 from cis_assets.catalog import TABLES
+from cis_assets.cli.instance import dagster_instance
 from cis_assets.definitions import build_definitions
 from cis_assets.engines.parts import LazyParts
 from cis_assets.engines.polars_engine import PolarsEngine
@@ -22,16 +24,17 @@ _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_
 
 
 class Platform:
-    """The assets, with the lake that they write; the snapshots, which no date is part of, are there already."""
+    """The assets, with the lake and the Dagster instance that they write to; the snapshots, which no date is part of, are there already."""
 
-    def __init__(self, workload: Workload, lake: str) -> None:
+    def __init__(self, workload: Workload, lake: str, home: str) -> None:
         configured = read_settings(lake_uri=lake, landing_uri=workload.landing, first_order_date=FIRST_DAY)
         self._resources: dict[str, Any] = dict(build_definitions(configured).resources or {})
         self._assets: list[dg.AssetsDefinition] = [*bronze.ASSETS, *silver.ASSETS]
         self._lake = Lake(lake)
         self._days = workload.order_dates()
         self._engine = PolarsEngine()
-        self._instance = dg.DagsterInstance.ephemeral()
+        os.environ["DAGSTER_HOME"] = home
+        self._instance = dagster_instance()
         self._run([each for each in self._assets if each.partitions_def is None])
 
     def materialize(self) -> None:
@@ -54,6 +57,8 @@ class Platform:
             selection=dg.AssetSelection.assets(*wanted).without_checks(),
             instance=self._instance,
             resources=self._resources,
+            # Nobody looks at the console; `cis` leaves its logger out too.
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
             **arguments,
         )
 
@@ -68,7 +73,7 @@ class Platform:
         }
         given |= {name: resource for name, resource in self._resources.items() if name in wanted}
         span = dg.PartitionKeyRange(str(days.first), str(days.last))
-        with dg.build_asset_context(partition_key_range=span) as context:
+        with dg.build_asset_context(partition_key_range=span, instance=self._instance) as context:
             made = asset(context, **given) if "context" in wanted else asset(**given)
             if isinstance(made, LazyParts | pl.LazyFrame):
                 self._replace(asset.key, days, made)

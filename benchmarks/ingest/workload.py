@@ -46,6 +46,10 @@ class Workload:
         """Root of the lake that a contender writes."""
         return str(Path(self.folder, "lakes", contender))
 
+    def home(self, contender: str) -> str:
+        """DAGSTER_HOME beside that lake."""
+        return str(Path(self.folder, "homes", contender))
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
