@@ -16,6 +16,7 @@ from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.csv_file import CsvFile, given, typed
 from cis_assets.landing.csv_lines import damaged_lines, records
 from cis_assets.landing.csv_numbers import begins_plain, read_numbers
+from cis_assets.landing.csv_text import UTF_8_BOM
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, completed, no_rejected, split_by_reason, unknown_columns
@@ -76,6 +77,9 @@ def _clean_rows(csv: CsvFile) -> pl.DataFrame | None:
         return None
     # One of the quotes is broken, and the scanner panics over some that are.
     if csv.content.count(b'"') % 2:
+        return None
+    # The scanner drops one at the beginning of the first row too.
+    if csv.content.find(UTF_8_BOM, 1) >= 0:
         return None
     try:
         rows = csv.scan().collect(engine="streaming")

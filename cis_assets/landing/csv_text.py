@@ -14,6 +14,7 @@ from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.rows import column_name, first_line, refuse_header
 
 GZIP_MAGIC = b"\x1f\x8b"
+UTF_8_BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADER_BYTES = 65_536
 
@@ -48,7 +49,7 @@ def header_in(content: bytes, table: LandingTable, file: LandingFile) -> list[st
         raise LandingError(f"Landing file {file.path} is UTF-16 text: land it as UTF-8.")
     line = content[: _end_of_header(content)].decode("utf-8-sig", errors="replace").rstrip("\r\n")
     if not line.strip():
-        state = "begins with an empty line" if content.strip(b"\xef\xbb\xbf \r\n") else "is empty"
+        state = "begins with an empty line" if content.strip(UTF_8_BOM + b" \r\n") else "is empty"
         raise LandingError(f"Landing file {file.path} {state}: it needs the header {','.join(table.required)}.")
     if "\r" in line:
         raise LandingError(

@@ -73,17 +73,19 @@ BAD_LINES = [
 @pytest.mark.parametrize(("line", "reason"), [bad[1:] for bad in BAD_LINES], ids=[bad[0] for bad in BAD_LINES])
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("at", [2, 3, 5], ids=["first", "between", "last"])
 def test_a_bad_line_of_numbers_is_set_aside_alone(
-    tmp_path: Path, line: bytes, reason: str | None, line_end: bytes, packed: bool
+    tmp_path: Path, line: bytes, reason: str | None, line_end: bytes, packed: bool, at: int
 ) -> None:
-    lines = [ITEMS_HEADER.encode(), b"1,5,1,2,3.5", line, b"4,8,1,1,1.5", b"5,9,1,1,"]
+    lines = [ITEMS_HEADER.encode(), b"1,5,1,2,3.5", b"4,8,1,1,1.5", b"5,9,1,1,"]
+    lines.insert(at - 1, line)
     content = line_end.join(lines) + line_end
     landed = land(tmp_path, "order_items", gzip.compress(content) if packed else content)
-    ((file, at, why, text),) = set_aside(landed)
-    assert (file, at, text) == (f"{ITEMS_FILE}.csv", 3, line.decode(errors="replace"))
+    ((file, found_at, why, text),) = set_aside(landed)
+    assert (file, found_at, text) == (f"{ITEMS_FILE}.csv", at, line.decode(errors="replace"))
     assert reason is None or why == reason
     assert why
-    assert good_lines(landed, "order_items") == [2, 4, 5]
+    assert good_lines(landed, "order_items") == [number for number in (2, 3, 4, 5) if number != at]
     assert row_count(landed, "order_items") == 4
 
 
@@ -95,6 +97,7 @@ BAD_KEYED_LINES = [
     ("a quote that swallows a field", b'2,11,"9,K-2"', "has 3 fields where the header has 4"),
     ("no whole number", b"2,11,noon,K-2", "order_hour is not a whole number of 32 bits: noon"),
     ("invalid UTF-8", b"2,11,9,K\xff", "is not UTF-8"),
+    ("a BOM in the middle", b"\xef\xbb\xbf2,11,9,K-2", "order_id is not a whole number: \ufeff2"),
     ("a carriage return within a line", b"2,11,9,K\r3,12,9,K", "is not well-formed CSV: a carriage return stands within a line"),
     ("a carriage return within a key", b"2,11,9,K\rK", "is not well-formed CSV: a carriage return stands within a line"),
     ("a key of great length", b'2,11,9,"' + b"K" * 200_000 + b'"x', "is not well-formed CSV: "),
@@ -105,15 +108,17 @@ BAD_KEYED_LINES = [
     ("line", "reason"), [bad[1:] for bad in BAD_KEYED_LINES], ids=[bad[0] for bad in BAD_KEYED_LINES]
 )
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("at", [2, 3, 5], ids=["first", "between", "last"])
 def test_a_bad_line_of_a_file_with_text_is_set_aside_alone(
-    tmp_path: Path, line: bytes, reason: str, line_end: bytes
+    tmp_path: Path, line: bytes, reason: str, line_end: bytes, at: int
 ) -> None:
-    lines = [KEYED_HEADER.encode(), b"1,10,9,K-1", line, b'4,13,9,"K, 4"', b"5,14,9,"]
+    lines = [KEYED_HEADER.encode(), b"1,10,9,K-1", b'4,13,9,"K, 4"', b"5,14,9,"]
+    lines.insert(at - 1, line)
     landed = land(tmp_path, "orders", line_end.join(lines) + line_end)
-    ((file, at, why, text),) = set_aside(landed)
-    assert (file, at, text) == (f"{ORDERS_FILE}.csv", 3, line.decode(errors="replace"))
+    ((file, found_at, why, text),) = set_aside(landed)
+    assert (file, found_at, text) == (f"{ORDERS_FILE}.csv", at, line.decode(errors="replace"))
     assert why.startswith(reason)
-    assert good_lines(landed, "orders") == [2, 4, 5]
+    assert good_lines(landed, "orders") == [number for number in (2, 3, 4, 5) if number != at]
     assert row_count(landed, "orders") == 4
 
 
