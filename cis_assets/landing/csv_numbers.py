@@ -15,7 +15,7 @@ import polars as pl
 
 from cis_assets.landing.csv_file import CsvFile, typed
 from cis_assets.landing.csv_lines import lines_below_headers, split_lines
-from cis_assets.landing.rows import REJECTED_SCHEMA
+from cis_assets.landing.rows import REJECTED_SCHEMA, detached
 
 _FIRST_LINE = re.compile(rb"[^\n]*\n([^\r\n]*)")
 
@@ -27,7 +27,10 @@ def begins_plain(csv: CsvFile) -> bool:
 
 
 def read_numbers(files: Sequence[CsvFile]) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
-    """The good rows (the file's columns and source_line) and the rejected ones of files of numbers with the same header."""
+    """The good rows (the file's columns and source_line) and the rejected ones of files of numbers with the same header.
+
+    The good ones are views of one frame.
+    """
     lines = lines_below_headers([csv.content for csv in files])
     is_plain = lines["raw_text"].str.contains(files[0].plain_row)
     scanned = _of_plain(files[0], lines.filter(is_plain))
@@ -70,7 +73,5 @@ def _rejected(files: Sequence[CsvFile], bad: pl.DataFrame) -> list[pl.DataFrame]
     named = bad.with_columns(
         source_table=pl.lit(files[0].table.name),
         source_file=pl.lit(pl.Series(paths, dtype=pl.String)).gather(pl.col("file")),
-        # Copied, since they would keep the text of all lines in memory.
-        raw_text=pl.Series(bad["raw_text"].to_list(), dtype=pl.String),
     )
-    return _of_each(files, named.select("place", "file", *REJECTED_SCHEMA))
+    return _of_each(files, detached(named.select("place", "file", *REJECTED_SCHEMA)))

@@ -1,9 +1,9 @@
-"""CSV landing files (plain or gzipped): typed scans of clean files, line by line for the others.
+"""CSV landing files (plain or gzipped): the fast way for clean rows, line by line for the others.
 
-If all rows of a file are of the contract's types, the file is scanned as typed CSV, which is fast. Otherwise it is taken
-apart line by line (`csv_lines.py`), so that each bad row can be set aside with its line number and text while the good
-ones go on; of files of numbers only the lines that call for it (`csv_numbers.py`). All ways give the same rows: what a row
-is never depends on its neighbours.
+Files of numbers are read several at once, and only the lines that call for it are taken apart (`csv_numbers.py`). Of
+other files, and of large ones, each is scanned as typed CSV if all its rows are of the contract's types. Otherwise it is
+taken apart line by line (`csv_lines.py`), so that each bad row can be set aside with its line number and text while the
+good ones go on. All ways give the same rows: what a row is never depends on its neighbours.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, completed, no_rejected, split_by_reason, unknown_columns
 
+# Of text, unpacked: what is read together is in memory several times over.
+_READ_TOGETHER_BYTES = 8 * 1024 * 1024
+
 
 def read_csv(
     folder: LandingFolder, table: LandingTable, files: Sequence[LandingFile], cache: RowCache
@@ -30,13 +33,14 @@ def read_csv(
     They are read whole before this returns, so nothing that is wrong with them shows later; their rows are in the cache
     then.
     """
-    opened = [_opened(folder, table, file) for file in files]
-    together: dict[tuple[str, ...], list[CsvFile]] = {}
-    for csv in opened:
-        if isinstance(csv, CsvFile) and csv.is_of_numbers and begins_plain(csv):
-            together.setdefault(csv.header, []).append(csv)
-    read = {csv.file: found for same in together.values() for csv, found in zip(same, read_numbers(same), strict=True)}
-    return [csv if isinstance(csv, LandingError) else _landed(csv, read.get(csv.file), cache) for csv in opened]
+    read: list[LandedRows | LandingError] = []
+    waiting: list[CsvFile | LandingError] = []
+    for file in files:
+        waiting.append(_opened(folder, table, file))
+        if sum(len(csv.content) for csv in waiting if isinstance(csv, CsvFile)) >= _READ_TOGETHER_BYTES:
+            read += _read(waiting, cache)
+            waiting = []
+    return read + _read(waiting, cache)
 
 
 def _opened(folder: LandingFolder, table: LandingTable, file: LandingFile) -> CsvFile | LandingError:
@@ -46,10 +50,26 @@ def _opened(folder: LandingFolder, table: LandingTable, file: LandingFile) -> Cs
         return error
 
 
-def _landed(csv: CsvFile, read: tuple[pl.DataFrame, pl.DataFrame] | None, cache: RowCache) -> LandedRows:
-    """What landed in a file: its good and rejected rows are those that were `read`, or read here."""
+def _read(opened: Sequence[CsvFile | LandingError], cache: RowCache) -> list[LandedRows | LandingError]:
+    together: dict[tuple[str, ...], list[CsvFile]] = {}
+    for csv in opened:
+        if isinstance(csv, CsvFile) and _is_read_with_others(csv):
+            together.setdefault(csv.header, []).append(csv)
+    read: dict[LandingFile, LandedRows] = {}
+    for same in together.values():
+        good, bad = zip(*read_numbers(same), strict=True)
+        for csv, kept, rejected in zip(same, cache.keep(good), bad, strict=True):
+            read[csv.file] = _landed(csv, kept, rejected, csv.row_count)
+    return [csv if isinstance(csv, LandingError) else read.get(csv.file) or _read_alone(csv, cache) for csv in opened]
+
+
+def _is_read_with_others(csv: CsvFile) -> bool:
+    return len(csv.content) < _READ_TOGETHER_BYTES and csv.is_of_numbers and begins_plain(csv)
+
+
+def _read_alone(csv: CsvFile, cache: RowCache) -> LandedRows:
     row_count = csv.row_count
-    good, bad = read or (_clean_rows(csv), None)
+    good, bad = _clean_rows(csv), None
     if good is None:
         if csv.is_of_numbers:
             good, bad = read_numbers([csv])[0]
@@ -59,7 +79,12 @@ def _landed(csv: CsvFile, read: tuple[pl.DataFrame, pl.DataFrame] | None, cache:
             fields = records(csv.content, len(csv.header))
             row_count = fields.height
             good, bad = _parted(csv, fields.lazy())
-    rows = completed(csv.table, csv.file, cache.keep(good), csv.columns)
+    (kept,) = cache.keep([good])
+    return _landed(csv, kept, bad, row_count)
+
+
+def _landed(csv: CsvFile, good: pl.LazyFrame, bad: pl.DataFrame | None, row_count: int) -> LandedRows:
+    rows = completed(csv.table, csv.file, good, csv.columns)
     rejected = no_rejected() if bad is None else bad.lazy()
     return LandedRows(rows, rejected, unknown_columns(csv.table, csv.header), row_count)
 
@@ -83,8 +108,9 @@ def _clean_rows(csv: CsvFile) -> pl.DataFrame | None:
         return None
     try:
         rows = csv.scan().collect(engine="streaming")
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        # Whatever the scanner stumbles over, be it a name that stands twice, the lines will show what it is.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        # Whatever the scanner stumbles over, be it a name that stands twice, the lines will show what it is. It reads
+        # from memory, so an OSError is no store's.
         return None
     if rows.height != csv.row_count or not _are_clean(rows.drop("source_line"), csv.content):
         return None

@@ -48,7 +48,8 @@ def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile, 
         raise _unreadable(file, f"its footer says {row_count} rows, but it holds {values.height}")
 
     good, bad = split_by_reason(table, file, _typed(table, values.lazy()), list(columns))
-    rows = completed(table, file, cache.keep(good), list(columns))
+    (kept,) = cache.keep([good])
+    rows = completed(table, file, kept, list(columns))
     return LandedRows(rows, bad.lazy(), unknown_columns(table, header), row_count)
 
 

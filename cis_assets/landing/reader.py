@@ -28,6 +28,8 @@ from cis_assets.partitions import days_in_words
 
 _BATCHES_READ_AT_ONCE = 4
 _BATCH_BYTES = 8 * 1024 * 1024
+# So that all threads have something to do, and little is fetched in vain when the store fails.
+_BATCH_FILES = 16
 # A part of the rows is in memory at once.
 _FILES_PER_PART = 64
 
@@ -141,7 +143,7 @@ def _in_batches(files: Sequence[tuple[date, LandingFile]]) -> Iterator[Sequence[
     """Neighbouring files that are read together: a few small ones, or a large one alone."""
     begin, size = 0, 0
     for number, (_, file) in enumerate(files):
-        if number > begin and size + file.size > _BATCH_BYTES:
+        if number > begin and (size + file.size > _BATCH_BYTES or number - begin == _BATCH_FILES):
             yield files[begin:number]
             begin, size = number, 0
         size += file.size

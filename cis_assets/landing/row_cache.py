@@ -1,14 +1,15 @@
 """Rows that were read to judge a file, kept until they are written: in memory while there is room, then on local disk.
 
 A file must be read whole before anything of its date may be written. Rows that are kept need not be read and judged again
-for that, and are those that were judged even if the file changes meanwhile. The disk space has no name in the file
-system, so that nothing is left of it when the process ends, however it ends.
+for that, and are those that were judged even if the file changes meanwhile. On disk they are in a temporary file, which
+the system deletes when the process ends, however it ends.
 """
 
 from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from threading import Lock
 from typing import BinaryIO
@@ -32,19 +33,25 @@ class RowCache:
         self._lock = Lock()
         self._disk: BinaryIO | None = None
 
-    def keep(self, rows: pl.DataFrame) -> pl.LazyFrame:
-        """The same rows, from where they are kept; NoRoomError if they find no room."""
-        size = rows.estimated_size()
+    def keep(self, frames: Sequence[pl.DataFrame]) -> list[pl.LazyFrame]:
+        """The same rows, from where they are kept; NoRoomError if they find no room.
+
+        The frames may be views of one: all of them are kept in memory or none, since one would keep it there whole.
+        """
+        size = sum(rows.estimated_size() for rows in frames)
         with self._lock:
             if size <= self._room:
                 self._room -= size
-                return rows.lazy()
+                return [rows.lazy() for rows in frames]
+        return [self._keep_on_disk(rows) for rows in frames]
+
+    def _keep_on_disk(self, rows: pl.DataFrame) -> pl.LazyFrame:
         packed = io.BytesIO()
         rows.write_ipc(packed, compression="lz4")
-        begin = self._append(packed.getvalue())
+        begin = self._append(packed.getbuffer())
         return pl.defer(partial(self._load, begin, packed.tell()), schema=dict(rows.schema))
 
-    def _append(self, packed: bytes) -> int:
+    def _append(self, packed: memoryview) -> int:
         try:
             with self._lock:
                 if self._disk is None:

@@ -6,6 +6,7 @@ format is taken apart (`csv_reader.py`, `parquet_reader.py`), and whether a row 
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +84,15 @@ def split_by_reason(
             typed.filter(~is_good).with_columns(**said).select(list(REJECTED_SCHEMA)),
         ]
     )
-    return good, bad
+    return good, detached(bad)
+
+
+def detached(rows: pl.DataFrame) -> pl.DataFrame:
+    """A copy of a few rows, which would otherwise keep the text of all that they were taken from in memory."""
+    packed = io.BytesIO()
+    # Without views of text, of which a copy would be one more view.
+    rows.write_ipc(packed, compat_level=pl.CompatLevel.oldest())
+    return pl.read_ipc(packed.getvalue())
 
 
 def wrong_types(table: LandingTable, values: Mapping[str, pl.Expr], parsed: Mapping[str, pl.Expr]) -> pl.Expr:

@@ -690,7 +690,7 @@ def test_what_a_line_gives_does_not_depend_on_its_neighbour(table: LandingTable,
         assert len(rows) + len(faults) == 1
 
 
-def test_a_clean_file_is_scanned_as_typed_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clean_file_is_not_taken_apart_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a clean file was taken apart line by line")
 
@@ -745,7 +745,7 @@ def test_nothing_of_the_rows_on_disk_has_a_name_there(tmp_path: Path, monkeypatc
     disk = tmp_path / "disk"
     disk.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(disk))
-    kept = RowCache(room=0).keep(pl.DataFrame({"order_id": [1]}))
+    (kept,) = RowCache(room=0).keep([pl.DataFrame({"order_id": [1]})])
     assert list(disk.iterdir()) == []
     assert kept.collect().rows() == [(1,)]
 
@@ -753,4 +753,4 @@ def test_nothing_of_the_rows_on_disk_has_a_name_there(tmp_path: Path, monkeypatc
 def test_rows_that_find_no_room_are_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
     with pytest.raises(NoRoomError, match=r"find no room on local disk .* TMPDIR"):
-        RowCache(room=0).keep(pl.DataFrame({"order_id": [1]}))
+        RowCache(room=0).keep([pl.DataFrame({"order_id": [1]})])
