@@ -18,7 +18,7 @@ endif
 test: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -n auto -m "not browser and not server and not azure and not spark and not jvm"
 
-# Tests in a real browser (needs chromium) and against a running Dagster.
+# Tests in a real browser (needs chromium), and against a running Dagster with others that take long.
 test-browser: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -m browser
 
