@@ -46,6 +46,7 @@ lint: $(VENV)/.dev
 
 # The platform beside DuckDB and pandas; FULL=1 for the size of the public Instacart release over two years.
 benchmark: $(VENV)/.benchmark
+	$(if $(findstring pyspark,$(OPTIONS)),$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]')
 	$(VENV)/bin/python -m benchmarks.platform $(if $(FULL),--full) $(OPTIONS)
 
 # The IO manager beside dagster-deltalake-polars' and plain write_deltalake: time, memory, and what is read back.

@@ -62,17 +62,16 @@ def describe_write(context: OutputContext, table: Table, figures: TableFigures, 
     if not run.partitions:
         return {**whole, **_figures("dagster/row_count", figures.total)}
     step = context.step_context
+    held = step._metadata_accumulator.per_output_metadata
+    told = {
+        AssetMetadataHandle(asset_key=context.asset_key, partition_key=key): _figures(
+            "dagster/partition_row_count", figures.of(where)
+        )
+        for key, where in run.partitions.items()
+    }
     # Dagster's `add_asset_metadata` copies what it holds for each partition, which takes longer than a write over years.
     step._metadata_accumulator = OutputMetadataAccumulator(
-        per_output_metadata={
-            **step._metadata_accumulator.per_output_metadata,
-            **{
-                AssetMetadataHandle(asset_key=context.asset_key, partition_key=key): _figures(
-                    "dagster/partition_row_count", figures.of(where)
-                )
-                for key, where in run.partitions.items()
-            },
-        }
+        per_output_metadata={**held, **{handle: {**held.get(handle, {}), **said} for handle, said in told.items()}}
     )
     return whole
 

@@ -33,7 +33,7 @@ def customer_bounds(orders: nw.LazyFrame, groups: int) -> list[int]:
 def customer_groups(rows: nw.LazyFrame, bounds: Sequence[int]) -> list[nw.LazyFrame]:
     """The rows parted by ranges of customers, which begin with each of `bounds`, and one before the first of them.
 
-    Ranges rather than remainders, since they cost next to nothing to be looked for.
+    Ranges rather than remainders, since they cost little to be looked for.
     """
     customer = nw.col("customer_id")
     groups = []

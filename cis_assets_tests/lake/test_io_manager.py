@@ -83,6 +83,26 @@ def test_each_day_of_a_range_gets_its_own_figures(tmp_path: Path):
     assert rows == {"2026-01-01": 2, "2026-01-02": 0, "2026-01-03": 4}
 
 
+def test_what_an_asset_says_of_its_partitions_itself_is_recorded_beside_the_figures(tmp_path: Path):
+    @dg.asset(
+        key=["test", "by_region"],
+        partitions_def=REGIONS,
+        backfill_policy=ONE_RUN,
+        metadata={"partition_expr": BY_REGION.partition_by[0]},
+        io_manager_key="sales",
+    )
+    def by_region(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        for region in context.partition_keys:
+            context.add_asset_metadata({"said": region}, partition_key=region)
+        return sales((DAYS[0], "north", 1, 1))
+
+    result = run(tmp_path, by_region, span=("north", "it's south"))
+    told = {event.partition: event.materialization.metadata for event in result.get_asset_materialization_events()}
+    assert {region: one["said"].value for region, one in told.items()} == {"north": "north", "it's south": "it's south"}
+    rows = {region: one["dagster/partition_row_count"].value for region, one in told.items()}
+    assert rows == {"north": 1, "it's south": 0}
+
+
 def test_figures_of_an_unpartitioned_table_are_recorded(tmp_path: Path):
     @dg.asset(key=["silver", "products"])
     def products() -> pl.DataFrame:

@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog.gold import CUSTOMER_SEGMENTS
+from cis_assets.segmentation import assignment
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.centres import SegmentModelError
 from cis_assets.segmentation.features import MissingFeatureError
@@ -53,6 +54,16 @@ def test_the_order_of_customers_and_of_model_rows_does_not_matter(
 ) -> None:
     shuffled = planted_customers[0].sample(fraction=1, shuffle=True, seed=5)
     assert_frame_equal(assign_segments(shuffled, planted_model.reverse()), planted_segments, check_exact=True)
+
+
+def test_customers_are_placed_some_at_a_time_as_all_at_once(
+    planted_customers: tuple[pl.DataFrame, list[str]],
+    planted_model: pl.DataFrame,
+    planted_segments: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assignment, "_CUSTOMERS_AT_ONCE", 7)
+    assert_frame_equal(assign_segments(planted_customers[0], planted_model), planted_segments, check_exact=True)
 
 
 def test_many_snapshots_are_placed_as_each_alone_would_be_and_sorted(planted_model: pl.DataFrame) -> None:
