@@ -26,13 +26,13 @@ def main() -> None:
     asked = parser.parse_args()
 
     from cis_assets.catalog import gold, silver
-    from cis_assets.engines.parts import LazyParts
-    from cis_assets.engines.polars_engine import PolarsEngine
-    from cis_assets.engines.slices import Slice
-    from cis_assets.engines.spark_engine import SparkEngine
+    from cis_assets.dates import DateRange, trailing_window
+    from cis_assets.lake.chunks import LazyParts
+    from cis_assets.lake.engines.polars_engine import PolarsEngine
+    from cis_assets.lake.engines.spark_engine import SparkEngine
     from cis_assets.lake.lake import Lake
-    from cis_assets.partitions import DateRange, trailing_window
-    from cis_assets.transforms.customer_features import customer_features, customer_features_in_parts
+    from cis_assets.lake.slices import Slice
+    from cis_assets.segmentation.customer_features import customer_features, customer_features_in_parts
 
     engine = {"polars": PolarsEngine, "spark": SparkEngine}[asked.engine]()
     lake = Lake(asked.lake)

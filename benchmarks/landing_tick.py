@@ -21,8 +21,8 @@ import dagster as dg
 from dagster._core.events.log import EventLogEntry
 
 from cis_assets.cli.instance import dagster_instance
-from cis_assets.landing.sample import SampleOptions, SampleSource
-from cis_assets.landing.writer import land
+from cis_assets.sources.landing_writer import land
+from cis_assets.sources.sample import SampleOptions, SampleSource
 from cis_assets_tests.server.dagster_server import CIS, running_server, wait_for
 from cis_assets_tests.server.test_many_dates import first_tick
 

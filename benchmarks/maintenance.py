@@ -23,12 +23,12 @@ from deltalake import DeltaTable, WriterProperties
 from benchmarks.lake.order_lines import prepare
 from benchmarks.lake.workload import Workload
 from cis_assets.catalog import Table, gold, silver
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
+from cis_assets.dates import DateRange
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
-from cis_assets.partitions import DateRange
+from cis_assets.lake.slices import Slice
 
 _TABLES = (silver.ORDER_ITEMS, silver.ORDERS, gold.CUSTOMER_FEATURES)
 _CUSTOMERS = (7, 1_234, 31_337, 50_000, 77_777, 99_999, 150_001)

@@ -7,19 +7,27 @@ computed or opened here.
 
 import dagster as dg
 
-from cis_assets.assets import bronze, dashboard, gold, notifications, quality, segments, silver
-from cis_assets.assets.dashboard import PAGES_IO
-from cis_assets.assets.tables import LAKE_IO
-from cis_assets.automation.jobs import JOBS
-from cis_assets.automation.landing_sensor import StoredDaysResource
-from cis_assets.automation.schedules import SCHEDULES
-from cis_assets.automation.sensors import SENSORS
-from cis_assets.checks import order_dates, reorder_share, table_upkeep
+from cis_assets.defs.customers import checks as reorder_share
+from cis_assets.defs.customers import feature_assets as gold
+from cis_assets.defs.customers import segment_assets as segments
+from cis_assets.defs.customers.schedules import SCHEDULES
+from cis_assets.defs.dashboard import assets as dashboard
+from cis_assets.defs.dashboard.assets import PAGES_IO
+from cis_assets.defs.ingest import bronze_assets as bronze
+from cis_assets.defs.ingest import silver_assets as silver
+from cis_assets.defs.ingest.sensors import StoredDaysResource
+from cis_assets.defs.jobs import JOBS
+from cis_assets.defs.maintenance import checks as table_upkeep
+from cis_assets.defs.notifications import assets as notifications
+from cis_assets.defs.quality import assets as quality
+from cis_assets.defs.quality import checks as order_dates
+from cis_assets.defs.sensors import SENSORS
+from cis_assets.defs.tables import LAKE_IO
 from cis_assets.lake.erased_customers import ErasedCustomersResource
-from cis_assets.lake.held_dates import HeldDatesResource
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.maintenance import UpkeepResource
 from cis_assets.lake.pages import PageIOManager
+from cis_assets.lake.quarantine import HeldDatesResource
 from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.landing.resource import LandingResource
 from cis_assets.settings import Settings, settings

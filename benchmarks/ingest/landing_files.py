@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.ingest.workload import Workload
-from cis_assets.partitions import day_number
+from cis_assets.dates import day_number
 
 _PRODUCTS = 50_000
 _DEPARTMENTS = 21

@@ -9,15 +9,16 @@ import dagster as dg
 import polars as pl
 
 from benchmarks.ingest.workload import FIRST_DAY, Workload
-from cis_assets.assets import bronze, silver
 from cis_assets.catalog import TABLES
 from cis_assets.cli.instance import dagster_instance
+from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE, Slice
+from cis_assets.defs.ingest import bronze_assets as bronze
+from cis_assets.defs.ingest import silver_assets as silver
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
+from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets.settings import read_settings
 
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -15,7 +15,7 @@ import polars as pl
 from benchmarks.lake.workload import PARTITION_COLUMN, Workload
 from benchmarks.processes import BenchmarkError
 from cis_assets.catalog import silver
-from cis_assets.partitions import day_number
+from cis_assets.dates import day_number
 
 _PRODUCTS = 50_000
 _DEPARTMENTS = 21

@@ -19,8 +19,8 @@ from benchmarks.processes import answer, carry_out, peak_memory
 
 def prepare(workload: Workload, **_: Any) -> None:
     """Make the landing files."""
-    from cis_assets.landing.sample import SampleOptions, SampleSource
-    from cis_assets.landing.writer import land
+    from cis_assets.sources.landing_writer import land
+    from cis_assets.sources.sample import SampleOptions, SampleSource
 
     land(
         SampleSource(SampleOptions(customers=workload.customers, days=workload.days, end=workload.last)),

@@ -7,11 +7,11 @@ import polars as pl
 
 from benchmarks.platform.workload import Workload
 from cis_assets.catalog import gold
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
+from cis_assets.dates import DateRange
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
+from cis_assets.lake.slices import Slice
 
 _AT_ONCE = 500_000
 _JITTERED = ("mean_gap_days", "mean_basket_size", "reorder_share")

@@ -51,7 +51,7 @@ def run_platform(
     from cis_assets.cli.backfill import INGEST
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.cli.runs import run_assets
-    from cis_assets.partitions import DateRange
+    from cis_assets.dates import DateRange
 
     outcome = run_assets(selection or INGEST, DateRange(*days), "Measuring")
     ended, cpu_seconds = time.time(), time.process_time()

@@ -1,6 +1,6 @@
 """Silver: valid rows, each once, and the rows that were set aside.
 
-The rules of these columns decide what is valid; rules that look at several rows or columns are in `transforms/`.
+The rules of these columns decide what is valid; rules that look at several rows or columns are in `silver/`.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from datetime import date, datetime
 import click
 
 from cis_assets.cli.console import Refused, say
+from cis_assets.dates import DateRange
 from cis_assets.errors import OperatorError
-from cis_assets.partitions import DateRange
 from cis_assets.settings import settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -90,6 +90,6 @@ def refuse_dates_outside_partitions(days: DateRange) -> None:
 
 def newest_complete_date() -> date:
     """The last order date that is over in the time zone of the settings."""
-    from cis_assets.assets.partitioning import ORDER_DATES
+    from cis_assets.defs.partitions import ORDER_DATES
 
     return date.fromisoformat(ORDER_DATES.get_last_partition_key() or settings().first_order_date.isoformat())

@@ -24,7 +24,7 @@ def dashboard(open_page: bool) -> None:
 
 
 def dashboard_link() -> str:
-    from cis_assets.assets.dashboard import DASHBOARD_KEY
+    from cis_assets.defs.dashboard.assets import DASHBOARD_KEY
     from cis_assets.lake.pages import page_address, page_link
 
     return page_link(page_address(settings().lake_uri, *DASHBOARD_KEY.path))

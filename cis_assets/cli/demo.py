@@ -14,7 +14,7 @@ from cis_assets.cli.console import heading, print_table, say
 from cis_assets.cli.dashboard import dashboard_link
 from cis_assets.cli.land import land_instacart, land_sample
 from cis_assets.cli.show import notification_rows, print_notifications, print_segments, segment_rows, table_counts
-from cis_assets.partitions import DateRange
+from cis_assets.dates import DateRange
 from cis_assets.settings import settings
 
 # A fixed day, so that everybody's demo shows the same figures.

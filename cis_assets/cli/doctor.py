@@ -18,7 +18,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
 
     Writes a small file and deletes it again. Exit status 1 if something that is needed fails.
     """
-    from cis_assets.lake.doctor import examine, places
+    from cis_assets.storage.doctor import examine, places
 
     found = []
     for place in places(settings()):

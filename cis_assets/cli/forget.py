@@ -74,8 +74,8 @@ def _ask(count: int) -> None:
 
 
 def _erase(customers: frozenset[int], despite_run: tuple[str, ...]) -> None:
-    from cis_assets.automation.erasure import refuse_runs_in_progress
     from cis_assets.cli.instance import dagster_instance
+    from cis_assets.defs.erasure.jobs import refuse_runs_in_progress
     from cis_assets.erasure.erase import erase, steps
     from cis_assets.lake.erased_customers import ErasureKey
     from cis_assets.lake.lake import Lake

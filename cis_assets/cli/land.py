@@ -13,7 +13,7 @@ from cis_assets.cli.console import progress, say
 from cis_assets.settings import settings
 
 if TYPE_CHECKING:
-    from cis_assets.landing.lines_landing import LinesReport
+    from cis_assets.sources.invoice_lines.landing import LinesReport
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _LISTS_NAMED = 3
@@ -64,21 +64,21 @@ def lines(mapping: str, replace: bool, paths: tuple[Path, ...]) -> None:
 @click.argument("key")
 def id_command(mapping: str, kind: str, key: str) -> None:
     """Print the id that a key of invoice lines gets, for instance that of a customer who is to be shown."""
-    from cis_assets.landing.lines_ids import id_of
-    from cis_assets.landing.lines_mapping import read_mapping
+    from cis_assets.sources.invoice_lines.ids import id_of
+    from cis_assets.sources.invoice_lines.mapping import read_mapping
 
     click.echo(id_of(kind, key.strip(), getattr(read_mapping(mapping).ids, kind)))
 
 
 def land_sample(*, customers: int, days: int, end: datetime, seed: int, dirty_share: float) -> None:
-    from cis_assets.landing.sample import SampleOptions, SampleSource
+    from cis_assets.sources.sample import SampleOptions, SampleSource
 
     options = SampleOptions(customers=customers, days=days, end=end.date(), seed=seed, dirty_share=dirty_share)
     _land(SampleSource(options), "Landing sample orders")
 
 
 def land_instacart(source: Path, end: datetime, weekday_zero: str) -> None:
-    from cis_assets.landing.instacart import InstacartOptions, InstacartSource
+    from cis_assets.sources.instacart.source import InstacartOptions, InstacartSource
 
     release = InstacartSource(InstacartOptions(source, end.date(), weekday_zero))
     _land(release, "Landing Instacart orders")
@@ -94,9 +94,9 @@ def land_instacart(source: Path, end: datetime, weekday_zero: str) -> None:
 
 
 def land_invoice_lines(mapping_name: str, paths: Sequence[Path], *, replace: bool = False) -> None:
-    from cis_assets.landing.lines import read_lines
-    from cis_assets.landing.lines_landing import land_lines
-    from cis_assets.landing.lines_mapping import read_mapping
+    from cis_assets.sources.invoice_lines.landing import land_lines
+    from cis_assets.sources.invoice_lines.mapping import read_mapping
+    from cis_assets.sources.invoice_lines.orders import read_lines
 
     landing_uri = settings().landing_uri
     mapping = read_mapping(mapping_name)
@@ -145,7 +145,7 @@ def _say_next(report: LinesReport) -> None:
 
 
 def _land(source, label: str) -> None:
-    from cis_assets.landing.writer import land as write
+    from cis_assets.sources.landing_writer import land as write
 
     landing_uri = settings().landing_uri
     with progress(label, source.day_count) as advance:

@@ -19,7 +19,7 @@ from cis_assets.cli.forget import forget
 from cis_assets.cli.land import land
 from cis_assets.cli.maintain import maintain
 from cis_assets.cli.show import show
-from cis_assets.cli.show_books import books
+from cis_assets.cli.show_reconciliation import books
 from cis_assets.cli.ui import ui
 from cis_assets.errors import OperatorError
 

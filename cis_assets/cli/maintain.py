@@ -65,9 +65,9 @@ def _wanted(names: tuple[str, ...]) -> list[Table]:
 
 def _run(tables: list[Table], hours: int, force: bool) -> tuple[list[dict[str, Any]], list[str], list[str]]:
     """Maintain tables in one run: the figures of those that exist, and the sentences of what was left and what failed."""
-    from cis_assets.automation.maintenance import step_of
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.definitions import build_definitions
+    from cis_assets.defs.maintenance.jobs import step_of
     from cis_assets.lake.maintenance import UpkeepResource
 
     upkeep = UpkeepResource.from_settings(settings(), retention_hours=hours, force=force)
@@ -99,7 +99,7 @@ def _sentence(error: Any) -> str:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from cis_assets.lake.upkeep import counted
+    from cis_assets.lake.table_condition import counted
 
     print_table(
         ["table", "files", "MB", "put together", "removed", "MB removed", "commits to replay"],

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cis_assets.cli.console import progress
+from cis_assets.dates import DateRange
 from cis_assets.errors import OperatorError
-from cis_assets.partitions import DateRange
 
 if TYPE_CHECKING:
     from dagster import AssetKey, DagsterInstance, Definitions, LoggerDefinition
@@ -61,10 +61,10 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
     """Materialize the assets of a Dagster selection for `days` in one run (None: only unpartitioned assets)."""
     from dagster import AssetCheckSeverity, Definitions
 
-    from cis_assets.automation.failures import sentence_of
-    from cis_assets.checks.table_upkeep import table_upkeep
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.definitions import build_definitions
+    from cis_assets.defs.alerts.sensors import sentence_of
+    from cis_assets.defs.maintenance.checks import table_upkeep
 
     built = build_definitions()
     # Whether tables need maintenance is no matter of this run, though the check comes along with every table.
@@ -127,8 +127,8 @@ def _selected_keys(definitions: Definitions, selection: str) -> AbstractSet[Asse
 
 def _refuse_without_writer(keys: AbstractSet[AssetKey]) -> None:
     """Raise WriterError before anything is computed, if copy is to be written by a writer that cannot work."""
-    from cis_assets.assets.tables import asset_key
     from cis_assets.catalog import gold
+    from cis_assets.defs.tables import asset_key
     from cis_assets.settings import settings
     from cis_assets.writers.writer import copy_writer
 

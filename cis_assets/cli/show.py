@@ -210,7 +210,7 @@ def _customer(customer_id: int, as_of: date | None) -> dict[str, Any]:
     import polars as pl
 
     from cis_assets.catalog import gold, silver
-    from cis_assets.transforms.reorders import mark_reorders
+    from cis_assets.quality.reorders import mark_reorders
 
     lake = _lake()
     mine = pl.col("customer_id") == customer_id

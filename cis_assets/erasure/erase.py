@@ -17,15 +17,15 @@ from cis_assets.catalog import SYSTEM_TABLES, TABLES
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.erasure.history import remove_history
 from cis_assets.erasure.landing_files import LandingFiles, landing_files_with
-from cis_assets.erasure.only_one import only_one
+from cis_assets.erasure.lock import only_one
 from cis_assets.erasure.receipt import RECEIPTS, Receipt, TableReceipt
 from cis_assets.erasure.tables import count_rows, remove_rows, stored_tables, traces_in, with_customers
 from cis_assets.errors import OperatorError
 from cis_assets.lake.erased_customers import ErasureKey, enter
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.storage import store_to_read
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.headers import Headers
+from cis_assets.storage.addresses import store_to_read
 
 _OWN_FOLDERS = {"dashboard", RECEIPTS, *TABLES, *SYSTEM_TABLES}
 

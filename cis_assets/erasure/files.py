@@ -11,7 +11,7 @@ from pathlib import Path
 
 import obstore
 
-from cis_assets.lake.storage import is_local, join, object_store, store_to_read
+from cis_assets.storage.addresses import is_local, join, object_store, store_to_read
 
 
 def names_below(uri: str) -> set[str]:

@@ -14,11 +14,11 @@ import polars as pl
 from deltalake import DeltaTable
 
 from cis_assets.catalog import Table
-from cis_assets.engines.delta_table import open_table
-from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.store_errors import store_errors
 from cis_assets.erasure.files import delete, names_below
 from cis_assets.errors import OperatorError
+from cis_assets.lake.delta_table import open_table
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.storage.errors import store_errors
 
 _LOG = "_delta_log/"
 _CHECKPOINT = re.compile(_LOG + r"(\d{20})\.checkpoint\.parquet")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from cis_assets.erasure.landing_files import LandingFiles
-from cis_assets.lake.storage import put_text
+from cis_assets.storage.addresses import put_text
 
 RECEIPTS = "system/erasure_receipts"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import obstore
 
 from cis_assets.errors import OperatorError
-from cis_assets.lake.storage import object_store, store_to_read
+from cis_assets.storage.addresses import object_store, store_to_read
 
 REQUESTS = "erasure_requests"
 _COLUMN = "customer_id"

@@ -11,13 +11,13 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from cis_assets.catalog import ORDER_DATE, SYSTEM_TABLES, TABLES, Table, bronze
-from cis_assets.engines.batches import CheckedBatches
-from cis_assets.engines.commits import commit_once
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.slices import Slice
+from cis_assets.catalog.customer_rows import HeaderOf, Traces, holds_customers, orders_of, theirs
+from cis_assets.dates import DAYS_AT_ONCE
+from cis_assets.lake.checked_batches import CheckedBatches
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.commits import commit_once
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DAYS_AT_ONCE
-from cis_assets.transforms.customer_rows import HeaderOf, Traces, holds_customers, orders_of, theirs
+from cis_assets.lake.slices import Slice
 
 _ORDER_OF_CUSTOMER = (ORDER_DATE, "order_id", "customer_id")
 # Without a predicate, delta-rs lets a commit pass that removes files which somebody else replaced meanwhile.

@@ -16,11 +16,11 @@ from dagster import ConfigurableResource
 from pydantic import Field, SecretStr
 
 from cis_assets.catalog.system import ERASED_CUSTOMERS
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE
 from cis_assets.errors import OperatorError
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.slices import WHOLE
 from cis_assets.settings import settings
 
 _KEY_LENGTH = 32

@@ -27,20 +27,20 @@ from dagster_deltalake.io_manager import DeltaLakeDbClient, TableConnection
 from pydantic import Field
 
 from cis_assets.catalog import TABLES, Table
-from cis_assets.engines.engine import Engine, TableLocation
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE, Slice, Value, rows_in
-from cis_assets.engines.spark_engine import SparkEngine
+from cis_assets.dates import DateRange
 from cis_assets.errors import OperatorError
-from cis_assets.lake.held_dates import HELD_BY, HeldDatesError, described, held_dates
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.engine import Engine, TableLocation
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets.lake.lake import location_of
 from cis_assets.lake.metadata import describe_write
+from cis_assets.lake.partition_slices import RunSlice, run_slice
 from cis_assets.lake.progress import WriteProgress
-from cis_assets.lake.slices_of_runs import RunSlice, run_slice
+from cis_assets.lake.quarantine import HELD_BY, HeldDatesError, described, held_dates
+from cis_assets.lake.slices import WHOLE, Slice, Value, rows_in
 from cis_assets.lake.statistics import table_figures
-from cis_assets.lake.storage import join, storage_options
-from cis_assets.partitions import DateRange
+from cis_assets.storage.addresses import join, storage_options
 
 _HELD_NAMED = 5
 _ENGINES = {"polars": PolarsEngine, "spark": SparkEngine}

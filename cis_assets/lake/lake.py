@@ -11,13 +11,13 @@ from datetime import date
 import polars as pl
 
 from cis_assets.catalog import Table
-from cis_assets.engines.delta_table import exists, open_table
-from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
+from cis_assets.dates import DateRange
+from cis_assets.lake.delta_table import exists, open_table
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.slices import Slice
 from cis_assets.lake.statistics import TableFigures, table_figures
-from cis_assets.lake.storage import join, polars_options, storage_options
-from cis_assets.partitions import DateRange
+from cis_assets.storage.addresses import join, polars_options, storage_options
 
 
 def location_of(lake_uri: str, table: Table) -> TableLocation:

@@ -20,14 +20,13 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from pydantic import Field
 
 from cis_assets.catalog import Table
-from cis_assets.engines.commits import commit_once
-from cis_assets.engines.delta_table import open_table
-from cis_assets.engines.engine import TableAbsentError, TableLocation
-from cis_assets.engines.slices import WHOLE, Slice
-from cis_assets.engines.store_errors import StoreError, store_errors
 from cis_assets.errors import OperatorError
+from cis_assets.lake.commits import commit_once
+from cis_assets.lake.delta_table import open_table
+from cis_assets.lake.engines.engine import TableAbsentError, TableLocation
 from cis_assets.lake.lake import location_of
-from cis_assets.lake.upkeep import (
+from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets.lake.table_condition import (
     TARGET_FILE_BYTES,
     Files,
     Limits,
@@ -42,6 +41,7 @@ from cis_assets.lake.upkeep import (
     removable_files,
 )
 from cis_assets.settings import Settings
+from cis_assets.storage.errors import StoreError, store_errors
 
 SHORTEST_RETENTION_HOURS = 24
 # A commit each, so that one that loses to a run leaves little to do again; more would hold more files open at once.

@@ -17,7 +17,7 @@ from dagster._core.execution.context.metadata_logging import AssetMetadataHandle
 
 from cis_assets.catalog import Table
 from cis_assets.catalog.lineage import LINEAGE
-from cis_assets.lake.slices_of_runs import RunSlice
+from cis_assets.lake.partition_slices import RunSlice
 from cis_assets.lake.statistics import SliceFigures, TableFigures
 
 # More origins than this say little in a column's description; the lineage itself names them all.

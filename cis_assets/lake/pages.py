@@ -7,7 +7,7 @@ from pathlib import Path
 from dagster import ConfigurableIOManager, InputContext, MetadataValue, OutputContext
 from pydantic import Field
 
-from cis_assets.lake.storage import is_local, join, put_text
+from cis_assets.storage.addresses import is_local, join, put_text
 
 
 def page_path(*asset_key: str) -> str:

@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from cis_assets.catalog import Table
-from cis_assets.partitions import days_in_words
+from cis_assets.dates import days_in_words
 
 _SECONDS_BETWEEN = 10.0
 

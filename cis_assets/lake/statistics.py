@@ -12,7 +12,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from cis_assets.catalog import Table
-from cis_assets.engines.slices import Slice
+from cis_assets.lake.slices import Slice
 
 
 @dataclass(frozen=True)

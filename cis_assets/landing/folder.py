@@ -15,11 +15,11 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
-from cis_assets.engines.store_errors import StoreError, in_words
+from cis_assets.dates import parse_date_folder
 from cis_assets.errors import OperatorError
-from cis_assets.lake.storage import join, polars_options, store_to_read
 from cis_assets.landing.contract import DATED, LandingTable
-from cis_assets.partitions import parse_date_folder
+from cis_assets.storage.addresses import join, polars_options, store_to_read
+from cis_assets.storage.errors import StoreError, in_words
 
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from cis_assets.dates import parse_date_folder
 from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.csv_text import csv_header
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
-from cis_assets.partitions import parse_date_folder
 
 _TABLES = {table.name: table for table in (*DATED, *SNAPSHOTS)}
 

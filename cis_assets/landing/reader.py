@@ -13,18 +13,18 @@ from datetime import date
 
 import polars as pl
 
-from cis_assets.engines.parts import LazyParts
+from cis_assets.dates import days_in_words
+from cis_assets.lake.chunks import LazyParts
 from cis_assets.lake.erased_customers import NOBODY, ErasedCustomers
 from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.csv_reader import read_csv
+from cis_assets.landing.erased_rows import DatedRows, LeftOut, snapshots_without_erased, without_erased
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.headers import Headers
 from cis_assets.landing.landed_files import FileOfDate, as_table, faults_of_dates, half_landed
-from cis_assets.landing.leaving_out import DatedRows, LeftOut, snapshots_without_erased, without_erased
 from cis_assets.landing.parquet_reader import read_parquet
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
-from cis_assets.partitions import days_in_words
 
 _BATCHES_READ_AT_ONCE = 4
 _BATCH_BYTES = 8 * 1024 * 1024

@@ -29,10 +29,10 @@ from zoneinfo import available_timezones
 import narwhals as nw
 
 from cis_assets.catalog.gold import NOTIFICATION_CONTEXTS
+from cis_assets.catalog.snapshots import as_of_rows
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
-from cis_assets.segmentation.slices import as_of_rows
-from cis_assets.transforms.windows import conform, first_by
+from cis_assets.segmentation.order_windows import conform, first_by
 
 __all__ = ["WEEKDAYS", "NotificationPolicy", "notification_contexts"]
 

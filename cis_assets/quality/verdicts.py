@@ -14,9 +14,9 @@ from datetime import date
 import polars as pl
 
 from cis_assets.catalog import quality, silver
-from cis_assets.quality.books import DatedTables, books
+from cis_assets.quality.integrity import lost_lines, rule_breakers
 from cis_assets.quality.policy import QualityPolicy
-from cis_assets.quality.stored import lost_lines, rule_breakers
+from cis_assets.quality.reconciliation import DatedTables, books
 
 LANDED, TYPED, REJECTED, VOLUME, REFERENCES, RULES = (
     "landed_rows_are_accounted_for",

@@ -1,7 +1,7 @@
 """Which features customers are clustered on, and how they become comparable numbers.
 
 Belongs here: the choice of columns of gold/customer_features, their logarithms, fills and scales. Does not belong
-here: computing the features from orders (see `transforms`) and anything about clusters.
+here: computing the features from orders (see `customer_features`) and anything about clusters.
 """
 
 from __future__ import annotations

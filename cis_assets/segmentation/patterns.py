@@ -13,9 +13,9 @@ import narwhals as nw
 
 from cis_assets.catalog import AS_OF_DATE, Table
 from cis_assets.catalog.gold import ORDER_FREQUENCY, ORDER_PATTERNS
-from cis_assets.partitions import trailing_window
-from cis_assets.segmentation.slices import segment_members
-from cis_assets.transforms.windows import conform, gaps_between_orders, snapshot_window
+from cis_assets.catalog.snapshots import segment_members
+from cis_assets.dates import trailing_window
+from cis_assets.segmentation.order_windows import conform, gaps_between_orders, snapshot_window
 
 _SEGMENT = ("segment_id", "segment_name")
 

@@ -15,10 +15,10 @@ import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE
 from cis_assets.catalog.gold import SEGMENT_PROFILES
-from cis_assets.partitions import trailing_window
+from cis_assets.catalog.snapshots import as_of_rows, segment_members
+from cis_assets.dates import trailing_window
 from cis_assets.segmentation.centres import SegmentModelError
-from cis_assets.segmentation.slices import as_of_rows, segment_members
-from cis_assets.transforms.windows import snapshot_window
+from cis_assets.segmentation.order_windows import snapshot_window
 
 TOP_DEPARTMENTS = 5
 TOP_PRODUCTS = 5

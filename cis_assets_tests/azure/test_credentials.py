@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from cis_assets.lake.storage import join, object_store, polars_options, storage_options
+from cis_assets.storage.addresses import join, object_store, polars_options, storage_options
 from cis_assets_tests.azure.sas_tokens import of_another_key, sas_token, use_sas_token
-from cis_assets_tests.lake.store_clients import CONTENT, FILE, Ask, every_client
+from cis_assets_tests.storage.store_clients import CONTENT, FILE, Ask, every_client
 
 pytestmark = pytest.mark.azure
 

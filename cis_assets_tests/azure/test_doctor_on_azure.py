@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cis_assets.cli import main
-from cis_assets.lake.storage import object_store
 from cis_assets.settings import settings
+from cis_assets.storage.addresses import object_store
 from cis_assets_tests.azure.conftest import ACCOUNT, CONTAINER, KEY
 from cis_assets_tests.azure.sas_tokens import of_another_key, sas_token, use_sas_token
 

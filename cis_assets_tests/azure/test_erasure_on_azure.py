@@ -9,16 +9,16 @@ from pathlib import Path
 import obstore
 import pytest
 
-from cis_assets.automation.erasure import erase_customers
 from cis_assets.catalog import bronze, gold
+from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions
+from cis_assets.defs.erasure.jobs import erase_customers
 from cis_assets.erasure.erase import erase
 from cis_assets.lake.erased_customers import ErasureKey
-from cis_assets.lake.storage import object_store
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.partitions import DateRange
 from cis_assets.settings import read_settings, settings
-from cis_assets_tests.assets.pipeline import GOLD, INGEST, Shop, land_sample
+from cis_assets.storage.addresses import object_store
+from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample
 from cis_assets_tests.erasure.byte_search import traces_of
 
 pytestmark = pytest.mark.azure

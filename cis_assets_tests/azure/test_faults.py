@@ -17,13 +17,13 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
-from cis_assets.engines import commits
-from cis_assets.engines.commits import UnsettledCommitError
+from cis_assets.dates import DateRange
+from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
 from cis_assets.errors import OperatorError
+from cis_assets.lake import commits
+from cis_assets.lake.commits import UnsettledCommitError
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
 from cis_assets.settings import settings
 from cis_assets_tests.azure.conftest import KEY
 from cis_assets_tests.azure.fault_proxy import FaultProxy, Kind, Operation

@@ -10,12 +10,12 @@ from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import silver
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
-from cis_assets.lake.upkeep import Limits, look
+from cis_assets.lake.slices import Slice
+from cis_assets.lake.table_condition import Limits, look
 from cis_assets_tests.frames import table_frame
 
 pytestmark = pytest.mark.azure

@@ -11,10 +11,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, bronze
-from cis_assets.lake.storage import object_store
-from cis_assets.partitions import DateRange
+from cis_assets.dates import DateRange
 from cis_assets.settings import read_settings
-from cis_assets_tests.assets.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
+from cis_assets.storage.addresses import object_store
+from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
 pytestmark = pytest.mark.azure
 

@@ -12,16 +12,16 @@ import narwhals as nw
 import polars as pl
 import pytest
 
-from cis_assets.assets.tables import asset_key
 from cis_assets.catalog import TABLES, Table, gold, silver
 from cis_assets.catalog.lineage import CARRIED, COMPUTED, LINEAGE, ColumnRef
+from cis_assets.dates import DateRange
 from cis_assets.definitions import defs
-from cis_assets.engines.parts import LazyParts
+from cis_assets.defs.tables import asset_key
+from cis_assets.lake.chunks import LazyParts
 from cis_assets.lake.metadata import column_lineage
 from cis_assets.landing import contract
-from cis_assets.partitions import DateRange
 from cis_assets.segmentation.features import CLUSTERED_FEATURES
-from cis_assets_tests.assets.pipeline import INGEST, land_sample, shop_at
+from cis_assets_tests.defs.pipeline import INGEST, land_sample, shop_at
 
 END = date(2025, 10, 31)
 GRAPH = defs.resolve_asset_graph()

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from cis_assets.cli import main
 from cis_assets.settings import settings
-from cis_assets_tests.lake.azure_server import KEY, SAS, AzureServer, azure_server, refusal
+from cis_assets_tests.storage.azure_server import KEY, SAS, AzureServer, azure_server, refusal
 
 _ADDRESS = "abfss://lake@shop.dfs.core.windows.net"
 

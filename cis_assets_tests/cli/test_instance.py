@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cis_assets.automation.event_log import BatchedEventLogStorage
 from cis_assets.cli.instance import dagster_home, dagster_instance
+from cis_assets.defs.instance.event_log import BatchedEventLogStorage
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from cis_assets.catalog import gold, silver
 from cis_assets.cli import main
 from cis_assets.lake.lake import Lake
-from cis_assets.landing.lines_ids import stable_id
 from cis_assets.settings import settings
-from cis_assets_tests.landing.lines_exports import MAPPING, line, write
+from cis_assets.sources.invoice_lines.ids import stable_id
+from cis_assets_tests.sources.invoice_lines.exports import MAPPING, line, write
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from deltalake import write_deltalake
 from cis_assets.catalog import Table, silver
 from cis_assets.cli import main
 from cis_assets.cli.instance import dagster_instance
-from cis_assets.engines.delta_table import open_or_create
+from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.lake import Lake
 from cis_assets.settings import settings
 from cis_assets_tests.frames import table_frame

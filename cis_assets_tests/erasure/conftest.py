@@ -16,13 +16,13 @@ import pytest
 from deltalake import DeltaTable
 
 from cis_assets.catalog import ORDER_DATE, TABLES, bronze, gold
+from cis_assets.dates import DateRange
 from cis_assets.erasure.erase import erase
 from cis_assets.erasure.receipt import Receipt
 from cis_assets.lake.erased_customers import ErasureKey
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.partitions import DateRange
 from cis_assets.settings import settings
-from cis_assets_tests.assets.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
+from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
 CUSTOMER = 7_316_502_948_117
 FIRST_ORDER = 8_620_417_935_001

@@ -16,14 +16,14 @@ from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import bronze, gold, quality
 from cis_assets.catalog.system import ERASED_CUSTOMERS
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
+from cis_assets.dates import DateRange
 from cis_assets.erasure.erase import ErasureIncompleteError, look, steps
-from cis_assets.erasure.only_one import MARK, ErasureInProgressError
+from cis_assets.erasure.lock import MARK, ErasureInProgressError
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.slices import Slice
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.partitions import DateRange
-from cis_assets_tests.assets.pipeline import GOLD, INGEST
+from cis_assets_tests.defs.pipeline import GOLD, INGEST
 from cis_assets_tests.erasure.byte_search import traces_of
 from cis_assets_tests.erasure.conftest import CUSTOMER, END, ShopWithCustomer
 

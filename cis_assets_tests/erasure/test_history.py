@@ -16,12 +16,12 @@ from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import Table, bronze
-from cis_assets.engines.delta_table import open_table
-from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE, Slice
 from cis_assets.erasure.history import HistoryError, remove_history
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.delta_table import open_table
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets_tests.erasure.byte_search import traces_of
 from cis_assets_tests.frames import table_frame
 

@@ -12,13 +12,13 @@ import pytest
 from deltalake import DeltaTable
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, bronze, gold, silver
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE, Slice
+from cis_assets.catalog.customer_rows import Traces
+from cis_assets.dates import DateRange
 from cis_assets.erasure.tables import count_rows, remove_rows, traces_in, with_customers
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
-from cis_assets.transforms.customer_rows import Traces
+from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets_tests.frames import table_frame
 
 DAY = date(2025, 10, 31)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
+from cis_assets.dates import DateRange
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
 from cis_assets_tests.lake.writer_process import (
     ORDERS,
     Writer,

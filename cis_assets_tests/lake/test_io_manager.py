@@ -10,12 +10,12 @@ import narwhals as nw
 import polars as pl
 import pytest
 
-from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
 from cis_assets.catalog import SchemaMismatchError, Table, gold, silver
-from cis_assets.engines.engine import OutsideSliceError
+from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.lake.engines.engine import OutsideSliceError
 from cis_assets.lake.io_manager import LakeIOManager, UnknownTableError, WriteModeError
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.slices_of_runs import PartitionsError
+from cis_assets.lake.partition_slices import PartitionsError
 from cis_assets_tests.frames import table_frame
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]

@@ -17,9 +17,9 @@ from statistics import median
 
 import pytest
 
+from cis_assets.dates import DateRange
 from cis_assets.lake.lake import location_of
 from cis_assets.lake.maintenance import maintain
-from cis_assets.partitions import DateRange
 from cis_assets_tests.lake.writer_process import (
     ORDERS,
     Ended,

@@ -14,16 +14,16 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
 from cis_assets.catalog import Table
-from cis_assets.engines.delta_table import exists
-from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE, Slice
+from cis_assets.dates import DateRange
+from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.delta_table import exists
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
+from cis_assets.lake.slices import WHOLE, Slice
 
 FIRST = date(2026, 1, 1)
 DAYS = 6

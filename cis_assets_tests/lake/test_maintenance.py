@@ -18,14 +18,14 @@ from deltalake.exceptions import CommitFailedError
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, silver
-from cis_assets.engines import commits
-from cis_assets.engines.delta_table import open_or_create
-from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE, Slice
-from cis_assets.lake import maintenance, upkeep
+from cis_assets.lake import commits, maintenance
+from cis_assets.lake import table_condition as upkeep
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.delta_table import open_or_create
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.maintenance import RetentionTooShortError, RowsChangedError, maintain
+from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets.settings import Settings
 from cis_assets_tests.frames import table_frame
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from cis_assets.assets.partitioning import ONE_RUN, ORDER_DATES
 from cis_assets.catalog import silver
-from cis_assets.engines.parts import LazyParts
+from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
 from cis_assets.lake import progress
+from cis_assets.lake.chunks import LazyParts
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.progress import WriteProgress
 from cis_assets_tests.frames import table_frame

@@ -25,11 +25,11 @@ from pathlib import Path
 import polars as pl
 
 from cis_assets.catalog import silver
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
+from cis_assets.dates import DateRange
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
+from cis_assets.lake.slices import Slice
 from cis_assets_tests.frames import table_frame
 
 ORDERS = silver.ORDERS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cis_assets.engines.parts import LazyParts
+from cis_assets.lake.chunks import LazyParts
 from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import read_snapshot

@@ -13,13 +13,13 @@ import pytest
 from pydantic import SecretStr
 
 from cis_assets.catalog import bronze
-from cis_assets.engines.store_errors import StoreError
 from cis_assets.lake.erased_customers import ErasedCustomers, ErasureKey
 from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.reader import LandedDays, read_days
 from cis_assets.settings import settings
-from cis_assets_tests.lake.azure_server import KEY, URI, Reply, Request, azure_server, refusal
+from cis_assets.storage.errors import StoreError
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put, whole
+from cis_assets_tests.storage.azure_server import KEY, URI, Reply, Request, azure_server, refusal
 
 FIRST, SECOND, THIRD = (date(2025, 3, 1) + timedelta(days=number) for number in range(3))
 DAYS = (FIRST, SECOND, THIRD)

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cis_assets.engines.store_errors import StoreError
 from cis_assets.landing import csv_reader
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS, LandingTable
 from cis_assets.landing.csv_reader import read_csv
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.reader import read_days
 from cis_assets.landing.row_cache import RowCache
+from cis_assets.storage.errors import StoreError
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 

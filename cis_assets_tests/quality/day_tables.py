@@ -9,8 +9,8 @@ from datetime import date
 import polars as pl
 
 from cis_assets.catalog import bronze, silver
-from cis_assets.quality.books import DatedTables
-from cis_assets.transforms import silver_orders as transforms
+from cis_assets.quality.reconciliation import DatedTables
+from cis_assets.silver import orders as transforms
 from cis_assets_tests.frames import table_frame
 
 PRODUCTS = table_frame(silver.PRODUCTS, [{"product_id": 1}, {"product_id": 2}])

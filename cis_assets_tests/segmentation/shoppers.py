@@ -10,7 +10,7 @@ import polars as pl
 
 from cis_assets.catalog.gold import CUSTOMER_FEATURES
 from cis_assets.catalog.silver import ORDER_ITEMS, ORDERS, PRODUCTS
-from cis_assets.partitions import day_number
+from cis_assets.dates import day_number
 
 AS_OF = date(2026, 3, 1)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cis_assets_tests.automation.chat import Chat, chat_server
+from cis_assets_tests.defs.alerts.chat import Chat, chat_server
 from cis_assets_tests.server.dagster_server import (
     CIS,
     DAY_ASSETS,

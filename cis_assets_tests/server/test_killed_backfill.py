@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from cis_assets.catalog import TABLES, Table, bronze, quality, silver
-from cis_assets.engines.delta_table import open_table
+from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.lake import Lake
-from cis_assets_tests.assets.pipeline import Shop, land_sample, shop_at
+from cis_assets_tests.defs.pipeline import Shop, land_sample, shop_at
 from cis_assets_tests.server.dagster_server import CIS
 
 pytestmark = pytest.mark.server

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from cis_assets.partitions import DateRange
+from cis_assets.dates import DateRange
 from cis_assets_tests.server.dagster_server import CIS, LOCATION, Server, running_server, wait_for
 
 pytestmark = pytest.mark.server

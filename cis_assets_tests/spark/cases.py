@@ -14,17 +14,19 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from cis_assets import notifications, segmentation, transforms
+from cis_assets import catalog, notifications, quality, segmentation
 from cis_assets.catalog import Table, gold, silver
+from cis_assets.catalog import snapshots as snapshot_slices
+from cis_assets.dates import trailing_window
 from cis_assets.notifications import contexts, product_names
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.partitions import trailing_window
-from cis_assets.segmentation import patterns, profiles
-from cis_assets.segmentation import slices as snapshot_slices
+from cis_assets.quality import reorders
+from cis_assets.segmentation import customer_features, patterns, profiles
+from cis_assets.segmentation import order_windows as windows
+from cis_assets.segmentation import pair_keys as packed_pairs
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.model import train_segment_model
-from cis_assets.transforms import customer_features, packed_pairs, reorders, windows
-from cis_assets_tests.transforms.histories import FIRST_DAY, Line, Order, history
+from cis_assets_tests.segmentation.histories import FIRST_DAY, Line, Order, history
 
 Rows = Mapping[str, pl.DataFrame]
 On = Callable[[Table], nw.LazyFrame]
@@ -147,37 +149,37 @@ def _profiles(on: On) -> pl.DataFrame:
 _WINDOW = {"as_of": AS_OF, "history_days": HISTORY_DAYS}
 
 CASES: Mapping[str, Callable[[On], Any]] = {
-    "transforms.customer_features.customer_features": lambda on: customer_features.customer_features(
+    "segmentation.customer_features.customer_features": lambda on: customer_features.customer_features(
         on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS
     ),
-    "transforms.customer_features.customer_features_in_parts": lambda on: nw.concat(
+    "segmentation.customer_features.customer_features_in_parts": lambda on: nw.concat(
         customer_features.customer_features_in_parts(
             on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS, 20_000_000
         )
     ),
-    "transforms.packed_pairs.number_ranges": lambda on: pl.DataFrame(
+    "segmentation.pair_keys.number_ranges": lambda on: pl.DataFrame(
         [vars(one) for one in packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]).values()]
     ),
-    "transforms.packed_pairs.by_customer_and": lambda on: packed_pairs.by_customer_and(
+    "segmentation.pair_keys.by_customer_and": lambda on: packed_pairs.by_customer_and(
         "product_id",
         on(silver.ORDER_ITEMS),
         packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]),
         nw.col("day_number").max().alias("last_day"),
     ).select("customer_id", "product_id", "last_day"),
-    "transforms.windows.customer_bounds": lambda on: pl.DataFrame(
+    "segmentation.order_windows.customer_bounds": lambda on: pl.DataFrame(
         {"bound": windows.customer_bounds(on(silver.ORDERS), 3)}
     ),
-    "transforms.windows.customer_groups": lambda on: windows.customer_groups(on(silver.ORDERS), [5, 9])[1],
-    "transforms.reorders.mark_reorders": lambda on: reorders.mark_reorders(on(silver.ORDER_ITEMS)),
-    "transforms.windows.snapshot_window": lambda on: windows.snapshot_window(
+    "segmentation.order_windows.customer_groups": lambda on: windows.customer_groups(on(silver.ORDERS), [5, 9])[1],
+    "quality.reorders.mark_reorders": lambda on: reorders.mark_reorders(on(silver.ORDER_ITEMS)),
+    "segmentation.order_windows.snapshot_window": lambda on: windows.snapshot_window(
         on(silver.ORDERS), trailing_window(AS_OF, HISTORY_DAYS)
     ),
-    "transforms.windows.gaps_between_orders": lambda on: windows.gaps_between_orders(on(silver.ORDERS)),
-    "transforms.windows.newest_order_date": lambda on: windows.newest_order_date(on(silver.ORDERS), AS_OF),
-    "transforms.windows.first_by": lambda on: windows.first_by(
+    "segmentation.order_windows.gaps_between_orders": lambda on: windows.gaps_between_orders(on(silver.ORDERS)),
+    "segmentation.order_windows.newest_order_date": lambda on: windows.newest_order_date(on(silver.ORDERS), AS_OF),
+    "segmentation.order_windows.first_by": lambda on: windows.first_by(
         on(silver.ORDERS), "customer_id", descending=["item_count", "day_number"], ascending="order_id"
     ),
-    "transforms.windows.conform": lambda on: windows.conform(silver.ORDERS, on(silver.ORDERS)),
+    "segmentation.order_windows.conform": lambda on: windows.conform(silver.ORDERS, on(silver.ORDERS)),
     "segmentation.patterns.order_patterns": lambda on: patterns.order_patterns(
         on(silver.ORDERS), on(gold.CUSTOMER_SEGMENTS), **_WINDOW
     ),
@@ -191,10 +193,8 @@ CASES: Mapping[str, Callable[[On], Any]] = {
         on(silver.ORDER_ITEMS), on(gold.CUSTOMER_SEGMENTS), on(silver.PRODUCTS), **_WINDOW
     ),
     "segmentation.profiles.profile_segments": _profiles,
-    "segmentation.slices.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),
-    "segmentation.slices.segment_members": lambda on: snapshot_slices.segment_members(
-        on(gold.CUSTOMER_SEGMENTS), AS_OF
-    ),
+    "catalog.snapshots.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),
+    "catalog.snapshots.segment_members": lambda on: snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF),
     "notifications.contexts.notification_contexts": _contexts,
     "notifications.product_names.shorten_product_names": _shortened,
 }
@@ -205,7 +205,7 @@ def engine_neutral_transformations() -> set[str]:
     """The public functions of the domain that take a narwhals frame."""
     return {
         f"{function.__module__}.{name}".removeprefix("cis_assets.")
-        for package in (transforms, segmentation, notifications)
+        for package in (catalog, quality, segmentation, notifications)
         for module in _modules(package)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_") and _takes_narwhals(function)

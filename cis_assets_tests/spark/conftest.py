@@ -20,13 +20,13 @@ import pytest
 
 from cis_assets import settings as settings_module
 from cis_assets.catalog import TABLES
-from cis_assets.engines import spark_session as sessions
-from cis_assets.engines.delta_table import COMPAT
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import WHOLE
-from cis_assets.engines.spark_engine import SparkEngine
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.delta_table import COMPAT
+from cis_assets.lake.engines import spark_session as sessions
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.slices import WHOLE
 from cis_assets_tests.spark.cases import On, Rows, history_rows
 
 if TYPE_CHECKING:

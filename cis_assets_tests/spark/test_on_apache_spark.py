@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from cis_assets.catalog import TABLES, Table, silver
-from cis_assets.engines import spark_engine
-from cis_assets.engines.delta_table import COMPAT, open_or_create
-from cis_assets.engines.engine import OutsideSliceError, TableLocation
-from cis_assets.engines.slices import Slice
-from cis_assets.partitions import DateRange
+from cis_assets.dates import DateRange
+from cis_assets.lake.delta_table import COMPAT, open_or_create
+from cis_assets.lake.engines import spark_engine
+from cis_assets.lake.engines.engine import OutsideSliceError, TableLocation
+from cis_assets.lake.slices import Slice
 from cis_assets_tests.frames import table_frame
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import gold
-from cis_assets.partitions import DateRange
-from cis_assets_tests.assets.pipeline import GOLD, INGEST, land_sample, shop_at
+from cis_assets.dates import DateRange
+from cis_assets_tests.defs.pipeline import GOLD, INGEST, land_sample, shop_at
 
 pytestmark = pytest.mark.spark
 

@@ -16,10 +16,13 @@ from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, Table, gold, silver
-from cis_assets.engines import commits, spark_engine
-from cis_assets.engines.commits import UnsettledCommitError
-from cis_assets.engines.delta_table import COMPAT
-from cis_assets.engines.engine import (
+from cis_assets.dates import DateRange
+from cis_assets.lake import commits
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.commits import UnsettledCommitError
+from cis_assets.lake.delta_table import COMPAT
+from cis_assets.lake.engines import spark_engine
+from cis_assets.lake.engines.engine import (
     BrokenRuleError,
     DuplicateKeyError,
     EmptySliceError,
@@ -27,15 +30,13 @@ from cis_assets.engines.engine import (
     TableAbsentError,
     TableLocation,
 )
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
-from cis_assets.engines.spark_engine import SparkEngine
-from cis_assets.engines.store_errors import StoreError
-from cis_assets.partitions import DateRange
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.engines.spark_engine import SparkEngine
+from cis_assets.lake.slices import Slice
+from cis_assets.storage.errors import StoreError
 from cis_assets_tests.conftest import rows_of
-from cis_assets_tests.engines.test_polars_engine import GROWN
 from cis_assets_tests.frames import table_frame
+from cis_assets_tests.lake.engines.test_polars_engine import GROWN
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -277,10 +278,10 @@ def test_writers_of_one_day_on_spark_and_on_polars_all_succeed(spark_remote: str
 import sys
 import narwhals as nw
 from pyspark.sql import SparkSession
-from cis_assets.engines.delta_table import COMPAT
-from cis_assets.engines.engine import TableLocation
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.spark_engine import SparkEngine
+from cis_assets.lake.delta_table import COMPAT
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets_tests.spark.test_spark_engine import DAYS, ORDERS, days, orders
 spark = SparkSession.builder.remote({spark_remote!r}).create()
 frame = orders(DAYS[0], customer=int(sys.argv[1]))

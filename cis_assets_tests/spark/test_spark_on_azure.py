@@ -9,13 +9,13 @@ import narwhals as nw
 import pytest
 
 from cis_assets.catalog import silver
-from cis_assets.engines.parts import LazyParts
-from cis_assets.engines.polars_engine import PolarsEngine
-from cis_assets.engines.slices import Slice
-from cis_assets.engines.spark_engine import SparkEngine
-from cis_assets.engines.spark_session import connect
+from cis_assets.dates import DateRange
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.engines.spark_engine import SparkEngine
+from cis_assets.lake.engines.spark_session import connect
 from cis_assets.lake.lake import Lake
-from cis_assets.partitions import DateRange
+from cis_assets.lake.slices import Slice
 from cis_assets_tests.azure.conftest import azure_uri, azurite  # noqa: F401
 from cis_assets_tests.frames import table_frame
 

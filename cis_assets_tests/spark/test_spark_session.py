@@ -13,8 +13,8 @@ import grpc
 import pytest
 
 from cis_assets import settings as settings_module
-from cis_assets.engines import spark_session as sessions
-from cis_assets.engines.spark_session import SparkUnavailableError, spark_session
+from cis_assets.lake.engines import spark_session as sessions
+from cis_assets.lake.engines.spark_session import SparkUnavailableError, spark_session
 
 pytestmark = pytest.mark.spark
 
@@ -77,7 +77,7 @@ def test_pyspark_that_is_not_installed_is_asked_for():
 import os, sys
 os.environ.update(CIS_ENGINE="spark", CIS_SPARK_REMOTE="sc://127.0.0.1:1")
 sys.modules["pyspark"] = None
-from cis_assets.engines.spark_session import SparkUnavailableError, spark_session
+from cis_assets.lake.engines.spark_session import SparkUnavailableError, spark_session
 try:
     spark_session()
 except SparkUnavailableError as error:
@@ -105,7 +105,7 @@ def test_a_process_whose_spark_went_away_ends_soon():
     code = """
 import time
 from pysail.spark import SparkConnectServer
-from cis_assets.engines.spark_session import connect
+from cis_assets.lake.engines.spark_session import connect
 server = SparkConnectServer()
 server.start(background=True)
 session = connect("sc://%s:%d" % server.listening_address)

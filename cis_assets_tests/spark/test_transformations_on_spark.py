@@ -47,4 +47,4 @@ def test_the_rows_put_the_transformations_to_the_test(rows: Rows):
         assert 0 < features[column].null_count() < features.height
     assert contexts["occasion"].n_unique() == 3
     assert 0 < contexts["offer_id"].null_count() < contexts.height
-    assert polars_result("transforms.reorders.mark_reorders", rows)["is_reorder"].n_unique() == 2
+    assert polars_result("quality.reorders.mark_reorders", rows)["is_reorder"].n_unique() == 2

@@ -1,0 +1,108 @@
+"""Checks on order dates as a whole: whether all of a run's dates went through, and whether files still arrive.
+
+What is found on each date by itself is `assets/quality.py`'s.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from cis_assets.catalog import TABLES, bronze, gold, quality, silver
+from cis_assets.dates import DateRange
+from cis_assets.defs.ingest.bronze_assets import landing_key
+from cis_assets.defs.tables import asset_key, held_by
+from cis_assets.lake.quarantine import HeldDatesError, HeldDatesResource, described
+from cis_assets.landing import contract
+from cis_assets.landing.resource import LandingResource
+from cis_assets.settings import settings
+
+EVERY_DATE = "every_date_went_through"
+_HOLDERS = (bronze.LANDED_FILES, quality.DATE_CHECKS)
+# With any of them in a run, the check comes along; it waits for all that are. Not every table, since Dagster notes each
+# check down for each date of a run.
+_DATED = (bronze.LANDED_FILES, silver.ORDERS, quality.DATE_CHECKS, gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS)
+
+
+@dg.multi_asset_check(
+    name=EVERY_DATE,
+    specs=[
+        dg.AssetCheckSpec(
+            EVERY_DATE,
+            asset=asset_key(table),
+            additional_deps=[asset_key(other) for other in _DATED if other != table],
+            description="Fails, and the run with it, if a date of the run was held back, since its files cannot be read "
+            "or a check found it wrong. The other dates were made.",
+        )
+        for table in _DATED
+    ],
+    can_subset=True,
+)
+def every_date_went_through(
+    context: dg.AssetCheckExecutionContext, held: HeldDatesResource
+) -> Iterator[dg.AssetCheckResult]:
+    days = days_of_run(context.run.tags)
+    of_run: dict[date, str] = {}
+    held_by_these = cache(lambda *holders: held.among(days, *holders) if days else {})
+    for key in sorted(context.selected_asset_check_keys, key=str):
+        table = TABLES["/".join(key.asset_key.path)]
+        # What holds dates back speaks for itself too.
+        holders = [holder for holder in _HOLDERS if holder == table or holder in held_by(table)]
+        found = held_by_these(*holders)
+        of_run |= {day: max(reason, of_run.get(day, ""), key=len) for day, reason in found.items()}
+        yield dg.AssetCheckResult(
+            passed=not found,
+            asset_key=key.asset_key,
+            check_name=EVERY_DATE,
+            description=described(found) or "No date was held back.",
+            metadata={"dates_held_back": len(found)},
+        )
+    if of_run and days:
+        raise HeldDatesError(_at_the_end(dict(sorted(of_run.items())), len(days)))
+
+
+def _at_the_end(held: Mapping[date, str], dates: int) -> str:
+    were = "was" if len(held) == 1 else "were"
+    return (
+        f"{len(held)} of {dates} dates {were} held back. {described(held)} Nothing is made of a date that cannot be read, and "
+        "no gold of one that a check blocks; all else was made. `cis show books` tells more; once mended, run these dates alone."
+    )
+
+
+def days_of_run(tags: Mapping[str, str]) -> DateRange | None:
+    """The order dates that a run was started for, None for a run without partitions."""
+    first = tags.get("dagster/asset_partition_range_start") or tags.get("dagster/partition")
+    last = tags.get("dagster/asset_partition_range_end") or first
+    return DateRange(date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+
+
+@dg.asset_check(
+    name="landing_is_fresh",
+    asset=landing_key(contract.KEYED_ORDERS),
+    description="Warns if the newest order date that has landed is older than CIS_LANDING_LATE_AFTER_DAYS.",
+)
+def landing_is_fresh(landing: LandingResource) -> dg.AssetCheckResult:
+    today = datetime.now(UTC).astimezone(ZoneInfo(settings().time_zone)).date()
+    return freshness(max(landing.folder().order_dates(strict=False), default=None), today)
+
+
+def freshness(newest: date | None, today: date) -> dg.AssetCheckResult:
+    """Whether the newest landed order date is recent enough for `today`, by the settings."""
+    allowed = settings().landing_late_after_days
+    if newest is None:
+        return dg.AssetCheckResult(
+            passed=False, severity=dg.AssetCheckSeverity.WARN, description="No order date has landed."
+        )
+    age = (today - newest).days
+    return dg.AssetCheckResult(
+        passed=age <= allowed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"The newest order date that has landed is {newest}, {age} days before {today}"
+        + (f": more than {allowed}." if age > allowed else "."),
+        metadata={"days_old": age},
+    )
+
+
+CHECKS = [every_date_went_through, landing_is_fresh]

@@ -1,0 +1,96 @@
+"""The stream of record batches that delta-rs writes, computed part after part and checked on its way."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import narwhals as nw
+import polars as pl
+import pyarrow as pa
+
+from cis_assets.catalog import Table
+from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.delta_table import COMPAT, arrow_schema
+from cis_assets.lake.engines.engine import BrokenRuleError, EmptySliceError, OutsideSliceError
+from cis_assets.lake.slices import WHOLE, Slice, rows_in
+
+# Checks, conversion and delta-rs cost the same for a small batch as for a large one.
+_ROWS_AT_ONCE = 200_000
+
+
+class CheckedBatches:
+    """A stream that refuses rows outside a slice and counts the rows that pass.
+
+    Of the rows that pass, those in one of the slices `kept` are handed on. delta-rs wraps what goes wrong inside a stream
+    in words of its own, so the error itself is kept in `fault`.
+    """
+
+    def __init__(self, table: Table, where: Slice, parts: LazyParts, kept: tuple[Slice, ...] = (WHOLE,)) -> None:
+        self._table = table
+        self._where = where
+        self._parts = parts
+        self._kept = kept
+        self.rows = 0
+        self.fault: Exception | None = None
+
+    def reader(self, *, refuse_empty: bool) -> pa.RecordBatchReader:
+        """Start computing, look at the first rows, and hand over the stream; refuse an empty one before any write."""
+        frames = self._frames()
+        first = next(frames, None)
+        if first is None and refuse_empty:
+            raise EmptySliceError(f"{self._table.path} would become empty for {self._where}; the old rows were kept.")
+        schema = arrow_schema(self._table)
+        frames = itertools.chain(() if first is None else (first,), frames)
+        return pa.RecordBatchReader.from_batches(schema, self._record_batches(frames, schema))
+
+    def _frames(self) -> Iterator[pl.DataFrame]:
+        """Batches with rows, part after part."""
+        for part in self._parts.frames:
+            frame: pl.LazyFrame = part.select(list(self._table.dtypes)).to_native()
+            for batch in frame.collect_batches(chunk_size=_ROWS_AT_ONCE, maintain_order=False, engine="streaming"):
+                if batch.height:
+                    yield batch
+
+    def _record_batches(self, frames: Iterator[pl.DataFrame], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            for frame in frames:
+                refuse_outside(self._table, self._where, frame)
+                if self._parts.observe:
+                    self._parts.observe(frame)
+                kept = rows_in(nw.from_native(frame), *self._kept).to_native()
+                self.rows += kept.height
+                yield from kept.to_arrow(compat_level=COMPAT).cast(schema).to_batches()
+        except Exception as error:
+            self.fault = error
+            raise
+
+    def refuse_broken_rules(self) -> None:
+        """Compute the rows again and raise BrokenRuleError for the first that breaks a rule of the catalog, if any."""
+        reasons = self._table.broken_rules()
+        for frame in self._frames():
+            broken = frame.with_columns(reasons.alias("reason")).filter(pl.col("reason").is_not_null())
+            if broken.height:
+                raise BrokenRuleError(
+                    f"{self._table.path}: {broken['reason'][0]} in the row with {key_in_words(self._table, broken)}; "
+                    "the table was left as it was."
+                )
+
+
+def key_in_words(table: Table, rows: pl.DataFrame) -> str:
+    """The key of the first row, without the customer's number, since what is said in errors is kept for good."""
+    named = [name for name in dict.fromkeys((*table.partition_by, *table.key)) if name != "customer_id"]
+    return ", ".join(f"{name} {value}" for name, value in rows.select(named).row(0, named=True).items())
+
+
+def refuse_outside(table: Table, where: Slice, frame: pl.DataFrame) -> None:
+    """Raise OutsideSliceError if a row of `frame` is not in the slice."""
+    if not where.conditions:
+        return
+    outside = nw.from_native(frame).filter(~where.expression() | where.expression().is_null()).to_native()
+    if outside.height:
+        columns = [column for column, _ in where.conditions]
+        row = ", ".join(f"{column} {value}" for column, value in outside.select(columns).row(0, named=True).items())
+        raise OutsideSliceError(
+            f"{table.path}: a row with {row} was about to be written to {where}; the table was left as it was."
+        )

@@ -1,0 +1,186 @@
+"""The mapping file of `cis land lines`: which column of invoice lines means what, and how values are written.
+
+Belongs here: the keys of the file, their defaults, and sentences on what is wrong with them. Does not belong here: what
+is done with the lines (`lines.py`). Mappings that ship with the package lie in `mappings/` and are known by name.
+"""
+
+from __future__ import annotations
+
+import codecs
+import tomllib
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from cis_assets.errors import OperatorError
+
+_SHIPPED = files("cis_assets.sources.invoice_lines") / "mappings"
+_ENDING = ".toml"
+# An afternoon, so that a format without the half of the day is found out.
+_SOME_TIME = datetime(2001, 2, 3, 16, 5)  # noqa: DTZ001
+
+IdRule = Literal["hash", "number"]
+Text = Annotated[str, Field(min_length=1)]
+# One text may stand for a list of one.
+Texts = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+
+
+class LinesError(OperatorError):
+    """The mapping, or a file of lines, is not as the other expects; the message names both, column and key."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Files(_Part):
+    """How the files are written. Of several encodings, a file's is the first that fits it throughout."""
+
+    encoding: Annotated[Texts, Field(min_length=1, strict=False)] = ("utf-8",)
+    delimiter: str = ","
+    decimal: Literal[".", ","] = "."
+    missing: Annotated[Texts, Field(strict=False)] = ()
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encodings(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                codecs.lookup(name)
+            except LookupError:
+                raise ValueError(f"{name!r} is no encoding that Python knows") from None
+        return names
+
+    @field_validator("delimiter")
+    @classmethod
+    def _single_character(cls, delimiter: str) -> str:
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise ValueError("must be one character, and neither a quote nor a line end")
+        return delimiter
+
+
+class Columns(_Part):
+    """The names of the columns, as the header writes them; those without a name may be left out."""
+
+    invoice: Text
+    customer: Text
+    timestamp: Text
+    sku: Text
+    description: Text | None = None
+    quantity: Text | None = None
+    price: Text | None = None
+    aisle: Text | None = None
+    department: Text | None = None
+
+
+class Timestamp(_Part):
+    """How times are written: formats such as %Y-%m-%d %H:%M:%S, tried in this order."""
+
+    formats: Annotated[Texts, Field(min_length=1, strict=False)]
+
+    @field_validator("formats")
+    @classmethod
+    def _give_date_and_hour(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        for form in formats:
+            try:
+                written = pl.Series([_SOME_TIME]).dt.strftime(form)
+                read = written.str.to_datetime(form, strict=False)[0]
+            except pl.exceptions.PolarsError:
+                read = None
+            if read is None or (read.date(), read.hour) != (_SOME_TIME.date(), _SOME_TIME.hour):
+                raise ValueError(
+                    f"{form!r} must hold year, month, day, hour and minute, such as %Y-%m-%d %H:%M, and no time zone"
+                )
+        return formats
+
+
+class Ids(_Part):
+    """Which ids keys become: `hash` makes one of every key, `number` of those that are no whole numbers."""
+
+    order: IdRule = "hash"
+    product: IdRule = "hash"
+    customer: IdRule = "hash"
+
+
+class Products(_Part):
+    """Aisle and department of products for which the lines name none."""
+
+    aisle: Text = "All products"
+    department: Text = "All products"
+
+
+class Customers(_Part):
+    """What is landed of customers, of whom the lines say nothing but a number; nothing at all without `snapshot`."""
+
+    snapshot: bool = True
+    push_consent: bool = False
+    time_zone: str | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, zone: str | None) -> str | None:
+        if zone is not None and zone not in available_timezones():
+            raise ValueError("is not an IANA time zone such as America/New_York")
+        return zone
+
+
+class LinesMapping(_Part):
+    """A whole mapping; `source` says whose lines these are, and lines of different sources never mix."""
+
+    source: Text
+    files: Files = Files()
+    columns: Columns
+    timestamp: Timestamp
+    ids: Ids = Ids()
+    products: Products = Products()
+    customers: Customers = Customers()
+
+    def key_of(self, role: str) -> str:
+        """The key of the mapping that names the column of a role, for messages."""
+        return f"columns.{role} of the mapping {self.source}"
+
+
+def shipped_mappings() -> list[str]:
+    """Names of the mappings that come with the package."""
+    return sorted(entry.name.removesuffix(_ENDING) for entry in _SHIPPED.iterdir() if entry.name.endswith(_ENDING))
+
+
+def read_mapping(name_or_path: str) -> LinesMapping:
+    """The shipped mapping of that name, or the one in that file; LinesError if there is none or it is not valid."""
+    if name_or_path in shipped_mappings():
+        return parse_mapping((_SHIPPED / f"{name_or_path}{_ENDING}").read_text(encoding="utf-8"), name_or_path)
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise LinesError(
+            f"There is no mapping {name_or_path}: give a TOML file, or one of the shipped mappings "
+            f"({', '.join(shipped_mappings())})."
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LinesError(f"Mapping {path} cannot be read: {error}.") from None
+    return parse_mapping(text, name_or_path)
+
+
+def parse_mapping(text: str, place: str) -> LinesMapping:
+    """A mapping from its text; LinesError with one sentence per wrong key. `place` is what messages call it."""
+    try:
+        return LinesMapping.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise LinesError(f"Mapping {place} is no valid TOML: {error}.") from None
+    except ValidationError as error:
+        raise LinesError(" ".join(_sentence(place, problem) for problem in error.errors())) from None
+
+
+def _sentence(place: str, problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"Mapping {place} has no {key}, which it needs."
+    if problem["type"] == "extra_forbidden":
+        return f"Mapping {place} has {key}, which is no key of a mapping."
+    return f"In mapping {place}, {key} is {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}."

@@ -1,0 +1,147 @@
+"""Who the customers are: the habits and the days of each single one, drawn from their archetype.
+
+Belongs here: what stays the same of a customer over the window. Does not belong here: when they order
+(`cadence.py`) and what they like (`tastes.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.random import Generator
+
+from cis_assets.landing.contract import CUSTOMERS
+from cis_assets.sources.sample.archetypes import ARCHETYPES, DAYPARTS, LAPSING, NEW, per_customer
+from cis_assets.sources.sample.arrays import Floats, Ints
+from cis_assets.sources.sample.options import SampleOptions
+
+# The share of newcomers is that of a half-year window; in a longer one, fewer of all its customers are new at its end.
+_NEWCOMERS_WINDOW = 180
+_NEW_FOR_DAYS = 32
+
+# Of the customers who join, some only try the shop, others stay; who was there before the window is loyal.
+_TRIES_SHARE = 0.40
+_TRY_DAYS = 45.0
+_STAY_DAYS = 450.0
+_LOYAL_DAYS = 1200.0
+# The shop grows: the longer the window, the fewer of its customers were there before it began.
+_GROWTH_DAYS = 420.0
+
+# How many days before the end a decline begins (in a long window, many lapsed long ago), and what came before it.
+_DECLINED_FROM, _DECLINED_TO = 35, 120
+_DECLINED_TO_SHARE = 0.6
+_BEFORE_DECLINE_DAYS = 110.0
+
+
+_TIME_ZONES = {
+    "America/New_York": 0.42,
+    "America/Chicago": 0.27,
+    "America/Los_Angeles": 0.20,
+    "America/Denver": 0.07,
+    "America/Phoenix": 0.04,
+}
+_CONSENT_SHARE = 0.72
+
+
+@dataclass(frozen=True)
+class Customers:
+    """Per customer: archetype, habits and the days (0 = first day of the window) between which they shop.
+
+    `decline_day` is when a lapsing customer's gaps begin to stretch by `stretch` per order.
+    """
+
+    archetype: Ints
+    weekday: Ints
+    daypart: Ints
+    gap_days: Floats
+    skip_week: Floats
+    basket_lines: Floats
+    novelty: Floats
+    first_day: Floats
+    last_day: Floats
+    decline_day: Floats
+    stretch: Floats
+
+
+def draw_customers(options: SampleOptions, rng: Generator) -> Customers:
+    count = options.customers
+    # Quotas instead of free draws, so that a small sample has all archetypes too.
+    quotas = np.cumsum(_archetype_shares(options.days)) * count
+    archetype = np.searchsorted(quotas, rng.permutation(count) + 0.5).clip(0, len(ARCHETYPES) - 1).astype(np.int8)
+    weekday, daypart = np.zeros(count, np.int8), np.zeros(count, np.int8)
+    for place, each in enumerate(ARCHETYPES):
+        here = np.flatnonzero(archetype == place)
+        weekday[here] = rng.choice(7, here.size, p=each.weekdays)
+        daypart[here] = rng.choice(len(DAYPARTS), here.size, p=each.dayparts)
+    spread = per_customer(archetype, "gap_spread")
+    gap_days = per_customer(archetype, "gap_days") * np.exp(spread * rng.standard_normal(count, np.float32))
+    novelty = per_customer(archetype, "novelty")
+    first_day, last_day, decline_day = _draw_lives(options, archetype, gap_days, rng)
+    return Customers(
+        archetype=archetype,
+        weekday=weekday,
+        daypart=daypart,
+        gap_days=gap_days,
+        skip_week=rng.uniform(0.04, 0.20, count).astype(np.float32),
+        basket_lines=per_customer(archetype, "basket_lines") * np.exp(0.22 * rng.standard_normal(count, np.float32)),
+        novelty=rng.beta(14 * novelty, 14 * (1 - novelty)).astype(np.float32),
+        first_day=_align_weekly(options, archetype, weekday, first_day),
+        last_day=last_day,
+        decline_day=decline_day,
+        stretch=np.where(archetype == LAPSING, rng.uniform(1.25, 1.7, count), 1.0).astype(np.float32),
+    )
+
+
+def _archetype_shares(days: int) -> Floats:
+    shares = np.array([each.share for each in ARCHETYPES])
+    shares[NEW] *= min(1.0, _NEWCOMERS_WINDOW / days)
+    return shares / shares.sum()
+
+
+def _draw_lives(
+    options: SampleOptions, archetype: Ints, gap_days: Floats, rng: Generator
+) -> tuple[Floats, Floats, Floats]:
+    """First, last and decline day of each customer; days before 0 and after the window are cut off later."""
+    count, days = options.customers, options.days
+    after = days + 7
+    before = -rng.random(count) * gap_days
+    loyal = rng.random(count) < np.exp(-((days / _GROWTH_DAYS) ** 2))
+    tries = rng.random(count) < _TRIES_SHARE
+    first = np.where(loyal, before, rng.uniform(0, max(1, days - _NEW_FOR_DAYS), count))
+    stay = np.where(loyal, _LOYAL_DAYS, np.where(tries, _TRY_DAYS, _STAY_DAYS))
+    last = first + stay * rng.standard_exponential(count)
+
+    new = archetype == NEW
+    first = np.where(new, days - 1 - rng.uniform(0, min(_NEW_FOR_DAYS, days), count), first)
+    last = np.where(new, after, last)
+
+    lapsing = archetype == LAPSING
+    declined = rng.uniform(_DECLINED_FROM, max(_DECLINED_TO, _DECLINED_TO_SHARE * days), count)
+    decline = np.where(lapsing, days - declined * min(1.0, days / _DECLINED_TO), after)
+    known = 30 + _BEFORE_DECLINE_DAYS * rng.standard_exponential(count)
+    first = np.where(lapsing, np.maximum(decline - known, before), first)
+    stops = rng.random(count) < 0.5
+    last = np.where(lapsing, np.where(stops, decline + 14 * rng.random(count), after), last)
+    return first.astype(np.float32), last.astype(np.float32), decline.astype(np.float32)
+
+
+def _align_weekly(options: SampleOptions, archetype: Ints, weekday: Ints, first_day: Floats) -> Floats:
+    """Move the first day of weekly customers forward to their own weekday."""
+    day = np.floor(first_day)
+    ahead = (weekday - day - options.first_date.weekday()) % 7
+    return np.where(per_customer(archetype, "weekly") > 0, day + ahead, first_day).astype(np.float32)
+
+
+def draw_customer_snapshot(customers: int, rng: Generator) -> pl.DataFrame:
+    """What the shop knows of its customers: consent and time zone."""
+    zones = rng.choice(len(_TIME_ZONES), customers, p=list(_TIME_ZONES.values()))
+    return pl.DataFrame(
+        {
+            "customer_id": np.arange(1, customers + 1),
+            "push_consent": rng.random(customers) < _CONSENT_SHARE,
+            "time_zone": pl.Series(list(_TIME_ZONES)).gather(zones),
+        },
+        schema=CUSTOMERS.columns,
+    )

@@ -1,0 +1,295 @@
+"""Examines the places of the lake and of landing files: can they be reached, listed, written to and read?
+
+Each check is a value; printing them is the command line's business, and reading errors that of `diagnosis.py`. What is
+written for a check is deleted again. A credential that may not delete is found out before anything is written.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qs
+
+import obstore
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import BaseError as ObjectStoreError
+from obstore.store import LocalStore, ObjectStore
+
+from cis_assets.settings import Settings
+from cis_assets.storage.addresses import (
+    AzureAddress,
+    StorageAddressError,
+    azure_address,
+    is_local,
+    join,
+    object_store,
+    storage_options,
+)
+from cis_assets.storage.credentials import SAS_TOKEN, Credential, CredentialError, credential
+from cis_assets.storage.diagnosis import Access, Cause, Diagnosis, diagnose, diagnose_folder
+
+# Hidden from the reader of landing files, as every name is that begins so.
+_PROBE = "_cis_doctor_"
+_STORE_ERRORS = (OSError, ObjectStoreError, DeltaError)
+
+Status = Literal["ok", "remark", "failed"]
+Diagnose = Callable[[Exception, str], Diagnosis]
+_Step = Callable[[ObjectStore, str, bytes], tuple[Status, str]]
+# What is being done in a step, as "has no right to ..." goes on.
+_DOING = {"write": "create files", "put-if-absent": "create a file where there is none", "read": "read files"}
+_READING = ("list files", "read files")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place to be examined, and the setting that names it."""
+
+    name: str
+    setting: str
+    uri: str
+    to_write: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found out about a place: fine, worth knowing, or to be mended first."""
+
+    name: str
+    status: Status
+    sentence: str
+
+
+def places(settings: Settings) -> list[Place]:
+    return [
+        Place("lake", "CIS_LAKE_URI", settings.lake_uri, to_write=True),
+        Place("landing", "CIS_LANDING_URI", settings.landing_uri, to_write=False),
+    ]
+
+
+def examine(place: Place, environment: Mapping[str, str] = os.environ) -> Iterator[Check]:
+    """Check after check, each as soon as it is known; what could not work after a failed one is left out."""
+    return _examine_folder(place) if is_local(place.uri) else _examine_container(place, environment)
+
+
+def _examine_folder(place: Place) -> Iterator[Check]:
+    def diagnosed(error: Exception, doing: str) -> Diagnosis:
+        return diagnose_folder(error, doing, place.setting)
+
+    path = Path(place.uri)
+    try:
+        nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    except OSError as error:
+        yield Check("folder", "failed", diagnosed(error, "look").sentence)
+        return
+    if not nearest.is_dir():
+        yield Check("folder", "failed", f"{nearest} is a file: name a folder in {place.setting}.")
+    elif nearest == path:
+        yield Check("folder", "ok", f"{path} exists.")
+        store = LocalStore(place.uri)
+        yield from _examine_files(place, store, store, diagnosed)
+    elif os.access(nearest, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        yield Check("folder", "remark", f"{path} does not exist yet; what is written first creates it.")
+    else:
+        sentence = f"{path} does not exist, and {nearest} may not be written to: create it, or correct {place.setting}."
+        yield Check("folder", "failed", sentence)
+
+
+def _examine_container(place: Place, environment: Mapping[str, str]) -> Iterator[Check]:
+    try:
+        address = azure_address(place.uri, environment)
+    except StorageAddressError as error:
+        yield Check("address", "failed", str(error))
+        return
+    yield _address_check(address, environment)
+    try:
+        found = credential(environment)
+    except CredentialError as error:
+        yield Check("credential", "failed", str(error))
+        return
+    check = _credential_check(found, environment)
+    yield check
+    if check.status == "failed":
+        return
+    access = Access(address, found, environment)
+
+    def diagnosed(error: Exception, doing: str) -> Diagnosis:
+        return diagnose(error, doing, access, to_write=place.to_write or doing not in _READING)
+
+    try:
+        # A doctor says what is wrong now; going on through outages is for those who work.
+        store = object_store(place.uri, environment, retry=False)
+        _list(store)
+    except _STORE_ERRORS as error:
+        diagnosis = diagnosed(error, "list files")
+        if diagnosis.cause is Cause.NO_CONTAINER:
+            yield _let_in(access)
+            yield Check("container", "failed", diagnosis.sentence)
+            return
+        if diagnosis.cause is not Cause.RIGHT_MISSING:
+            yield Check("store", "failed", diagnosis.sentence)
+            return
+        yield _let_in(access)
+    else:
+        yield _let_in(access)
+        yield Check("container", "ok", f"{address.container} exists.")
+    yield from _examine_files(place, store, object_store(place.uri, environment), diagnosed)
+    if place.to_write:
+        yield _tables_check(place, environment, diagnosed)
+
+
+def _let_in(access: Access) -> Check:
+    return Check("store", "ok", f"{access.host} answers and accepts the credential.")
+
+
+def _address_check(address: AzureAddress, environment: Mapping[str, str]) -> Check:
+    where = f"folder {address.path}" if address.path else "at its root"
+    sentence = f"Container {address.container} of the account {address.account}, {where}."
+    other = environment.get("AZURE_STORAGE_ACCOUNT_NAME", address.account)
+    if other not in ("", address.account):
+        sentence += f" AZURE_STORAGE_ACCOUNT_NAME names another account and is not used: {other}."
+        return Check("address", "remark", sentence)
+    return Check("address", "ok", sentence)
+
+
+def _credential_check(found: Credential, environment: Mapping[str, str]) -> Check:
+    variables = ", ".join(found.variables) or "no variable of another kind is set"
+    sentence = f"{found.kind.name[0].upper()}{found.kind.name[1:]} ({variables})."
+    expired = _expiry(environment) if found.kind is SAS_TOKEN else None
+    if expired is not None and expired <= datetime.now(UTC):
+        sentence += f" It expired at {expired:%Y-%m-%d %H:%M} UTC: make a new one."
+        return Check("credential", "failed", sentence)
+    if expired is not None:
+        sentence += f" It expires at {expired:%Y-%m-%d %H:%M} UTC."
+    if found.unused:
+        sentence += f" Set too, and not used: {', '.join(found.unused)}."
+        return Check("credential", "remark", sentence)
+    return Check("credential", "ok", sentence)
+
+
+def _expiry(environment: Mapping[str, str]) -> datetime | None:
+    """When the SAS token ends, if it says so in a form that is understood."""
+    ends = parse_qs(environment[SAS_TOKEN.marker].lstrip("?")).get("se", [""])[0]
+    try:
+        moment = datetime.fromisoformat(ends)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _tables_check(place: Place, environment: Mapping[str, str], diagnosed: Diagnose) -> Check:
+    """Whether delta-rs gets in too, whose client is its own and of another version."""
+    try:
+        DeltaTable(join(place.uri, _PROBE), storage_options=storage_options(place.uri, environment))
+    except TableNotFoundError:
+        return Check("tables", "ok", "delta-rs, which writes the tables, gets in too.")
+    except _STORE_ERRORS as error:
+        return Check("tables", "failed", diagnosed(error, "look for a table with delta-rs").sentence)
+    return Check("tables", "failed", f"There is a table {_PROBE}: remove it.")
+
+
+def _examine_files(place: Place, store: ObjectStore, patient: ObjectStore, diagnosed: Diagnose) -> Iterator[Check]:
+    """Try what is done with files; `patient` is the same store for a client that goes on through an outage."""
+    files: list[str] = []
+    try:
+        files, more = _list(store)
+        yield Check("list", "ok", _count(len(files), more))
+    except _STORE_ERRORS as error:
+        yield Check("list", "failed", diagnosed(error, "list files").sentence)
+    if place.to_write:
+        yield from _probe(place, store, patient, diagnosed, {"put-if-absent": _put_if_absent, "read": _read_back})
+        return
+    if files:
+        yield _read_check(store, files[0], diagnosed)
+    for check in _probe(place, store, patient, diagnosed, {} if files else {"read": _read_back}):
+        if check.name == "write" and check.status == "failed":
+            sentence = f"{check.sentence} Reading is enough, unless `cis land` is to write here."
+            yield Check("write", "remark", sentence)
+            if not files:
+                yield Check("read", "remark", "There is no file yet to try reading on.")
+        else:
+            yield check
+
+
+def _read_check(store: ObjectStore, file: str, diagnosed: Diagnose) -> Check:
+    try:
+        obstore.get_range(store, file, start=0, length=1)
+    except _STORE_ERRORS as error:
+        return Check("read", "failed", diagnosed(error, "read files").sentence)
+    return Check("read", "ok", f"{file} can be read.")
+
+
+def _probe(
+    place: Place, store: ObjectStore, patient: ObjectStore, diagnosed: Diagnose, steps: Mapping[str, _Step]
+) -> list[Check]:
+    """Write a file of bytes that exist nowhere else, go on with it step by step, and delete it, whatever happens."""
+    path, content = _PROBE + secrets.token_hex(8), secrets.token_bytes(64)
+    try:
+        # Rights are judged before the file is looked for: who may not delete is found out while there is nothing yet.
+        obstore.delete(store, path)
+    except FileNotFoundError:
+        pass
+    except _STORE_ERRORS as error:
+        sentence = f"{diagnosed(error, 'delete files').sentence} Nothing was written, since it would have stayed."
+        return [Check("write", "failed", sentence)]
+    checks: list[Check] = []
+    name = "write"
+    try:
+        obstore.put(store, path, content, mode="create")
+        checks.append(Check(name, "ok", "A file can be created."))
+        for name, step in steps.items():
+            checks.append(Check(name, *step(store, path, content)))
+    except _STORE_ERRORS as error:
+        checks.append(Check(name, "failed", diagnosed(error, _DOING[name]).sentence))
+    finally:
+        # After a failed write too: an error does not mean that nothing was written.
+        checks.append(_delete(place, patient, path, diagnosed))
+    return checks
+
+
+def _put_if_absent(store: ObjectStore, path: str, _: bytes) -> tuple[Status, str]:
+    try:
+        obstore.put(store, path, b"", mode="create")
+    except AlreadyExistsError:
+        return "ok", "A file that exists is not created again, on which commits to tables rest."
+    return "failed", (
+        "The store creates a file a second time, so two commits to a table could replace each other: use another store."
+    )
+
+
+def _read_back(store: ObjectStore, path: str, content: bytes) -> tuple[Status, str]:
+    if bytes(obstore.get(store, path).bytes()) == content:
+        return "ok", "The same bytes are read back."
+    return "failed", "Other bytes are read back than were written: look for a cache or proxy in front of the store."
+
+
+def _delete(place: Place, store: ObjectStore, path: str, diagnosed: Diagnose) -> Check:
+    try:
+        obstore.delete(store, path)
+    except FileNotFoundError:
+        pass
+    except _STORE_ERRORS as error:
+        sentence = (
+            f"{join(place.uri, path)} may have stayed behind, delete it. {diagnosed(error, 'delete files').sentence}"
+        )
+        return Check("delete", "failed", sentence)
+    return Check("delete", "ok", "The file written for this is deleted.")
+
+
+def _list(store: ObjectStore) -> tuple[list[str], bool]:
+    """Names of the first files, and whether there are more."""
+    pages = iter(obstore.list(store, chunk_size=1000))
+    first = next(pages, [])
+    return [meta["path"] for meta in first if meta["size"]], next(pages, None) is not None
+
+
+def _count(files: int, more: bool) -> str:
+    if more:
+        return "More than 1,000 files."
+    return {0: "No file yet.", 1: "1 file."}.get(files, f"{files:,} files.")

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from cis_assets.catalog import gold
+from cis_assets.dates import DateRange, trailing_window
+from cis_assets.quality.reorders import mark_reorders
+from cis_assets.segmentation.customer_features import customer_features, customer_features_in_parts
+from cis_assets.segmentation.order_windows import snapshot_window
+from cis_assets_tests.segmentation.histories import (
+    FIRST_DAY,
+    HISTORIES,
+    History,
+    Line,
+    Order,
+    history,
+    orders_of_day,
+    spend,
+)
+
+DAYS = 7
+AS_OF = FIRST_DAY + timedelta(days=10)
+IN_WINDOW = range(4, 11)
+PLAIN = (Line(1),)
+
+
+def features_of(rows: History, as_of: date = AS_OF, days: int = DAYS) -> pl.DataFrame:
+    orders, order_items = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
+    return customer_features(orders, order_items, as_of, days).to_native().collect().sort("customer_id")
+
+
+def duckdb_features_of(rows: History, as_of: date = AS_OF, days: int = DAYS) -> pl.DataFrame:
+    with duckdb.connect() as connection:
+        orders, order_items = (
+            nw.from_native(connection.from_arrow(frame.to_arrow())) for frame in (rows.orders, rows.order_items)
+        )
+        return customer_features(orders, order_items, as_of, days).to_native().pl().sort("customer_id")
+
+
+def feature(orders: list[Order], name: str) -> Any:
+    """A feature of the only customer of some orders."""
+    return features_of(history(orders)).select(name).item()
+
+
+def expected_features(orders: list[Order]) -> list[dict[str, Any]]:
+    """What the catalog says of each column, in plain Python, one customer after the other."""
+    numbered = zip(orders, orders_of_day(orders), strict=True)
+    by_customer = defaultdict(list)
+    for order, _ in sorted(numbered, key=lambda pair: (pair[0].day, pair[1])):
+        if order.day in IN_WINDOW:
+            by_customer[order.customer_id].append(order)
+    return [
+        {"as_of_date": AS_OF, "customer_id": customer, **_features(by_customer[customer])}
+        for customer in sorted(by_customer)
+    ]
+
+
+def _features(orders: list[Order]) -> dict[str, Any]:
+    """Features of one customer's orders of the window, in order."""
+    last_day = 10
+    days = [order.day for order in orders]
+    lines = [line for order in orders for line in order.lines]
+    return {
+        "recency_days": last_day - days[-1],
+        "order_count": len(orders),
+        "tenure_days": last_day - days[0],
+        **_gaps([later - earlier for earlier, later in pairwise(days)]),
+        "mean_basket_size": len(lines) / len(orders),
+        "distinct_product_count": len({line.product_id for line in lines}),
+        "reorder_share": _reorder_share(orders),
+        "department_count": len({line.department_id for line in lines}),
+        "favourite_weekday": _most_frequent(order.date.isoweekday() for order in orders),
+        "favourite_hour": _most_frequent(order.hour for order in orders),
+        **_favourite_product(orders, last_day),
+        "favourite_department_id": _most_frequent(line.department_id for line in lines),
+        "weekend_share": sum(order.date.weekday() >= 5 for order in orders) / len(orders),
+        **_spending([spend(order) for order in orders]),
+    }
+
+
+def _gaps(gaps: list[int]) -> dict[str, float | None]:
+    return {
+        "mean_gap_days": statistics.fmean(gaps) if gaps else None,
+        "median_gap_days": float(statistics.median(gaps)) if gaps else None,
+        "std_gap_days": statistics.pstdev(gaps) if gaps else None,
+    }
+
+
+def _reorder_share(orders: list[Order]) -> float:
+    seen: set[int] = set()
+    reordered = []
+    for order in orders:
+        products = {line.product_id for line in order.lines}
+        reordered += [product in seen for product in products]
+        seen |= products
+    return statistics.fmean(reordered)
+
+
+def _favourite_product(orders: list[Order], last_day: int) -> dict[str, int]:
+    held = Counter(product for order in orders for product in {line.product_id for line in order.lines})
+    last = {line.product_id: order.day for order in orders for line in order.lines}
+    best = min(held, key=lambda product: (-held[product], -last[product], product))
+    return {
+        "favourite_product_id": best,
+        "favourite_product_orders": held[best],
+        "favourite_product_recency_days": last_day - last[best],
+    }
+
+
+def _spending(spent: list[float | None]) -> dict[str, float | None]:
+    priced = [amount for amount in spent if amount is not None]
+    if len(priced) < len(spent):
+        return {"total_spend": None, "mean_order_spend": None}
+    return {"total_spend": sum(priced), "mean_order_spend": sum(priced) / len(priced)}
+
+
+def _most_frequent(values: Any) -> int:
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], value))
+
+
+@given(HISTORIES)
+@settings(max_examples=120, deadline=None)
+def test_every_feature_is_what_the_catalog_says_of_it(orders: list[Order]):
+    found = features_of(history(orders))
+    assert list(found.schema.items()) == list(gold.CUSTOMER_FEATURES.dtypes.items())
+    expected = pl.DataFrame(expected_features(orders), schema=gold.CUSTOMER_FEATURES.dtypes)
+    assert_frame_equal(found, expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+@given(HISTORIES, st.integers(0, 40_000_000))
+@settings(max_examples=60, deadline=None)
+def test_features_in_parts_are_those_of_the_whole(orders: list[Order], lines: int):
+    rows = history(orders)
+    frames = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
+    parts = [part.to_native().collect() for part in customer_features_in_parts(*frames, AS_OF, DAYS, lines)]
+    assert_frame_equal(pl.concat(parts).sort("customer_id"), features_of(rows), check_exact=True)
+
+
+@given(HISTORIES)
+@settings(max_examples=60, deadline=None)
+def test_features_keep_the_rules_of_the_catalog(orders: list[Order]):
+    found = features_of(history(orders))
+    assert found.select(gold.CUSTOMER_FEATURES.broken_rules()).to_series().drop_nulls().to_list() == []
+
+
+@given(HISTORIES)
+@settings(max_examples=8, deadline=None)
+def test_another_engine_gives_the_same_features(orders: list[Order]):
+    rows = history(orders)
+    assert_frame_equal(duckdb_features_of(rows), features_of(rows), rel_tol=1e-9, abs_tol=1e-9)
+
+
+@given(HISTORIES, st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_rows_changes_no_feature_at_all(orders: list[Order], seed: int):
+    rows = history(orders)
+    mixed = History(*(frame.sample(fraction=1.0, shuffle=True, seed=seed) for frame in (rows.orders, rows.order_items)))
+    assert features_of(mixed).equals(features_of(rows))
+
+
+@given(HISTORIES)
+@settings(max_examples=30, deadline=None)
+def test_the_reorder_share_is_the_share_of_marked_reorders_among_pairs_of_order_and_product(orders: list[Order]):
+    rows = history(orders)
+    window = snapshot_window(nw.from_native(rows.order_items.lazy()), trailing_window(AS_OF, DAYS))
+    pairs = mark_reorders(window).to_native().unique(["order_id", "product_id"])
+    expected = (
+        pairs.group_by("customer_id").agg(reorder_share=pl.col("is_reorder").mean()).sort("customer_id").collect()
+    )
+    assert_frame_equal(features_of(rows).select("customer_id", "reorder_share"), expected, rel_tol=1e-12, abs_tol=1e-12)
+
+
+@given(HISTORIES)
+@settings(max_examples=20, deadline=None)
+def test_nothing_outside_the_window_matters(orders: list[Order]):
+    inside = [order for order in orders if order.day in IN_WINDOW]
+    found = features_of(history(orders))
+    if inside:
+        assert_frame_equal(found, features_of(history(inside)))
+    else:
+        assert found.height == 0
+
+
+@pytest.mark.parametrize(("day", "customers"), [(3, 0), (4, 1), (10, 1), (11, 0)])
+def test_the_window_begins_and_ends_with_its_first_and_last_day(day: int, customers: int):
+    assert features_of(history([Order(1, day, PLAIN)])).height == customers
+
+
+def test_recency_and_tenure_count_from_the_day_of_the_snapshot():
+    orders = [Order(1, 4, PLAIN), Order(1, 9, PLAIN)]
+    assert (feature(orders, "recency_days"), feature(orders, "tenure_days")) == (1, 6)
+
+
+def test_a_single_order_has_no_gaps_and_no_reorders():
+    row = features_of(history([Order(1, 5, (Line(1), Line(1), Line(2)))])).row(0, named=True)
+    assert [row[f"{name}_gap_days"] for name in ("mean", "median", "std")] == [None, None, None]
+    assert (row["reorder_share"], row["mean_basket_size"], row["distinct_product_count"]) == (0.0, 3.0, 2)
+
+
+def test_no_reorders_is_a_share_of_exactly_nothing_for_any_number_of_products():
+    # 1 - n * (1 / n) is not 0 for n = 49.
+    rows = history([Order(1, 5, tuple(Line(product) for product in range(1, 50)))])
+    assert features_of(rows)["reorder_share"].to_list() == [0.0]
+
+
+def test_two_orders_on_a_day_are_a_gap_of_no_days():
+    orders = [Order(1, 5, PLAIN, hour=9), Order(1, 5, PLAIN, hour=18)]
+    assert (feature(orders, "mean_gap_days"), feature(orders, "std_gap_days")) == (0.0, 0.0)
+
+
+def test_gaps_are_described_by_mean_median_and_population_deviation():
+    orders = [Order(1, day, PLAIN) for day in (4, 5, 6, 10)]
+    found = [feature(orders, f"{name}_gap_days") for name in ("mean", "median", "std")]
+    assert found == pytest.approx([2.0, 1.0, 2**0.5])
+
+
+def test_a_product_twice_in_one_order_is_one_order_of_it():
+    orders = [Order(1, 5, (Line(1), Line(1), Line(1), Line(2))), Order(1, 6, (Line(2),))]
+    assert (feature(orders, "favourite_product_id"), feature(orders, "favourite_product_orders")) == (2, 2)
+
+
+def test_an_order_id_used_again_on_another_date_is_another_order():
+    rows = history([Order(1, 5, (Line(1), Line(1))), Order(1, 6, (Line(1),))])
+    frames = (frame.with_columns(order_id=pl.lit(1, pl.Int64)) for frame in (rows.orders, rows.order_items))
+    assert features_of(History(*frames))["favourite_product_orders"].to_list() == [2]
+
+
+def test_of_products_in_equally_many_orders_the_one_bought_last_is_the_favourite():
+    orders = [Order(1, 5, (Line(1),)), Order(1, 6, (Line(3), Line(2)))]
+    assert feature(orders, "favourite_product_id") == 2
+
+
+def test_a_department_counts_by_its_lines_even_where_a_product_changed_departments():
+    orders = [Order(1, 5, (Line(1, 7), Line(2, 7))), Order(1, 6, (Line(1, 8), Line(2, 8), Line(3, 8)))]
+    assert (feature(orders, "department_count"), feature(orders, "favourite_department_id")) == (2, 8)
+
+
+def test_of_equally_frequent_weekdays_hours_and_departments_the_smallest_is_the_favourite():
+    orders = [Order(1, 6, (Line(1, 9),), hour=20), Order(1, 4, (Line(2, 3),), hour=21)]
+    names = ("favourite_weekday", "favourite_hour", "favourite_department_id")
+    assert [feature(orders, name) for name in names] == [5, 20, 3]
+
+
+def test_saturday_and_sunday_are_the_weekend():
+    # FIRST_DAY is a Monday, so days 5 and 6 are Saturday and Sunday.
+    orders = [Order(1, day, PLAIN) for day in (4, 5, 6, 7)]
+    assert feature(orders, "weekend_share") == 0.5
+
+
+def test_spend_is_unknown_when_a_single_price_is():
+    orders = [Order(1, 5, (Line(1, price=2.0),)), Order(1, 6, (Line(1, price=None),))]
+    assert (feature(orders, "total_spend"), feature(orders, "mean_order_spend")) == (None, None)
+
+
+def test_spend_is_to_the_cent():
+    orders = [Order(1, day, (Line(1, price=0.1),)) for day in (4, 5, 6)]
+    assert feature(orders, "total_spend") == 0.3
+
+
+def test_a_snapshot_covers_as_many_days_as_asked():
+    rows = history([Order(1, day, PLAIN) for day in range(15)])
+    assert features_of(rows, days=1)["order_count"].to_list() == [1]
+    assert features_of(rows, days=365)["order_count"].to_list() == [11]
+    assert len(DateRange(FIRST_DAY, AS_OF)) == 11
