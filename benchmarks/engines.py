@@ -27,12 +27,12 @@ def main() -> None:
 
     from cis_assets.catalog import gold, silver
     from cis_assets.dates import DateRange, trailing_window
-    from cis_assets.lake.chunks import LazyParts
+    from cis_assets.lake.chunks import LazyChunks
     from cis_assets.lake.engines.polars_engine import PolarsEngine
     from cis_assets.lake.engines.spark_engine import SparkEngine
     from cis_assets.lake.lake import Lake
     from cis_assets.lake.slices import Slice
-    from cis_assets.segmentation.customer_features import customer_features, customer_features_in_parts
+    from cis_assets.segmentation.customer_features import customer_features, customer_features_in_chunks
 
     engine = {"polars": PolarsEngine, "spark": SparkEngine}[asked.engine]()
     lake = Lake(asked.lake)
@@ -44,12 +44,12 @@ def main() -> None:
         )
         if asked.engine == "polars":
             lines = sum(per_day.rows for day, per_day in lake.figures(silver.ORDER_ITEMS).days.items() if day in window)
-            features = customer_features_in_parts(orders, order_items, asked.day, asked.history_days, lines)
+            features = customer_features_in_chunks(orders, order_items, asked.day, asked.history_days, lines)
         else:
             features = [customer_features(orders, order_items, asked.day, asked.history_days)]
         of_day = Slice.of_days(gold.CUSTOMER_FEATURES, DateRange(asked.day, asked.day))
         location = Lake(written).location(gold.CUSTOMER_FEATURES)
-        rows = engine.replace(gold.CUSTOMER_FEATURES, location, of_day, LazyParts.of(features)).rows
+        rows = engine.replace(gold.CUSTOMER_FEATURES, location, of_day, LazyChunks.of(features)).rows
     sys.stdout.write(
         f"{asked.engine}: {rows:,} customers, {figures.seconds:.1f} s, {figures.cpu_seconds:.1f} s of processor time, "
         f"peak {figures.peak / _MIB:,.0f} MiB\n"

@@ -24,7 +24,7 @@ from benchmarks.lake.order_lines import prepare
 from benchmarks.lake.workload import Workload
 from cis_assets.catalog import Table, gold, silver
 from cis_assets.dates import DateRange
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
@@ -78,7 +78,7 @@ def _generated(folder: Path, days: int, rows: int) -> Lake:
     workload = Workload(str(folder), days, rows, 0)
     prepare(workload)
     lake = Lake(str(folder / "lake"))
-    lines = LazyParts.of(pl.scan_parquet(workload.day_file(day)) for day in workload.table_days())
+    lines = LazyChunks.of(pl.scan_parquet(workload.day_file(day)) for day in workload.table_days())
     span = DateRange(workload.table_days()[0], workload.table_days()[-1])
     PolarsEngine().replace(silver.ORDER_ITEMS, lake.location(silver.ORDER_ITEMS), Slice.of(order_date=span), lines)
     return lake
@@ -91,8 +91,8 @@ def _small_files(source: Lake, folder: Path, days: int, files: int) -> None:
     span = DateRange(newest[0], newest[-1])
     where = Slice.of(order_date=span)
     for part in range(files):
-        lines = [source.scan(table, month).filter(pl.col("order_id") % files == part) for month in span.parts(30)]
-        PolarsEngine().append(table, lake.location(table), where, {f"part {part}": where}, LazyParts.of(lines))
+        lines = [source.scan(table, month).filter(pl.col("order_id") % files == part) for month in span.chunks(30)]
+        PolarsEngine().append(table, lake.location(table), where, {f"part {part}": where}, LazyChunks.of(lines))
     before = _reads(table, lake)
     rows = lake.figures(table).total.rows
     began = time.perf_counter()

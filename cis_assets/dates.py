@@ -1,7 +1,7 @@
 """Order dates as plain values: parsing, listing and grouping days.
 
 Belongs here: arithmetic on dates that every floor may need. Does not belong here: Dagster's partition
-definitions and mappings (see `assets/partitioning.py`) and anything that looks at storage.
+definitions and mappings (see `defs/partitions.py`) and anything that looks at storage.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class DateRange:
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
 
-    def parts(self, days: int) -> list[DateRange]:
+    def chunks(self, days: int) -> list[DateRange]:
         """The range cut into ranges of `days` days, the last one perhaps shorter."""
         firsts = (self.first + timedelta(days=offset) for offset in range(0, len(self), days))
         return [DateRange(first, min(first + timedelta(days=days - 1), self.last)) for first in firsts]

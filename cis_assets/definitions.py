@@ -27,7 +27,7 @@ from cis_assets.lake.erased_customers import ErasedCustomersResource
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.maintenance import UpkeepResource
 from cis_assets.lake.pages import PageIOManager
-from cis_assets.lake.quarantine import HeldDatesResource
+from cis_assets.lake.quarantine import QuarantineResource
 from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.landing.resource import LandingResource
 from cis_assets.settings import Settings, settings
@@ -62,7 +62,7 @@ def build_definitions(configured: Settings | None = None) -> dg.Definitions:
             "landing": LandingResource(landing_uri=configured.landing_uri),
             "stored": StoredDaysResource(lake_uri=configured.lake_uri),
             "row_counts": RowCountsResource(lake_uri=configured.lake_uri),
-            "held": HeldDatesResource(lake_uri=configured.lake_uri),
+            "held": QuarantineResource(lake_uri=configured.lake_uri),
             "erased": ErasedCustomersResource(lake_uri=configured.lake_uri),
             "upkeep": UpkeepResource.from_settings(configured),
             "writer": CopyWriterResource.from_settings(configured),

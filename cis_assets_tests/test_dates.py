@@ -53,6 +53,6 @@ def test_a_date_folder_gives_its_date():
 @given(DAYS, st.integers(1, 400), st.integers(1, 70))
 def test_the_parts_of_a_range_are_its_days_in_order_and_no_longer_than_asked(last: date, length: int, at_most: int):
     span = trailing_window(last, length)
-    parts = span.parts(at_most)
+    parts = span.chunks(at_most)
     assert [day for part in parts for day in part] == list(span)
     assert max(len(part) for part in parts) <= at_most

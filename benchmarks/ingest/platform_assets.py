@@ -15,7 +15,7 @@ from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions
 from cis_assets.defs.ingest import bronze_assets as bronze
 from cis_assets.defs.ingest import silver_assets as silver
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import WHOLE, Slice
@@ -76,7 +76,7 @@ class Platform:
         span = dg.PartitionKeyRange(str(days.first), str(days.last))
         with dg.build_asset_context(partition_key_range=span, instance=self._instance) as context:
             made = asset(context, **given) if "context" in wanted else asset(**given)
-            if isinstance(made, LazyParts | pl.LazyFrame):
+            if isinstance(made, LazyChunks | pl.LazyFrame):
                 self._replace(asset.key, days, made)
             else:
                 for output in made:
@@ -87,7 +87,7 @@ class Platform:
         where = Slice.of_days(table, days) if table.partition_by else WHOLE
         return self._engine.scan_polars(table, self._lake.location(table), where)
 
-    def _replace(self, key: dg.AssetKey, days: DateRange, rows: LazyParts | pl.LazyFrame | pl.DataFrame) -> None:
+    def _replace(self, key: dg.AssetKey, days: DateRange, rows: LazyChunks | pl.LazyFrame | pl.DataFrame) -> None:
         table = TABLES["/".join(key.path)]
-        parts = rows if isinstance(rows, LazyParts) else LazyParts.of([rows])
+        parts = rows if isinstance(rows, LazyChunks) else LazyChunks.of([rows])
         self._engine.replace(table, self._lake.location(table), Slice.of_days(table, days), parts)

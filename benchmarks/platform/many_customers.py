@@ -8,7 +8,7 @@ import polars as pl
 from benchmarks.platform.workload import Workload
 from cis_assets.catalog import gold
 from cis_assets.dates import DateRange
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import Slice
@@ -25,7 +25,7 @@ def invent(workload: Workload, source: str, target: str, customers: int) -> None
     parts = (_drawn(base, first, min(_AT_ONCE, customers - first)) for first in range(0, customers, _AT_ONCE))
     where = Slice.of_days(gold.CUSTOMER_FEATURES, DateRange(workload.last, workload.last))
     PolarsEngine().replace(
-        gold.CUSTOMER_FEATURES, Lake(target).location(gold.CUSTOMER_FEATURES), where, LazyParts.of(parts)
+        gold.CUSTOMER_FEATURES, Lake(target).location(gold.CUSTOMER_FEATURES), where, LazyChunks.of(parts)
     )
 
 

@@ -19,7 +19,7 @@ from cis_assets.cli.forget import forget
 from cis_assets.cli.land import land
 from cis_assets.cli.maintain import maintain
 from cis_assets.cli.show import show
-from cis_assets.cli.show_reconciliation import books
+from cis_assets.cli.show_reconciliation import reconciliation
 from cis_assets.cli.ui import ui
 from cis_assets.errors import OperatorError
 
@@ -47,6 +47,6 @@ def main() -> None:
     load_dotenv(Path(".env"))
 
 
-show.add_command(books)
+show.add_command(reconciliation)
 for command in (land, backfill, show, dashboard, demo, ui, doctor, forget, maintain):
     main.add_command(command)

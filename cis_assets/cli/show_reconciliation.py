@@ -1,4 +1,4 @@
-"""`cis show books`: where each landed row of some order dates is now, and what the checks found on them."""
+"""`cis show reconciliation`: where each landed row of some order dates is now, and what the checks found on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS = {"unparsed": "not parsed", "rejected": "set aside", "erased": "of erase
 @click.option("--from", "first", type=_DAY, help="First order date (default: the first that was read).")
 @click.option("--to", "last", type=_DAY, help="Last order date (default: the last that was read).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the counts of each date.")
-def books(first: datetime | None, last: datetime | None, as_json: bool) -> None:
+def reconciliation(first: datetime | None, last: datetime | None, as_json: bool) -> None:
     """Where each landed row is: typed, valid, returned, set aside, a copy; and which checks failed on which date.
 
     The rows of the tables are counted, which takes a while over many dates.
@@ -39,9 +39,9 @@ def books(first: datetime | None, last: datetime | None, as_json: bool) -> None:
     days = _days(lake, first, last)
     failed, held = _failed(lake, days), _held(lake, days)
     unreadable = _unreadable(lake, days)
-    counted = pl.concat([_books(lake, part, unreadable) for part in days.parts(DAYS_AT_ONCE)])
+    counted = pl.concat([_books(lake, part, unreadable) for part in days.chunks(DAYS_AT_ONCE)])
     if as_json:
-        print_json({"books": counted.to_dicts(), "failed_checks": failed, "held_back": held})
+        print_json({"reconciliation": counted.to_dicts(), "failed_checks": failed, "held_back": held})
         return
     say(f"Rows of {days}" + (f" without {days_in_words(unreadable)}, which cannot be read" if unreadable else ""))
     if not counted.is_empty():
@@ -84,14 +84,14 @@ def _days(lake: Lake, first: datetime | None, last: datetime | None) -> DateRang
 
 
 def _books(lake: Lake, days: DateRange, unreadable: Collection[date]) -> pl.DataFrame:
-    """The books of the dates whose tables are of the files that landed."""
+    """The reconciliation of the dates whose tables are of the files that landed."""
     from cis_assets.catalog import bronze, silver
-    from cis_assets.quality.reconciliation import DatedTables, books
+    from cis_assets.quality.reconciliation import DatedTables, reconciliation
 
     def rows(table) -> pl.LazyFrame:
         return lake.scan(table, days) if lake.exists(table) else table.empty().lazy()
 
-    return books(
+    return reconciliation(
         DatedTables(
             landed_files=rows(bronze.LANDED_FILES),
             bronze={"orders": rows(bronze.ORDERS), "order_items": rows(bronze.ORDER_ITEMS)},
@@ -117,14 +117,14 @@ def _failed(lake: Lake, days: DateRange) -> list[dict[str, Any]]:
 
 def _unreadable(lake: Lake, days: DateRange) -> set[date]:
     from cis_assets.catalog import bronze
-    from cis_assets.lake.quarantine import held_dates
+    from cis_assets.lake.quarantine import quarantined_dates
 
-    return set(held_dates(lake.uri, [bronze.LANDED_FILES.path], days))
+    return set(quarantined_dates(lake.uri, [bronze.LANDED_FILES.path], days))
 
 
 def _held(lake: Lake, days: DateRange) -> dict[str, str]:
     from cis_assets.catalog import bronze, quality
-    from cis_assets.lake.quarantine import held_dates
+    from cis_assets.lake.quarantine import quarantined_dates
 
-    held = held_dates(lake.uri, [bronze.LANDED_FILES.path, quality.DATE_CHECKS.path], days)
+    held = quarantined_dates(lake.uri, [bronze.LANDED_FILES.path, quality.DATE_CHECKS.path], days)
     return {str(day): reason for day, reason in held.items()}

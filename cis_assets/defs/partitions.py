@@ -40,10 +40,10 @@ def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
     return [date.fromisoformat(key) for key in context.partition_keys]
 
 
-def parts_of(context: dg.AssetExecutionContext) -> list[DateRange]:
+def chunks_of(context: dg.AssetExecutionContext) -> list[DateRange]:
     """The order dates of this run in ranges of two months, so that a long range needs no more memory than they do."""
     days = days_of(context)
-    return DateRange(days[0], days[-1]).parts(DAYS_AT_ONCE)
+    return DateRange(days[0], days[-1]).chunks(DAYS_AT_ONCE)
 
 
 def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -51,7 +51,7 @@ def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.filter(pl.col(ORDER_DATE).is_between(pl.lit(days.first), pl.lit(days.last)))
 
 
-def in_parts(days: Sequence[date]) -> list[Sequence[date]]:
+def in_chunks(days: Sequence[date]) -> list[Sequence[date]]:
     """Single dates in lists of no more than two months' dates."""
     return [days[at : at + DAYS_AT_ONCE] for at in range(0, len(days), DAYS_AT_ONCE)]
 

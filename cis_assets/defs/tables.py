@@ -8,7 +8,7 @@ import dagster as dg
 from cis_assets.catalog import Table, bronze, quality
 from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
 from cis_assets.lake.metadata import column_lineage, column_schema
-from cis_assets.lake.quarantine import HELD_BY
+from cis_assets.lake.quarantine import QUARANTINED_BY
 
 OWNERS = ["team:data-engineering"]
 LAKE_IO = "lake"
@@ -62,7 +62,7 @@ def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
         metadata["dagster/column_lineage"] = lineage
     if table.partition_by:
         metadata["partition_expr"] = table.partition_by[0]
-        metadata[HELD_BY] = [holder.path for holder in held_by(table)]
+        metadata[QUARANTINED_BY] = [holder.path for holder in held_by(table)]
     return {
         "group_name": table.layer,
         "kinds": {"delta", *kinds},

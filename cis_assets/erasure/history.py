@@ -18,7 +18,7 @@ from cis_assets.erasure.files import delete, names_below
 from cis_assets.errors import OperatorError
 from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import TableLocation
-from cis_assets.storage.errors import store_errors
+from cis_assets.storage.errors import storage_errors
 
 _LOG = "_delta_log/"
 _CHECKPOINT = re.compile(_LOG + r"(\d{20})\.checkpoint\.parquet")
@@ -50,7 +50,7 @@ def remove_history(table: Table, location: TableLocation) -> Removed:
     It may be repeated after a failure at any point. Raises HistoryError if something could not be removed.
     """
     before = names_below(location.uri)
-    with store_errors(f"Removing the history of {table.path}"):
+    with storage_errors(f"Removing the history of {table.path}"):
         stored = open_table(table, location)
         _refuse_deletion_vectors(table, stored)
         stored.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True)

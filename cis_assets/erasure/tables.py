@@ -14,7 +14,7 @@ from cis_assets.catalog import ORDER_DATE, SYSTEM_TABLES, TABLES, Table, bronze
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, holds_customers, orders_of, theirs
 from cis_assets.dates import DAYS_AT_ONCE
 from cis_assets.lake.checked_batches import CheckedBatches
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.commits import commit_once
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import Slice
@@ -81,7 +81,7 @@ def remove_rows(lake: Lake, table: Table, traces: Traces, header_of: HeaderOf) -
             return
         removed = hit.height
         where = Slice(tuple((column, tuple(hit[column].unique().sort())) for column in table.partition_by))
-        parts = LazyParts.of(part.filter(~is_theirs) for part in _parts(stored, where))
+        parts = LazyChunks.of(part.filter(~is_theirs) for part in _parts(stored, where))
         reader = CheckedBatches(table, where, parts).reader(refuse_empty=False)
         properties = CommitProperties(custom_metadata=mark)
         predicate = where.sql() or _EVERY_ROW

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from cis_assets.catalog import Table
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import COMPAT, arrow_schema
 from cis_assets.lake.engines.engine import BrokenRuleError, EmptySliceError, OutsideSliceError
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
@@ -26,7 +26,7 @@ class CheckedBatches:
     in words of its own, so the error itself is kept in `fault`.
     """
 
-    def __init__(self, table: Table, where: Slice, parts: LazyParts, kept: tuple[Slice, ...] = (WHOLE,)) -> None:
+    def __init__(self, table: Table, where: Slice, parts: LazyChunks, kept: tuple[Slice, ...] = (WHOLE,)) -> None:
         self._table = table
         self._where = where
         self._parts = parts

@@ -14,7 +14,7 @@ import polars as pl
 
 
 @dataclass(frozen=True)
-class LazyParts:
+class LazyChunks:
     """Lazy frames with the same columns, in the order in which they are computed.
 
     `observe`, if given, is shown each batch of rows that was computed, on its way into a table.
@@ -24,14 +24,14 @@ class LazyParts:
     observe: Callable[[pl.DataFrame], None] | None = None
 
     @classmethod
-    def of(cls, frames: Iterable[pl.LazyFrame | pl.DataFrame | nw.LazyFrame]) -> LazyParts:
+    def of(cls, frames: Iterable[pl.LazyFrame | pl.DataFrame | nw.LazyFrame]) -> LazyChunks:
         return cls(
             tuple(nw.from_native(frame.lazy()) if not isinstance(frame, nw.LazyFrame) else frame for frame in frames)
         )
 
-    def map_polars(self, function: Callable[[pl.LazyFrame], pl.LazyFrame]) -> LazyParts:
+    def map_polars(self, function: Callable[[pl.LazyFrame], pl.LazyFrame]) -> LazyChunks:
         """The same function applied to every part."""
-        return LazyParts.of(function(frame.to_native()) for frame in self.frames)
+        return LazyChunks.of(function(frame.to_native()) for frame in self.frames)
 
     def whole(self) -> pl.LazyFrame:
         """All parts in one frame, for a few small ones."""

@@ -19,7 +19,7 @@ from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.engines.engine import TableLocation
-from cis_assets.storage.errors import StoreError, in_words, is_denied
+from cis_assets.storage.errors import StorageError, in_words, is_denied
 
 # Longest pauses, in seconds, before a write that lost to another one is tried again.
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 4.0, 8.0, 8.0)
@@ -44,7 +44,7 @@ def commit_once(
 
     `write` gets the mark as custom metadata for its commit. It may be called again after a conflict or a broken
     connection, with the table as it is then: a commit of any attempt counts, since all of them write the same. Raises
-    StoreError if no commit landed, or UnsettledCommitError if the store cannot be asked.
+    StorageError if no commit landed, or UnsettledCommitError if the store cannot be asked.
     """
     mark = uuid.uuid4().hex
     broken, before = 0, None
@@ -66,7 +66,7 @@ def commit_once(
                 isinstance(error, OSError) and worthwhile and not is_denied(error)
             )
             if not may_pass or pause is None:
-                raise StoreError(
+                raise StorageError(
                     f"Writing {table.path} failed: {in_words(error)}. Nothing of it is in the table's log, so the old rows "
                     "stand. `cis doctor` looks at the store."
                 ) from error

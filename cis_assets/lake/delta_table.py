@@ -15,7 +15,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cis_assets.catalog import SchemaMismatchError, Table
 from cis_assets.lake.engines.engine import TableAbsentError, TableLocation
-from cis_assets.storage.errors import store_errors
+from cis_assets.storage.errors import storage_errors
 
 # Older Arrow types on the way out: Delta has one string type, and delta-rs then need not cast string views.
 COMPAT = pl.CompatLevel.oldest()
@@ -30,7 +30,7 @@ def exists(location: TableLocation) -> bool:
 
 def open_table(table: Table, location: TableLocation) -> DeltaTable:
     """Open a table as it is now; TableAbsentError if there is none."""
-    with store_errors(f"Reading {table.path} at {location.uri}"):
+    with storage_errors(f"Reading {table.path} at {location.uri}"):
         stored = _opened(location)
     if stored is None:
         raise TableAbsentError(f"There is no table {table.path} at {location.uri} yet: materialize it first.")

@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr
 
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.errors import OperatorError
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import WHOLE
@@ -106,7 +106,7 @@ def enter(lake: Lake, key: ErasureKey, customers: Collection[int], day: date) ->
         orient="row",
     ).join(rows, on="customer_hash", how="anti")
     if not news.is_empty():
-        PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyParts.of([news]))
+        PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([news]))
 
 
 def _rows(lake: Lake) -> pl.DataFrame:

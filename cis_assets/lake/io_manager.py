@@ -7,7 +7,7 @@ open. How rows are read and written is the engine's business (`engines/`).
 
 An asset's metadata `lake_mode` chooses how it writes: `replace` its slice (the default), `append` each partition (or,
 without partitions, each run with its retries) exactly once, or `merge` rows by the catalog's key. Its metadata `held_by`
-names the tables that hold dates back (`held_dates.py`): of a held date nothing is written, and no materialization is
+names the tables that hold dates back (`quarantined_dates.py`): of a held date nothing is written, and no materialization is
 reported; the other dates of the run go on.
 """
 
@@ -29,7 +29,7 @@ from pydantic import Field
 from cis_assets.catalog import TABLES, Table
 from cis_assets.dates import DateRange
 from cis_assets.errors import OperatorError
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.engine import Engine, TableLocation
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
@@ -37,7 +37,7 @@ from cis_assets.lake.lake import location_of
 from cis_assets.lake.metadata import describe_write
 from cis_assets.lake.partition_slices import RunSlice, run_slice
 from cis_assets.lake.progress import WriteProgress
-from cis_assets.lake.quarantine import HELD_BY, HeldDatesError, described, held_dates
+from cis_assets.lake.quarantine import QUARANTINED_BY, QuarantinedDatesError, described, quarantined_dates
 from cis_assets.lake.slices import WHOLE, Slice, Value, rows_in
 from cis_assets.lake.statistics import table_figures
 from cis_assets.storage.addresses import join, storage_options
@@ -143,27 +143,27 @@ class LakeTypeHandler(DbTypeHandler):
 
     @property
     def supported_types(self) -> Sequence[type[object]]:
-        return [pl.LazyFrame, pl.DataFrame, nw.LazyFrame, LazyParts]
+        return [pl.LazyFrame, pl.DataFrame, nw.LazyFrame, LazyChunks]
 
     def handle_output(
         self,
         context: OutputContext,
         table_slice: TableSlice,
-        obj: pl.LazyFrame | pl.DataFrame | nw.LazyFrame | LazyParts,
+        obj: pl.LazyFrame | pl.DataFrame | nw.LazyFrame | LazyChunks,
         connection: TableConnection,
     ) -> Mapping[str, Any]:
         table = _table_of(self._tables, context)
-        parts = obj if isinstance(obj, LazyParts) else LazyParts.of([obj])
+        parts = obj if isinstance(obj, LazyChunks) else LazyChunks.of([obj])
         for part in parts.frames:
             table.refuse_other_schema(_polars_schema(part))
         run = run_slice(table, context)
-        held = _held_partitions(context, table, run)
+        held = _quarantined_partitions(context, table, run)
         if held:
             run = _leave_out(context, table, run, held)
-            parts = LazyParts(tuple(rows_in(part, run.whole) for part in parts.frames))
+            parts = LazyChunks(tuple(rows_in(part, run.whole) for part in parts.frames))
         if table.partition_date:
             progress = WriteProgress(table, len(run.partitions), context.log.info)
-            parts = LazyParts(parts.frames, progress.see)
+            parts = LazyChunks(parts.frames, progress.see)
         location = _location(context, table)
         mode = (context.definition_metadata or {}).get("lake_mode", "replace")
         if mode == "replace":
@@ -190,18 +190,18 @@ class LakeTypeHandler(DbTypeHandler):
         return native.collect(engine="streaming") if wanted is pl.DataFrame else native
 
 
-def _held_partitions(context: OutputContext, table: Table, run: RunSlice) -> set[str]:
-    """The partitions of the run that are held back; HeldDatesError if they are all there are."""
-    held_by = (context.definition_metadata or {}).get(HELD_BY, ())
+def _quarantined_partitions(context: OutputContext, table: Table, run: RunSlice) -> set[str]:
+    """The partitions of the run that are held back; QuarantinedDatesError if they are all there are."""
+    held_by = (context.definition_metadata or {}).get(QUARANTINED_BY, ())
     if not held_by or not run.partitions or table.partition_date is None:
         return set()
     days = run.days(table.partition_date)
     span = DateRange(min(each.first for each in days.values()), max(each.last for each in days.values()))
-    reasons = held_dates(str((context.resource_config or {})["lake_uri"]), held_by, span)
+    reasons = quarantined_dates(str((context.resource_config or {})["lake_uri"]), held_by, span)
     held = {key: [day for day in each if day in reasons] for key, each in days.items()}
     if all(held.values()):
         of_run = {day: reason for day, reason in reasons.items() if any(day in each for each in days.values())}
-        raise HeldDatesError(f"Nothing was written to {table.path}. {described(of_run)}")
+        raise QuarantinedDatesError(f"Nothing was written to {table.path}. {described(of_run)}")
     return {key for key, found in held.items() if found}
 
 

@@ -41,7 +41,7 @@ from cis_assets.lake.table_condition import (
     removable_files,
 )
 from cis_assets.settings import Settings
-from cis_assets.storage.errors import StoreError, store_errors
+from cis_assets.storage.errors import StorageError, storage_errors
 
 SHORTEST_RETENTION_HOURS = 24
 # A commit each, so that one that loses to a run leaves little to do again; more would hold more files open at once.
@@ -87,7 +87,7 @@ class Maintained:
 def maintain(table: Table, location: TableLocation, retention_hours: int, *, force: bool = False) -> Maintained:
     """Put small files together, remove what nobody needs, write a checkpoint, and drop commits past the log's retention.
 
-    A second call right after the first does nothing. Raises RetentionTooShortError, TableAbsentError and StoreError.
+    A second call right after the first does nothing. Raises RetentionTooShortError, TableAbsentError and StorageError.
     """
     refuse_short_retention(retention_hours, force=force)
     stored = open_table(table, location)
@@ -95,7 +95,7 @@ def maintain(table: Table, location: TableLocation, retention_hours: int, *, for
     left = _put_together(table, location, before)
     stored = open_table(table, location)
     removed_files, removed_bytes = _remove(table, location, stored, retention_hours)
-    with store_errors(f"Maintaining the log of {table.path}"):
+    with storage_errors(f"Maintaining the log of {table.path}"):
         stored.update_incremental()
         stored.create_checkpoint()
         stored.cleanup_metadata()
@@ -134,7 +134,7 @@ def _put_together(table: Table, location: TableLocation, before: Files) -> tuple
 
         try:
             commit_once(table, location, write)
-        except StoreError as error:
+        except StorageError as error:
             if not isinstance(error.__cause__, CommitFailedError):
                 raise
             left.append(f"{table.path}: {where} was being written to; its small files are left for the next time.")
@@ -206,7 +206,7 @@ def _remove(table: Table, location: TableLocation, stored: DeltaTable, retention
     half_written = half_written_files(location, retention_hours)
     removed: list[str] = []
     if removable:
-        with store_errors(f"Removing old files of {table.path}"):
+        with storage_errors(f"Removing old files of {table.path}"):
             removed = stored.vacuum(retention_hours, dry_run=False, full=True, enforce_retention_duration=False)
     removed_bytes = sum(removable.get(path, 0) for path in removed)
     for path in half_written:

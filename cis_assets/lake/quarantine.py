@@ -22,25 +22,25 @@ from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import location_of
 from cis_assets.lake.slices import Slice
 
-HELD_BY = "held_by"
+QUARANTINED_BY = "held_by"
 _REASONS_NAMED = 5
 
 
-class HeldDatesResource(ConfigurableResource):
+class QuarantineResource(ConfigurableResource):
     """The dates of a lake that are held back."""
 
     lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
 
     def among(self, days: DateRange, *held_by: Table) -> dict[date, str]:
         """The dates among `days` that these tables hold back, in order, each with its reasons."""
-        return held_dates(self.lake_uri, [table.path for table in held_by], days)
+        return quarantined_dates(self.lake_uri, [table.path for table in held_by], days)
 
 
-class HeldDatesError(OperatorError):
+class QuarantinedDatesError(OperatorError):
     """Dates of a run were held back; the message names them, says why, and what to do."""
 
 
-def held_dates(lake_uri: str, held_by: Sequence[str], days: DateRange) -> dict[date, str]:
+def quarantined_dates(lake_uri: str, held_by: Sequence[str], days: DateRange) -> dict[date, str]:
     """The dates among `days` that the tables `held_by` hold back, in order, each with its reasons.
 
     A table that was never materialized holds nothing back. Raises KeyError for a path that is not in the catalog.

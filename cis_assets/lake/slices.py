@@ -1,7 +1,7 @@
 """Which rows of a table are meant: conditions on its partition columns, as plain values.
 
 Belongs here: a slice and its two renderings, a narwhals expression for frames and SQL for Delta's predicates. Which
-slice a run of Dagster means is decided in `lake/slices_of_runs.py`.
+slice a run of Dagster means is decided in `lake/partition_slices.py`.
 """
 
 from __future__ import annotations

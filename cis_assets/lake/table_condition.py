@@ -21,7 +21,7 @@ from cis_assets.catalog import Table
 from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.storage.addresses import is_local, store_to_read
-from cis_assets.storage.errors import StoreError, in_words, store_errors
+from cis_assets.storage.errors import StorageError, in_words, storage_errors
 
 TARGET_FILE_BYTES = 100 * 1024 * 1024
 _LOG = "_delta_log"
@@ -110,7 +110,7 @@ def removable_files(location: TableLocation, stored: DeltaTable, retention_hours
     delta-rs judges, by one listing of the table's folder; a second one tells the sizes, if there is any such file. A file
     that the log removed is protected from its removal on, one that the log does not know from its last change on.
     """
-    with store_errors(f"Listing {location.uri}"):
+    with storage_errors(f"Listing {location.uri}"):
         found = stored.vacuum(retention_hours, dry_run=True, full=True, enforce_retention_duration=False)
     sizes = _sizes(location) if found else {}
     return {path: sizes.get(path, 0) for path in found}
@@ -156,6 +156,6 @@ def _sizes(location: TableLocation, folder: str | None = None) -> dict[str, int]
         listed = obstore.list(store_to_read(location.uri), prefix=folder)
         return {entry["path"]: entry["size"] for entries in listed for entry in entries}
     except ObjectStoreError as error:
-        raise StoreError(
+        raise StorageError(
             f"Listing {location.uri} failed: {in_words(error)}. `cis doctor` looks at the store."
         ) from error

@@ -14,7 +14,7 @@ import polars as pl
 
 from cis_assets.catalog import ORDER_DATE
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.erased_customers import ErasedCustomers
 
 
@@ -47,10 +47,10 @@ class LeftOut:
 class DatedRows:
     """What landed for some dates, in parts, each row with its order_date."""
 
-    orders: LazyParts
-    order_items: LazyParts
-    rejected_orders: LazyParts
-    rejected_lines: LazyParts
+    orders: LazyChunks
+    order_items: LazyChunks
+    rejected_orders: LazyChunks
+    rejected_lines: LazyChunks
 
 
 def without_erased(
@@ -70,7 +70,7 @@ def without_erased(
     traces = replace(traces, orders=orders)
     in_orders = _by_file(affected.orders, traces, header_of)
     in_lines = _by_file(affected.order_items, traces, header_of)
-    in_texts = _by_file(LazyParts.of([texts]), traces, header_of) + _by_file(landed.rejected_lines, traces, header_of)
+    in_texts = _by_file(LazyChunks.of([texts]), traces, header_of) + _by_file(landed.rejected_lines, traces, header_of)
     left_out = LeftOut(
         orders=in_orders.total(),
         order_items=in_lines.total(),
@@ -92,7 +92,7 @@ def snapshots_without_erased(
     """Landed customers and rejected rows of snapshots without those of erased customers."""
     numbers = customers.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming")
     traces = Traces(erased.among(numbers["customer_id"]), further=erased.among)
-    landed = (LazyParts.of([customers]), LazyParts.of([rejected]))
+    landed = (LazyChunks.of([customers]), LazyChunks.of([rejected]))
     kept = [_others(parts, traces, header_of).whole() for parts in landed]
     counts = [_by_file(parts, traces, header_of).total() for parts in landed]
     return kept[0], kept[1], LeftOut(customers=counts[0], rejected=counts[1])
@@ -110,15 +110,15 @@ def _erased_orders(erased: ErasedCustomers, landed: DatedRows) -> tuple[frozense
     return customers, days
 
 
-def _collected(parts: LazyParts) -> pl.DataFrame:
+def _collected(parts: LazyChunks) -> pl.DataFrame:
     return pl.concat([part.to_native().collect(engine="streaming") for part in parts.frames])
 
 
-def _others(parts: LazyParts, traces: Traces, header_of: HeaderOf) -> LazyParts:
+def _others(parts: LazyChunks, traces: Traces, header_of: HeaderOf) -> LazyChunks:
     return parts.map_polars(lambda rows: rows.filter(~_theirs(rows, traces, header_of)))
 
 
-def _by_file(parts: LazyParts, traces: Traces, header_of: HeaderOf) -> Counter[str]:
+def _by_file(parts: LazyChunks, traces: Traces, header_of: HeaderOf) -> Counter[str]:
     """How many of the rows are theirs, by landing file."""
     counts: Counter[str] = Counter()
     for part in parts.frames:

@@ -19,7 +19,7 @@ from cis_assets.dates import parse_date_folder
 from cis_assets.errors import OperatorError
 from cis_assets.landing.contract import DATED, LandingTable
 from cis_assets.storage.addresses import join, polars_options, store_to_read
-from cis_assets.storage.errors import StoreError, in_words
+from cis_assets.storage.errors import StorageError, in_words
 
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
@@ -58,14 +58,14 @@ class LandingFolder:
         return join(self.uri, file.path)
 
     def content(self, file: LandingFile, *, first_bytes: int | None = None) -> bytes:
-        """The bytes of a file, or no more than the first of them; StoreError if the store does not give them."""
+        """The bytes of a file, or no more than the first of them; StorageError if the store does not give them."""
         try:
             if first_bytes is None:
                 return bytes(obstore.get(self._store, file.path).bytes())
             length = min(first_bytes, file.size)
             return bytes(obstore.get_range(self._store, file.path, start=0, length=length)) if length else b""
         except (BaseError, OSError) as error:
-            raise StoreError(
+            raise StorageError(
                 f"Reading landing file {file.path} failed: {in_words(error)}. `cis doctor` looks at the store."
             ) from error
 

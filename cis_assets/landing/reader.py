@@ -14,7 +14,7 @@ from datetime import date
 import polars as pl
 
 from cis_assets.dates import days_in_words
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.erased_customers import NOBODY, ErasedCustomers
 from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.csv_reader import read_csv
@@ -45,9 +45,9 @@ class LandedDays:
     """
 
     files: pl.DataFrame
-    orders: LazyParts
-    order_items: LazyParts
-    rejected: LazyParts
+    orders: LazyChunks
+    order_items: LazyChunks
+    rejected: LazyChunks
     empty_days: tuple[date, ...]
     faults: Mapping[date, str]
     unknown_columns: frozenset[str]
@@ -93,7 +93,7 @@ def read_days(folder: LandingFolder, days: Sequence[date], erased: ErasedCustome
 
     Dates of a range without any file are empty and named in `empty_days`. Dates with a file that cannot be read, and
     dates with orders but no order lines or the reverse, give no rows and are named in `faults`. Raises LandingError if no
-    date has files; what a store fails to give is an error of this reading (StoreError) and of no date.
+    date has files; what a store fails to give is an error of this reading (StorageError) and of no date.
     """
     found = {table.name: folder.dated_files(table, days) for table in DATED}
     _refuse_nothing_landed(folder, days, found)
@@ -108,7 +108,7 @@ def read_days(folder: LandingFolder, days: Sequence[date], erased: ErasedCustome
         files=as_table(read, half, left_out.by_file),
         orders=rows.orders,
         order_items=rows.order_items,
-        rejected=LazyParts(rows.rejected_orders.frames + rows.rejected_lines.frames),
+        rejected=LazyChunks(rows.rejected_orders.frames + rows.rejected_lines.frames),
         empty_days=tuple(day for day in days if not any(day in files for files in found.values())),
         faults=faults,
         unknown_columns=frozenset().union(*(file.landed.unknown_columns for file in readable if file.landed)),
@@ -165,10 +165,10 @@ def _dated_rows(read: Sequence[FileOfDate], days: Collection[date] | None = None
         for table in DATED
     )
     return DatedRows(
-        orders=LazyParts.of(part.rows for part in orders),
-        order_items=LazyParts.of(part.rows for part in order_items),
-        rejected_orders=LazyParts.of(part.rejected for part in orders),
-        rejected_lines=LazyParts.of(part.rejected for part in order_items),
+        orders=LazyChunks.of(part.rows for part in orders),
+        order_items=LazyChunks.of(part.rows for part in order_items),
+        rejected_orders=LazyChunks.of(part.rejected for part in orders),
+        rejected_lines=LazyChunks.of(part.rejected for part in order_items),
     )
 
 

@@ -1,4 +1,4 @@
-"""The books of order dates: how many rows landed, and where each of them is now.
+"""The reconciliation of order dates: how many rows landed, and where each of them is now.
 
 Every landed row is typed, did not parse, or is left out as a row of an erased customer; every typed row is valid, a
 return, rejected, or an exact copy of another. The copies are counted, not taken for what is left over, so that a lost row
@@ -32,7 +32,7 @@ class DatedTables:
     silver_rejected: pl.LazyFrame
 
 
-def books(tables: DatedTables, days: Sequence[date]) -> pl.DataFrame:
+def reconciliation(tables: DatedTables, days: Sequence[date]) -> pl.DataFrame:
     """One row per day of `days` and source table: order_date, source_table and the counts of COUNTS (0: none)."""
     counted = [
         _summed("landed", tables.landed_files, pl.col("row_count")),

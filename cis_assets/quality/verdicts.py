@@ -16,7 +16,7 @@ import polars as pl
 from cis_assets.catalog import quality, silver
 from cis_assets.quality.integrity import lost_lines, rule_breakers
 from cis_assets.quality.policy import QualityPolicy
-from cis_assets.quality.reconciliation import DatedTables, books
+from cis_assets.quality.reconciliation import DatedTables, reconciliation
 
 LANDED, TYPED, REJECTED, VOLUME, REFERENCES, RULES = (
     "landed_rows_are_accounted_for",
@@ -77,7 +77,7 @@ def judge(
     `products` is silver/products; `orders_per_day` has order_date and rows: how many orders silver holds of these days and
     of those in the four weeks before that have any.
     """
-    kept = books(tables, days)
+    kept = reconciliation(tables, days)
     lost = lost_lines(tables.silver["order_items"], tables.silver["orders"], products)
     breaking = pl.concat(
         [

@@ -66,7 +66,7 @@ def customer_features(
     )
 
 
-def customer_features_in_parts(
+def customer_features_in_chunks(
     orders: nw.LazyFrame, order_items: nw.LazyFrame, as_of: date, history_days: int, lines: int
 ) -> list[nw.LazyFrame]:
     """The rows of `customer_features` in frames that are to be computed one after another, each of some of the customers.

@@ -19,7 +19,7 @@ _STATUS = re.compile(r"\b[45]\d\d [A-Z][a-z]+(?: [A-Z][a-z]+)*")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
-class StoreError(OperatorError):
+class StorageError(OperatorError):
     """The store of a table could not be read or written."""
 
 
@@ -41,9 +41,9 @@ def in_words(error: Exception) -> str:
 
 
 @contextmanager
-def store_errors(doing: str) -> Iterator[None]:
-    """Turn the errors of delta-rs and its store into a StoreError that says what was being done."""
+def storage_errors(doing: str) -> Iterator[None]:
+    """Turn the errors of delta-rs and its store into a StorageError that says what was being done."""
     try:
         yield
     except (OSError, DeltaError) as error:
-        raise StoreError(f"{doing} failed: {in_words(error)}. `cis doctor` looks at the store.") from error
+        raise StorageError(f"{doing} failed: {in_words(error)}. `cis doctor` looks at the store.") from error

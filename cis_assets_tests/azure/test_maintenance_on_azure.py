@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import silver
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
@@ -31,7 +31,7 @@ def test_a_table_is_looked_at_and_maintained_and_its_rows_and_earlier_versions_s
     days = Slice.of(order_date=DAYS)
     for part in range(4):
         frame = table_frame(silver.ORDERS, [{"order_date": day, "order_id": part} for day in DAYS])
-        PolarsEngine().append(silver.ORDERS, location, days, {f"part {part}": days}, LazyParts.of([frame]))
+        PolarsEngine().append(silver.ORDERS, location, days, {f"part {part}": days}, LazyChunks.of([frame]))
     before, then = rows(lake), DeltaTable(location.uri, storage_options=options).version()
     found = look(silver.ORDERS, location, 168, LIMITS)
     assert (found.files.files, len(found.reasons)) == (8, 2)

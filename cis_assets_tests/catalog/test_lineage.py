@@ -17,7 +17,7 @@ from cis_assets.catalog.lineage import CARRIED, COMPUTED, LINEAGE, ColumnRef
 from cis_assets.dates import DateRange
 from cis_assets.definitions import defs
 from cis_assets.defs.tables import asset_key
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.metadata import column_lineage
 from cis_assets.landing import contract
 from cis_assets.segmentation.features import CLUSTERED_FEATURES
@@ -177,7 +177,7 @@ def recomputed(table: Table, rows: Rows) -> pl.DataFrame:
     inputs = {name: _as(wanted[name], rows[path]) for name, path in read.items()}
     with dg.build_asset_context(partition_key=END.isoformat() if asset.partitions_def else None) as context:
         made = asset(context, **inputs) if "context" in wanted else asset.op.compute_fn.decorated_fn(**inputs)
-    return (made.whole() if isinstance(made, LazyParts) else made).lazy().collect()
+    return (made.whole() if isinstance(made, LazyChunks) else made).lazy().collect()
 
 
 def _as(wanted: type, frame: pl.DataFrame) -> pl.DataFrame | pl.LazyFrame | nw.LazyFrame:

@@ -276,15 +276,19 @@ def test_the_model_can_be_kept_when_gold_is_made_again(landed: None):
 
 def test_books_say_where_each_landed_row_is_and_name_dates_that_cannot_be_read(landed: None):
     assert cis("backfill").exit_code == 0
-    books = json.loads(cis("show", "books", "--json").output)["books"]
-    assert sum(row["landed"] for row in books) == sum(row["typed"] + row["unparsed"] for row in books) > 0
-    shown = cis("show", "books").output
+    reconciliation = json.loads(cis("show", "reconciliation", "--json").output)["reconciliation"]
+    assert (
+        sum(row["landed"] for row in reconciliation)
+        == sum(row["typed"] + row["unparsed"] for row in reconciliation)
+        > 0
+    )
+    shown = cis("show", "reconciliation").output
     assert "No dates are held back" in shown
-    bad = books[-1]["order_date"]
+    bad = reconciliation[-1]["order_date"]
     (file,) = Path(f".cis/landing/orders/order_date={bad}").iterdir()
     file.write_text("nonsense\n")
     assert cis("backfill").exit_code == 1
-    shown = cis("show", "books").output
+    shown = cis("show", "reconciliation").output
     assert f"without {bad}, which cannot be read" in shown
     assert "1 date is held back" in shown
     assert "has no column order_id" in shown

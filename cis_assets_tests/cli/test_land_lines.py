@@ -166,5 +166,5 @@ def test_what_silver_makes_of_lines_is_counted_by_reason_and_in_all(own_mapping:
         "2 rows in silver/rejected_rows (orders)\n"
         "2 returned lines, kept apart in silver/returned_items\n"
     )
-    books = json.loads(cis("show", "books", "--json").output)["books"]
-    assert {row["source_table"]: row["copies"] for row in books} == {"orders": 0, "order_items": 3}
+    reconciliation = json.loads(cis("show", "reconciliation", "--json").output)["reconciliation"]
+    assert {row["source_table"]: row["copies"] for row in reconciliation} == {"orders": 0, "order_items": 3}

@@ -19,7 +19,7 @@ from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.dates import DateRange
 from cis_assets.erasure.erase import ErasureIncompleteError, look, steps
 from cis_assets.erasure.lock import MARK, ErasureInProgressError
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.slices import Slice
 from cis_assets.landing.folder import LandingFolder
@@ -227,7 +227,7 @@ def test_rows_that_come_back_meanwhile_are_noticed(with_customer: ShopWithCustom
         asked.append(1)
         if len(asked) == 2:
             location = lake.location(gold.CUSTOMER_SEGMENTS)
-            PolarsEngine().replace(gold.CUSTOMER_SEGMENTS, location, where, LazyParts.of([before]))
+            PolarsEngine().replace(gold.CUSTOMER_SEGMENTS, location, where, LazyChunks.of([before]))
 
     with pytest.raises(ErasureIncompleteError, match="gold/customer_segments"):
         with_customer.erase(refuse_in_use=write_again)

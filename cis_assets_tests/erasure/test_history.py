@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import Table, bronze
 from cis_assets.erasure.history import HistoryError, remove_history
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.engines.polars_engine import PolarsEngine
@@ -46,7 +46,7 @@ def location(tmp_path: Path) -> TableLocation:
 
 def write(location: TableLocation, shop: str, *customers: int) -> None:
     rows = pl.DataFrame([(shop, customer) for customer in customers], schema=SALES.dtypes, orient="row")
-    ENGINE.replace(SALES, location, Slice.of(shop=(shop,)), LazyParts.of([rows]))
+    ENGINE.replace(SALES, location, Slice.of(shop=(shop,)), LazyChunks.of([rows]))
 
 
 def files(location: TableLocation) -> list[str]:
@@ -106,7 +106,7 @@ def test_a_retention_that_a_killed_erasure_left_low_is_the_catalogs_again(locati
 
 
 def test_what_was_appended_once_is_not_appended_again_afterwards(location: TableLocation):
-    one = LazyParts.of([pl.DataFrame([("a", 1)], schema=SALES.dtypes, orient="row")])
+    one = LazyChunks.of([pl.DataFrame([("a", 1)], schema=SALES.dtypes, orient="row")])
     ENGINE.append(SALES, location, WHOLE, {"run 1": WHOLE}, one)
     remove_history(SALES, location)
     ENGINE.append(SALES, location, WHOLE, {"run 1": WHOLE}, one)
@@ -118,7 +118,7 @@ def test_a_table_without_partitions_or_rows_is_left_readable(tmp_path: Path, row
     location = TableLocation(str(tmp_path / "customers"))
     for number in (NUMBER, NUMBER, None):
         frame = table_frame(bronze.CUSTOMERS, [{"customer_id": number}] if number else rows)
-        ENGINE.replace(bronze.CUSTOMERS, location, WHOLE, LazyParts.of([frame]))
+        ENGINE.replace(bronze.CUSTOMERS, location, WHOLE, LazyChunks.of([frame]))
     remove_history(bronze.CUSTOMERS, location)
     assert traces_of([NUMBER], tmp_path) == {}
     assert ENGINE.scan_polars(bronze.CUSTOMERS, location).collect().height == len(rows)

@@ -15,7 +15,7 @@ from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, bronze, gold, silve
 from cis_assets.catalog.customer_rows import Traces
 from cis_assets.dates import DateRange
 from cis_assets.erasure.tables import count_rows, remove_rows, traces_in, with_customers
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import WHOLE, Slice
@@ -36,7 +36,7 @@ def header_of(_source_table: str, _source_file: str) -> list[str]:
 
 
 def put(lake: Lake, table: Table, rows: list[dict], where: Slice = WHOLE) -> None:
-    PolarsEngine().replace(table, lake.location(table), where, LazyParts.of([table_frame(table, rows)]))
+    PolarsEngine().replace(table, lake.location(table), where, LazyChunks.of([table_frame(table, rows)]))
 
 
 def version(lake: Lake, table: Table) -> int:
@@ -107,7 +107,7 @@ def test_files_that_are_put_together_meanwhile_do_not_come_back(lake: Lake):
     table = bronze.REJECTED_SNAPSHOT_ROWS
     for batch, customer in enumerate((17, 18, 19)):
         rows = table_frame(table, [{"source_table": "customers", "raw_text": f"{customer},perhaps,UTC"}])
-        PolarsEngine().append(table, lake.location(table), WHOLE, {f"batch {batch}": WHOLE}, LazyParts.of([rows]))
+        PolarsEngine().append(table, lake.location(table), WHOLE, {f"batch {batch}": WHOLE}, LazyChunks.of([rows]))
     compacted = []
 
     def compact_meanwhile(_source_table: str, _source_file: str) -> list[str]:
@@ -141,7 +141,7 @@ def test_a_table_with_two_partition_columns_loses_the_customer_alone(lake: Lake)
         {"shop": "o'south", "visited_on": DAY, "customer_id": 17},
     ]
     PolarsEngine().append(
-        visits, lake.location(visits), WHOLE, {"once": WHOLE}, LazyParts.of([table_frame(visits, rows + theirs)])
+        visits, lake.location(visits), WHOLE, {"once": WHOLE}, LazyChunks.of([table_frame(visits, rows + theirs)])
     )
     assert remove_rows(lake, visits, HIM, header_of) == 2
     assert sorted(lake.scan(visits).collect().rows()) == sorted(table_frame(visits, rows).rows())

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cis_assets.catalog import Table
 from cis_assets.dates import DateRange
 from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import exists
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.engines.polars_engine import PolarsEngine
@@ -115,10 +115,10 @@ def writes(draw, modes: tuple[str, ...] = ("replace", "append", "merge"), *, by_
     return Write(draw(st.sampled_from(modes)), days, regions, tuple(rows))
 
 
-def frame(rows: tuple[Row, ...], parts: int = 1) -> LazyParts:
+def frame(rows: tuple[Row, ...], parts: int = 1) -> LazyChunks:
     """The rows in a number of parts, as an asset that computes a long range hands them over."""
     schema = {name: column.dtype for name, column in _Sales.columns().items()}
-    return LazyParts.of(pl.DataFrame(rows[part::parts], schema=schema, orient="row") for part in range(parts))
+    return LazyChunks.of(pl.DataFrame(rows[part::parts], schema=schema, orient="row") for part in range(parts))
 
 
 @SLOW

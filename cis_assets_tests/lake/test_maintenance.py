@@ -20,7 +20,7 @@ from polars.testing import assert_frame_equal
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, silver
 from cis_assets.lake import commits, maintenance
 from cis_assets.lake import table_condition as upkeep
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.engines.polars_engine import PolarsEngine
@@ -99,7 +99,7 @@ def remove_earlier(location: TableLocation, days: float) -> None:
 def rewritten_by_a_run(location: TableLocation, day: date) -> pl.DataFrame:
     """Replace a day as a run does; its rows."""
     frame = orders(day, first=900, count=2)
-    PolarsEngine().replace(silver.ORDERS, location, Slice.of(order_date=(day,)), LazyParts.of([frame]))
+    PolarsEngine().replace(silver.ORDERS, location, Slice.of(order_date=(day,)), LazyChunks.of([frame]))
     return frame
 
 
@@ -296,12 +296,12 @@ def test_a_batch_that_was_appended_once_is_known_after_its_commit_has_left_the_l
     day = Slice.of(order_date=(DAYS[0],))
     for _ in range(3):
         fragmented(location, parts=1)
-        PolarsEngine().append(silver.ORDERS, location, day, {"batch": day}, LazyParts.of([orders(DAYS[0], first=500)]))
+        PolarsEngine().append(silver.ORDERS, location, day, {"batch": day}, LazyChunks.of([orders(DAYS[0], first=500)]))
     maintain(silver.ORDERS, location, WEEK)
     age(location, 31, "*.json")
     maintain(silver.ORDERS, location, WEEK)
     before = rows(location)
-    PolarsEngine().append(silver.ORDERS, location, day, {"batch": day}, LazyParts.of([orders(DAYS[0], first=500)]))
+    PolarsEngine().append(silver.ORDERS, location, day, {"batch": day}, LazyChunks.of([orders(DAYS[0], first=500)]))
     assert_frame_equal(rows(location), before)
     assert before.filter(pl.col("order_id") >= 500).height == 5
 
@@ -367,7 +367,7 @@ def test_a_run_that_loses_to_maintenance_tries_again_and_writes_its_rows(tmp_pat
         return frame
 
     day, news = Slice.of(order_date=(DAYS[0],)), orders(DAYS[0], first=900)
-    parts = LazyParts.of([news.lazy().map_batches(maintain_meanwhile)])
+    parts = LazyChunks.of([news.lazy().map_batches(maintain_meanwhile)])
     engine = PolarsEngine()
     if mode == "replace":
         engine.replace(silver.ORDERS, location, day, parts)
@@ -444,7 +444,7 @@ def test_a_whole_overwrite_that_began_before_maintenance_does_not_bring_old_rows
     maintain(silver.PRODUCTS, location, WEEK)
     with pytest.raises(CommitFailedError):
         write_deltalake(began, table_frame(silver.PRODUCTS, [{}]).to_arrow(), mode="overwrite")
-    PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyParts.of([table_frame(silver.PRODUCTS, [{}])]))
+    PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyChunks.of([table_frame(silver.PRODUCTS, [{}])]))
     assert rows(location).height == 1
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from cis_assets.catalog import silver
 from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
 from cis_assets.lake import progress
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.progress import WriteProgress
 from cis_assets_tests.frames import table_frame
@@ -46,7 +46,7 @@ def test_a_range_run_says_in_its_log_how_far_it_is_before_its_dates_are_stored(t
         metadata={"partition_expr": "order_date"},
     )
     def orders():
-        return LazyParts.of(batch(day) for day in DAYS)
+        return LazyChunks.of(batch(day) for day in DAYS)
 
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(

@@ -10,10 +10,10 @@ import pytest
 from cis_assets.catalog import gold, quality, silver
 from cis_assets.dates import DateRange
 from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.quarantine import HeldDatesError, held_dates
+from cis_assets.lake.quarantine import QuarantinedDatesError, quarantined_dates
 from cis_assets_tests.frames import table_frame
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]
@@ -32,7 +32,7 @@ def partitioned(key: list[str], column: str, frame: pl.DataFrame, *, held_by=())
     def made(context: dg.AssetExecutionContext):
         days = [date.fromisoformat(key) for key in context.partition_keys]
         rows = frame.filter(pl.col(column).is_in(days))
-        return LazyParts.of([rows.head(1), rows.slice(1)])
+        return LazyChunks.of([rows.head(1), rows.slice(1)])
 
     return made
 
@@ -102,7 +102,7 @@ def test_each_date_that_is_written_still_gets_its_own_figures(tmp_path: Path):
 def test_a_run_of_held_dates_alone_fails_with_their_reasons_and_writes_nothing(tmp_path: Path):
     hold(tmp_path, {DAYS[0]: "Too few.", DAYS[1]: "Too many."})
     with pytest.raises(
-        HeldDatesError, match=r"Nothing was written to silver/orders. 2026-01-01: Too few. 2026-01-02: Too m"
+        QuarantinedDatesError, match=r"Nothing was written to silver/orders. 2026-01-01: Too few. 2026-01-02: Too m"
     ):
         materialize(held_orders(), tmp_path, DateRange(DAYS[0], DAYS[1]))
     assert not Lake(str(tmp_path)).exists(silver.ORDERS)
@@ -138,5 +138,5 @@ def test_several_faults_of_a_date_are_all_said(tmp_path: Path):
         ],
     )
     materialize(partitioned(["quality", "date_checks"], "order_date", frame), tmp_path, DateRange(DAYS[0], DAYS[0]))
-    held = held_dates(str(tmp_path), [quality.DATE_CHECKS.path], DateRange(DAYS[0], DAYS[6]))
+    held = quarantined_dates(str(tmp_path), [quality.DATE_CHECKS.path], DateRange(DAYS[0], DAYS[6]))
     assert held == {DAYS[0]: "Lines without orders. Too few."}

@@ -26,7 +26,7 @@ import polars as pl
 
 from cis_assets.catalog import silver
 from cis_assets.dates import DateRange
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import Slice
@@ -107,12 +107,12 @@ def stored_versions(lake_uri: str) -> dict[date, int]:
 
 
 def replace_days(lake_uri: str, days: DateRange, frame: pl.DataFrame) -> None:
-    PolarsEngine().replace(ORDERS, Lake(lake_uri).location(ORDERS), Slice.of_days(ORDERS, days), LazyParts.of([frame]))
+    PolarsEngine().replace(ORDERS, Lake(lake_uri).location(ORDERS), Slice.of_days(ORDERS, days), LazyChunks.of([frame]))
 
 
 def append_days(lake_uri: str, days: DateRange, batch: str, frame: pl.DataFrame) -> None:
     where = Slice.of_days(ORDERS, days)
-    PolarsEngine().append(ORDERS, Lake(lake_uri).location(ORDERS), where, {batch: where}, LazyParts.of([frame]))
+    PolarsEngine().append(ORDERS, Lake(lake_uri).location(ORDERS), where, {batch: where}, LazyChunks.of([frame]))
 
 
 class Writers:

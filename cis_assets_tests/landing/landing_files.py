@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import read_snapshot
@@ -46,6 +46,6 @@ def rejected(landed: LandedRows) -> list[tuple[int, str, str]]:
     return whole(landed.rejected).select("source_line", "reason", "raw_text").collect().rows()
 
 
-def whole(rows: pl.LazyFrame | LazyParts) -> pl.LazyFrame:
+def whole(rows: pl.LazyFrame | LazyChunks) -> pl.LazyFrame:
     """All rows in one frame, whether they were read in parts or not."""
-    return rows.whole() if isinstance(rows, LazyParts) else rows
+    return rows.whole() if isinstance(rows, LazyChunks) else rows

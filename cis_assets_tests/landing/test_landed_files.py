@@ -17,7 +17,7 @@ from cis_assets.lake.erased_customers import ErasedCustomers, ErasureKey
 from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.reader import LandedDays, read_days
 from cis_assets.settings import settings
-from cis_assets.storage.errors import StoreError
+from cis_assets.storage.errors import StorageError
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put, whole
 from cis_assets_tests.storage.azure_server import KEY, URI, Reply, Request, azure_server, refusal
 
@@ -243,7 +243,7 @@ def test_a_store_that_does_not_give_a_file_fails_the_reading_and_no_date(
         assert read_days(LandingFolder(URI), DAYS).faults == {}
         server.rule = refused
         with pytest.raises(
-            StoreError, match=rf"^Reading landing file orders/order_date={SECOND}/orders\.{ending} failed: "
+            StorageError, match=rf"^Reading landing file orders/order_date={SECOND}/orders\.{ending} failed: "
         ):
             read_days(LandingFolder(URI), DAYS)
 

@@ -19,7 +19,7 @@ from cis_assets.landing.csv_reader import read_csv
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.reader import read_days
 from cis_assets.landing.row_cache import RowCache
-from cis_assets.storage.errors import StoreError
+from cis_assets.storage.errors import StorageError
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
@@ -221,11 +221,11 @@ def test_little_is_fetched_from_a_store_that_fails(tmp_path: Path, monkeypatch: 
         fetched.append(file.path)
         time.sleep(0.002)
         if file.path.startswith(f"orders/order_date={days[0]}"):
-            raise StoreError("The store failed.")
+            raise StorageError("The store failed.")
         return real(self, file, first_bytes=first_bytes)
 
     real = LandingFolder.content
     monkeypatch.setattr(LandingFolder, "content", content)
-    with pytest.raises(StoreError):
+    with pytest.raises(StorageError):
         read_days(LandingFolder(str(tmp_path)), days)
     assert len(fetched) < len(days) / 2

@@ -9,7 +9,7 @@ import pytest
 from cis_assets.catalog import quality
 from cis_assets.quality import verdicts as checks
 from cis_assets.quality.policy import QualityPolicy
-from cis_assets.quality.reconciliation import COUNTS, books
+from cis_assets.quality.reconciliation import COUNTS, reconciliation
 from cis_assets.quality.verdicts import CHECKS, Verdicts, judge
 from cis_assets_tests.quality.day_tables import (
     PRODUCTS,
@@ -80,7 +80,7 @@ def test_every_date_gets_one_verdict_of_each_check_in_the_shape_of_the_table():
 
 
 def test_the_books_of_a_dirty_day_name_every_row_once():
-    kept = books(tables_of(dirty(MONDAY)), [MONDAY]).to_dicts()
+    kept = reconciliation(tables_of(dirty(MONDAY)), [MONDAY]).to_dicts()
     assert [row["source_table"] for row in kept] == ["order_items", "orders"]
     lines, orders = ([row[name] for name in COUNTS] for row in kept)
     assert COUNTS == ("landed", "erased", "typed", "unparsed", "valid", "returned", "rejected", "copies")

@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 from cis_assets.catalog import gold
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.quality.reorders import mark_reorders
-from cis_assets.segmentation.customer_features import customer_features, customer_features_in_parts
+from cis_assets.segmentation.customer_features import customer_features, customer_features_in_chunks
 from cis_assets.segmentation.order_windows import snapshot_window
 from cis_assets_tests.segmentation.histories import (
     FIRST_DAY,
@@ -145,7 +145,7 @@ def test_every_feature_is_what_the_catalog_says_of_it(orders: list[Order]):
 def test_features_in_parts_are_those_of_the_whole(orders: list[Order], lines: int):
     rows = history(orders)
     frames = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
-    parts = [part.to_native().collect() for part in customer_features_in_parts(*frames, AS_OF, DAYS, lines)]
+    parts = [part.to_native().collect() for part in customer_features_in_chunks(*frames, AS_OF, DAYS, lines)]
     assert_frame_equal(pl.concat(parts).sort("customer_id"), features_of(rows), check_exact=True)
 
 

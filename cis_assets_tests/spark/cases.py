@@ -152,8 +152,8 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "segmentation.customer_features.customer_features": lambda on: customer_features.customer_features(
         on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS
     ),
-    "segmentation.customer_features.customer_features_in_parts": lambda on: nw.concat(
-        customer_features.customer_features_in_parts(
+    "segmentation.customer_features.customer_features_in_chunks": lambda on: nw.concat(
+        customer_features.customer_features_in_chunks(
             on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS, 20_000_000
         )
     ),

@@ -20,7 +20,7 @@ import pytest
 
 from cis_assets import settings as settings_module
 from cis_assets.catalog import TABLES
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import COMPAT
 from cis_assets.lake.engines import spark_session as sessions
 from cis_assets.lake.engines.polars_engine import PolarsEngine
@@ -138,7 +138,7 @@ def on_spark(rows: Rows, spark: SparkSession, tmp_path_factory: pytest.TempPathF
     lake = Lake(str(tmp_path_factory.mktemp("history")))
     for path, frame in rows.items():
         table = TABLES[path]
-        PolarsEngine().replace(table, lake.location(table), WHOLE, LazyParts.of([frame]))
+        PolarsEngine().replace(table, lake.location(table), WHOLE, LazyChunks.of([frame]))
     return lambda table: SparkEngine(lambda: spark).scan(table, lake.location(table))
 
 

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from cis_assets.catalog import TABLES, Table, gold, silver
 from cis_assets.dates import DateRange
 from cis_assets.lake import commits
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.commits import UnsettledCommitError
 from cis_assets.lake.delta_table import COMPAT
 from cis_assets.lake.engines import spark_engine
@@ -33,7 +33,7 @@ from cis_assets.lake.engines.engine import (
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets.lake.slices import Slice
-from cis_assets.storage.errors import StoreError
+from cis_assets.storage.errors import StorageError
 from cis_assets_tests.conftest import rows_of
 from cis_assets_tests.frames import table_frame
 from cis_assets_tests.lake.engines.test_polars_engine import GROWN
@@ -89,7 +89,7 @@ def counts(location: TableLocation) -> dict[date, int]:
 @pytest.fixture
 def replace(engine: SparkEngine, location: TableLocation, put: Put) -> Callable[..., int]:
     def replace(frame: pl.DataFrame, first: date, last: date | None = None) -> int:
-        return engine.replace(ORDERS, location, days(first, last), LazyParts.of([put(frame)])).rows
+        return engine.replace(ORDERS, location, days(first, last), LazyChunks.of([put(frame)])).rows
 
     return replace
 
@@ -102,17 +102,17 @@ def test_what_spark_writes_polars_reads_and_the_reverse(table: Table, engine: Sp
     )
     where = Slice(tuple((name, DateRange(date(2026, 1, 1), date(2026, 1, 1))) for name in table.partition_by))
     by_polars, by_spark = TableLocation(str(folder / "polars")), TableLocation(str(folder / "spark"))
-    PolarsEngine().replace(table, by_polars, where, LazyParts.of([frame]))
+    PolarsEngine().replace(table, by_polars, where, LazyChunks.of([frame]))
     read_by_spark = engine.scan(table, by_polars, where)
     assert read_by_spark.collect_schema().to_polars() == frame.schema
-    assert engine.replace(table, by_spark, where, LazyParts.of([read_by_spark])).rows == 3
+    assert engine.replace(table, by_spark, where, LazyChunks.of([read_by_spark])).rows == 3
     found = PolarsEngine().scan_polars(table, by_spark).collect()
     assert_frame_equal(found, frame, check_row_order=table.name == "segment_model", check_exact=True)
     assert DeltaTable(by_spark.uri).history(1)[0]["engineInfo"].startswith("sail")
 
 
 def test_a_range_in_parts_is_one_commit(engine: SparkEngine, location: TableLocation, put: Put):
-    parts = LazyParts.of(put(orders(day)) for day in DAYS)
+    parts = LazyChunks.of(put(orders(day)) for day in DAYS)
     written = engine.replace(ORDERS, location, days(DAYS[0], DAYS[4]), parts)
     assert written.rows == 10
     assert [commit["operation"] for commit in DeltaTable(location.uri).history()].count("WRITE") == 1
@@ -142,7 +142,7 @@ def test_an_unpartitioned_table_is_replaced_whole(engine: SparkEngine, folder: P
     location = TableLocation(str(folder))
     for number in (1, 2):
         frame = table_frame(silver.PRODUCTS, [{"product_id": number}])
-        engine.replace(silver.PRODUCTS, location, Slice(), LazyParts.of([put(frame)]))
+        engine.replace(silver.PRODUCTS, location, Slice(), LazyChunks.of([put(frame)]))
     assert rows_of(PolarsEngine().scan_polars(silver.PRODUCTS, location), "product_id") == [(2,)]
 
 
@@ -171,10 +171,10 @@ def test_an_empty_slice_is_refused_where_the_catalog_says_so(engine: SparkEngine
     location = TableLocation(str(folder))
     where = Slice.of(as_of_date=DateRange(DAYS[0], DAYS[0]))
     frame = table_frame(FEATURES, [{"as_of_date": DAYS[0]}])
-    PolarsEngine().replace(FEATURES, location, where, LazyParts.of([frame]))
+    PolarsEngine().replace(FEATURES, location, where, LazyChunks.of([frame]))
     nobody = engine.scan(FEATURES, location).filter(nw.col("customer_id") < 0)
     with pytest.raises(EmptySliceError, match=r"gold/customer_features would become empty for 2026-01-01"):
-        engine.replace(FEATURES, location, where, LazyParts.of([nobody]))
+        engine.replace(FEATURES, location, where, LazyChunks.of([nobody]))
     assert PolarsEngine().scan_polars(FEATURES, location).collect().height == 1
 
 
@@ -210,8 +210,8 @@ def test_a_computation_that_fails_leaves_the_table_and_is_told_in_one_line(
 
     rows = engine.scan(ORDERS, location).to_native().withColumn("spend", F.raise_error(F.lit("a source\nwent away")))
     bad = nw.from_native(rows.withColumn("spend", F.col("spend").cast("double")))
-    with pytest.raises(StoreError, match=r"Writing silver/orders failed: .*a source.*\. Nothing of it") as failure:
-        engine.replace(ORDERS, location, days(DAYS[0]), LazyParts.of([bad]))
+    with pytest.raises(StorageError, match=r"Writing silver/orders failed: .*a source.*\. Nothing of it") as failure:
+        engine.replace(ORDERS, location, days(DAYS[0]), LazyChunks.of([bad]))
     assert "\n" not in str(failure.value)
     assert counts(location) == {DAYS[0]: 2}
 
@@ -266,7 +266,7 @@ def test_a_new_column_that_may_be_missing_is_added_to_the_stored_table(
 ):
     replace(orders(*DAYS[:2]), DAYS[0], DAYS[1])
     news = put(orders(DAYS[0]).with_columns(channel=pl.lit("app")))
-    engine.replace(GROWN, location, days(DAYS[0]), LazyParts.of([news]))
+    engine.replace(GROWN, location, days(DAYS[0]), LazyChunks.of([news]))
     assert rows_of(PolarsEngine().scan_polars(GROWN, location), "order_date", "channel") == [
         (DAYS[0], "app"), (DAYS[0], "app"), (DAYS[1], None), (DAYS[1], None),
     ]  # fmt: skip
@@ -280,12 +280,12 @@ import narwhals as nw
 from pyspark.sql import SparkSession
 from cis_assets.lake.delta_table import COMPAT
 from cis_assets.lake.engines.engine import TableLocation
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets_tests.spark.test_spark_engine import DAYS, ORDERS, days, orders
 spark = SparkSession.builder.remote({spark_remote!r}).create()
 frame = orders(DAYS[0], customer=int(sys.argv[1]))
-parts = LazyParts.of([frame if sys.argv[2] == "polars" else nw.from_native(spark.createDataFrame(frame.to_arrow(compat_level=COMPAT)))])
+parts = LazyChunks.of([frame if sys.argv[2] == "polars" else nw.from_native(spark.createDataFrame(frame.to_arrow(compat_level=COMPAT)))])
 for _ in range(6):
     assert SparkEngine(lambda: spark).replace(ORDERS, TableLocation({location.uri!r}), days(DAYS[0]), parts).rows == 2
 """
@@ -313,7 +313,7 @@ def test_the_figures_are_those_of_the_write_s_own_commit(
     engine: SparkEngine, location: TableLocation, put: Put, monkeypatch: pytest.MonkeyPatch
 ):
     _after_saving(monkeypatch, lambda: _write_by_polars(location))
-    written = engine.replace(ORDERS, location, days(DAYS[0]), LazyParts.of([put(orders(DAYS[0], count=5))]))
+    written = engine.replace(ORDERS, location, days(DAYS[0]), LazyChunks.of([put(orders(DAYS[0], count=5))]))
     assert written.rows == 5
     assert DeltaTable(location.uri).version() == written.table.version() + 1
 
@@ -346,7 +346,7 @@ def _go_away() -> None:
 
 
 def _write_by_polars(location: TableLocation) -> None:
-    PolarsEngine().replace(ORDERS, location, days(DAYS[0]), LazyParts.of([orders(DAYS[0], count=3)]))
+    PolarsEngine().replace(ORDERS, location, days(DAYS[0]), LazyChunks.of([orders(DAYS[0], count=3)]))
 
 
 def _before_saving(monkeypatch: pytest.MonkeyPatch, first: Callable[[], None]) -> None:
@@ -373,13 +373,13 @@ def _around_saving(monkeypatch: pytest.MonkeyPatch, first: Callable[[], None], t
 
 
 def test_frames_of_polars_are_written_by_polars(engine: SparkEngine, location: TableLocation):
-    engine.replace(ORDERS, location, days(DAYS[0]), LazyParts.of([orders(DAYS[0])]))
+    engine.replace(ORDERS, location, days(DAYS[0]), LazyChunks.of([orders(DAYS[0])]))
     assert DeltaTable(location.uri).history(1)[0]["engineInfo"].startswith("delta-rs")
 
 
 def test_a_batch_from_spark_is_appended_once(engine: SparkEngine, location: TableLocation, put: Put):
     batches = {f"orders/{day}": days(day) for day in DAYS[:2]}
-    parts = LazyParts.of([put(orders(*DAYS[:2]))])
+    parts = LazyChunks.of([put(orders(*DAYS[:2]))])
     rows = [engine.append(ORDERS, location, days(DAYS[0], DAYS[1]), batches, parts).rows for _ in range(2)]
     assert rows == [4, 0]
     assert counts(location) == dict.fromkeys(DAYS[:2], 2)
@@ -387,8 +387,8 @@ def test_a_batch_from_spark_is_appended_once(engine: SparkEngine, location: Tabl
 
 def test_rows_from_spark_are_merged_by_key(engine: SparkEngine, location: TableLocation, put: Put):
     for customer in (1, 9):
-        engine.merge(ORDERS, location, days(DAYS[0]), LazyParts.of([put(orders(DAYS[0], customer=customer))]))
+        engine.merge(ORDERS, location, days(DAYS[0]), LazyChunks.of([put(orders(DAYS[0], customer=customer))]))
     assert rows_of(PolarsEngine().scan_polars(ORDERS, location), "order_id", "customer_id") == [(0, 9), (1, 9)]
     twice = pl.concat([orders(DAYS[0])] * 2)
     with pytest.raises(DuplicateKeyError):
-        engine.merge(ORDERS, location, days(DAYS[0]), LazyParts.of([put(twice)]))
+        engine.merge(ORDERS, location, days(DAYS[0]), LazyChunks.of([put(twice)]))

@@ -10,7 +10,7 @@ import pytest
 
 from cis_assets.catalog import silver
 from cis_assets.dates import DateRange
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets.lake.engines.spark_session import connect
@@ -40,13 +40,13 @@ def remote_of_azure(azure_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def test_spark_replaces_a_slice_on_azure(azure_uri: str, remote_of_azure: str):  # noqa: F811
     orders, where = silver.ORDERS, Slice.of(order_date=DateRange(DAY, DAY))
     location = Lake(f"{azure_uri}/on_spark").location(orders)
-    three = LazyParts.of([table_frame(orders, [{"order_date": DAY}] * 3)])
+    three = LazyChunks.of([table_frame(orders, [{"order_date": DAY}] * 3)])
     PolarsEngine().replace(orders, location, where, three)
     session = connect(remote_of_azure)
     try:
         engine = SparkEngine(lambda: session)
         rows = engine.scan(orders, location, where)
-        written = engine.replace(orders, location, where, LazyParts.of([rows.filter(nw.col("order_id") > 1)]))
+        written = engine.replace(orders, location, where, LazyChunks.of([rows.filter(nw.col("order_id") > 1)]))
     finally:
         session.stop()
     assert written.rows == 2

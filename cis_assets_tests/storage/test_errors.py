@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from deltalake.exceptions import DeltaError
 
-from cis_assets.storage.errors import StoreError, in_words, is_denied, store_errors
+from cis_assets.storage.errors import StorageError, in_words, is_denied, storage_errors
 
 ADDRESS = "http://127.0.0.1:10000/devstoreaccount1/shop/lake/silver/orders/_delta_log/00000000000000000004.json"
 
@@ -43,12 +43,12 @@ def test_a_lacking_right_is_told_from_a_fault_that_may_pass():
 @pytest.mark.parametrize("kind", [OSError, DeltaError])
 def test_an_error_of_the_store_says_what_was_being_done(kind: type[Exception]):
     with (
-        pytest.raises(StoreError, match=r"^Reading silver/orders failed: no route"),
-        store_errors("Reading silver/orders"),
+        pytest.raises(StorageError, match=r"^Reading silver/orders failed: no route"),
+        storage_errors("Reading silver/orders"),
     ):
         raise kind("no route")
 
 
 def test_any_other_error_stays_what_it_is():
-    with pytest.raises(KeyError), store_errors("Reading silver/orders"):
+    with pytest.raises(KeyError), storage_errors("Reading silver/orders"):
         raise KeyError("column")

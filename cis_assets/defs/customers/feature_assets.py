@@ -11,7 +11,7 @@ from cis_assets.catalog import ORDER_DATE, gold, quality, silver
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs.partitions import TRAILING_WINDOW, days_of
 from cis_assets.defs.tables import asset_key, table_asset, table_in
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.segmentation import customer_features as features_transform
 from cis_assets.segmentation.order_windows import newest_order_date
@@ -29,7 +29,7 @@ from cis_assets.settings import settings
 )
 def customer_features(
     context: dg.AssetExecutionContext, row_counts: RowCountsResource, orders: nw.LazyFrame, order_items: nw.LazyFrame
-) -> LazyParts:
+) -> LazyChunks:
     last = days_of(context)[-1]
     newest = newest_order_date(orders, last)
     if newest and newest < last:
@@ -38,14 +38,14 @@ def customer_features(
         )
     history_days = settings().history_days
     if not order_items.implementation.is_polars():
-        return LazyParts.of(
+        return LazyChunks.of(
             features_transform.customer_features(orders, order_items, day, history_days) for day in days_of(context)
         )
     lines = row_counts.per_day(silver.ORDER_ITEMS)
-    return LazyParts.of(
+    return LazyChunks.of(
         part
         for day in days_of(context)
-        for part in features_transform.customer_features_in_parts(
+        for part in features_transform.customer_features_in_chunks(
             orders, order_items, day, history_days, _rows_in(lines, trailing_window(day, history_days))
         )
     )

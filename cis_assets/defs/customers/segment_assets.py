@@ -11,7 +11,7 @@ import polars as pl
 from cis_assets.catalog import AS_OF_DATE, gold, silver
 from cis_assets.defs.partitions import EVERY_DAY, TRAILING_WINDOW, days_of, newest_day
 from cis_assets.defs.tables import table_asset, table_in
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.features import CLUSTERED_FEATURES
@@ -80,8 +80,8 @@ def segment_profiles(
     **table_asset(gold.ORDER_PATTERNS, "narwhals", owner=_OWNER),
     ins={"orders": _ORDERS_WINDOW, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
 )
-def order_patterns(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyParts:
-    return LazyParts.of(
+def order_patterns(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyChunks:
+    return LazyChunks.of(
         patterns.order_patterns(orders, segments, as_of=day, history_days=settings().history_days)
         for day in days_of(context)
     )
@@ -91,8 +91,8 @@ def order_patterns(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segm
     **table_asset(gold.ORDER_FREQUENCY, "narwhals", owner=_OWNER),
     ins={"orders": _ORDERS_WINDOW, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
 )
-def order_frequency(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyParts:
-    return LazyParts.of(
+def order_frequency(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyChunks:
+    return LazyChunks.of(
         patterns.order_frequency(orders, segments, as_of=day, history_days=settings().history_days)
         for day in days_of(context)
     )

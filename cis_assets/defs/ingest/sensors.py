@@ -213,7 +213,7 @@ def _cover(
 
 def _runs(span: DateRange, landed: Landed) -> Iterator[DateRange]:
     """A range in parts of at most half a year, without days at their ends that have no files."""
-    for part in span.parts(LONGEST_RUN):
+    for part in span.chunks(LONGEST_RUN):
         days = [day for day in part if day in landed.whole]
         if days:
             yield DateRange(days[0], days[-1])

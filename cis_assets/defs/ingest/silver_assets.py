@@ -12,9 +12,9 @@ import dagster as dg
 import polars as pl
 
 from cis_assets.catalog import ORDER_DATE, Table, bronze, silver
-from cis_assets.defs.partitions import days_of, in_parts, ordered_in, ordered_on, parts_of
+from cis_assets.defs.partitions import chunks_of, days_of, in_chunks, ordered_in, ordered_on
 from cis_assets.defs.tables import asset_key, table_asset, table_in
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.settings import settings
 from cis_assets.silver import orders as orders_transform
@@ -65,10 +65,10 @@ def rejected_snapshot_rows(
 @dg.asset(**table_asset(silver.ORDER_ITEMS, "polars"), ins={**_BRONZE_DAYS, "products": table_in(silver.PRODUCTS)})
 def order_items(
     context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items: pl.LazyFrame, products: pl.LazyFrame
-) -> LazyParts:
-    return LazyParts.of(
+) -> LazyChunks:
+    return LazyChunks.of(
         orders_transform.silver_order_items(ordered_in(days, orders), ordered_in(days, order_items), products)
-        for days in parts_of(context)
+        for days in chunks_of(context)
     )
 
 
@@ -84,8 +84,8 @@ def returned_items(
     orders: pl.LazyFrame,
     order_items: pl.LazyFrame,
     products: pl.LazyFrame,
-) -> LazyParts:
-    return _parts_of_some_days(
+) -> LazyChunks:
+    return _chunks_of_some_days(
         silver.RETURNED_ITEMS,
         _days_with_more(context, row_counts, (bronze.ORDER_ITEMS, silver.ORDER_ITEMS)),
         lambda of_days: orders_transform.silver_returned_items(of_days(orders), of_days(order_items), products),
@@ -96,10 +96,10 @@ def returned_items(
     **table_asset(silver.ORDERS, "polars"),
     ins={"orders": table_in(bronze.ORDERS), "order_items": table_in(silver.ORDER_ITEMS)},
 )
-def orders(context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items: pl.LazyFrame) -> LazyParts:
-    return LazyParts.of(
+def orders(context: dg.AssetExecutionContext, orders: pl.LazyFrame, order_items: pl.LazyFrame) -> LazyChunks:
+    return LazyChunks.of(
         orders_transform.silver_orders(ordered_in(days, orders), ordered_in(days, order_items))
-        for days in parts_of(context)
+        for days in chunks_of(context)
     )
 
 
@@ -120,9 +120,9 @@ def rejected_rows(
     products: pl.LazyFrame,
     valid_orders: pl.LazyFrame,
     returned_items: pl.LazyFrame,
-) -> LazyParts:
+) -> LazyChunks:
     settled_by = ((bronze.ORDERS, silver.ORDERS), (bronze.ORDER_ITEMS, silver.ORDER_ITEMS))
-    return _parts_of_some_days(
+    return _chunks_of_some_days(
         silver.REJECTED_ROWS,
         _days_with_more(context, row_counts, *settled_by),
         lambda of_days: orders_transform.silver_rejected_rows(
@@ -150,13 +150,13 @@ def _days_with_more(
     return wanted.filter(pl.any_horizontal(differ))[ORDER_DATE].to_list()
 
 
-def _parts_of_some_days(
+def _chunks_of_some_days(
     table: Table, days: list[date], make: Callable[[Callable[[pl.LazyFrame], pl.LazyFrame]], pl.LazyFrame]
-) -> LazyParts:
+) -> LazyChunks:
     """What `make` gives for these dates, in parts, where it is handed what picks the rows of a part; empty without dates."""
     if not days:
-        return LazyParts.of([table.empty()])
-    return LazyParts.of(make(partial(ordered_on, some)) for some in in_parts(days))
+        return LazyChunks.of([table.empty()])
+    return LazyChunks.of(make(partial(ordered_on, some)) for some in in_chunks(days))
 
 
 ASSETS = [products, customers, offers, rejected_snapshot_rows, order_items, returned_items, orders, rejected_rows]

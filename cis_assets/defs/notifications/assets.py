@@ -12,7 +12,7 @@ import polars as pl
 from cis_assets.catalog import gold, silver
 from cis_assets.defs.partitions import days_of
 from cis_assets.defs.tables import table_asset, table_in
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
 from cis_assets.notifications import messages as messages_domain
@@ -41,9 +41,9 @@ def notification_contexts(
     products: nw.LazyFrame,
     customers: nw.LazyFrame,
     offers: nw.LazyFrame,
-) -> LazyParts:
+) -> LazyChunks:
     policy = NotificationPolicy.from_settings(settings())
-    return LazyParts.of(
+    return LazyChunks.of(
         contexts_domain.notification_contexts(features, segments, products, customers, offers, as_of=day, policy=policy)
         for day in days_of(context)
     )

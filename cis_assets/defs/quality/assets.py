@@ -11,7 +11,7 @@ import polars as pl
 
 from cis_assets.catalog import bronze, quality, silver
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import days_of, ordered_in, parts_of
+from cis_assets.defs.partitions import chunks_of, days_of, ordered_in
 from cis_assets.defs.tables import table_asset, table_in
 from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.quality import verdicts as verdicts_domain
@@ -61,7 +61,7 @@ def date_checks(
             [day for day in span if day in days],
             policy,
         )
-        for span in parts_of(context)
+        for span in chunks_of(context)
     )
     yield dg.Output(found.rows)
     asked = {key.name for key in context.selected_asset_check_keys}

@@ -1,6 +1,6 @@
 """Checks on order dates as a whole: whether all of a run's dates went through, and whether files still arrive.
 
-What is found on each date by itself is `assets/quality.py`'s.
+What is found on each date by itself is `defs/quality/assets.py`'s.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from cis_assets.catalog import TABLES, bronze, gold, quality, silver
 from cis_assets.dates import DateRange
 from cis_assets.defs.ingest.bronze_assets import landing_key
 from cis_assets.defs.tables import asset_key, held_by
-from cis_assets.lake.quarantine import HeldDatesError, HeldDatesResource, described
+from cis_assets.lake.quarantine import QuarantinedDatesError, QuarantineResource, described
 from cis_assets.landing import contract
 from cis_assets.landing.resource import LandingResource
 from cis_assets.settings import settings
@@ -41,7 +41,7 @@ _DATED = (bronze.LANDED_FILES, silver.ORDERS, quality.DATE_CHECKS, gold.CUSTOMER
     can_subset=True,
 )
 def every_date_went_through(
-    context: dg.AssetCheckExecutionContext, held: HeldDatesResource
+    context: dg.AssetCheckExecutionContext, held: QuarantineResource
 ) -> Iterator[dg.AssetCheckResult]:
     days = days_of_run(context.run.tags)
     of_run: dict[date, str] = {}
@@ -60,14 +60,14 @@ def every_date_went_through(
             metadata={"dates_held_back": len(found)},
         )
     if of_run and days:
-        raise HeldDatesError(_at_the_end(dict(sorted(of_run.items())), len(days)))
+        raise QuarantinedDatesError(_at_the_end(dict(sorted(of_run.items())), len(days)))
 
 
 def _at_the_end(held: Mapping[date, str], dates: int) -> str:
     were = "was" if len(held) == 1 else "were"
     return (
         f"{len(held)} of {dates} dates {were} held back. {described(held)} Nothing is made of a date that cannot be read, and "
-        "no gold of one that a check blocks; all else was made. `cis show books` tells more; once mended, run these dates alone."
+        "no gold of one that a check blocks; all else was made. `cis show reconciliation` tells more; once mended, run these dates alone."
     )
 
 

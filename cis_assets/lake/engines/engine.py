@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.slices import Slice
 
 
@@ -72,12 +72,12 @@ class Engine(Protocol):
         """
         ...
 
-    def replace(self, table: Table, location: TableLocation, where: Slice, parts: LazyParts) -> Written:
+    def replace(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
         """Replace the rows of a slice. Raises EmptySliceError or OutsideSliceError."""
         ...
 
     def append(
-        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], parts: LazyParts
+        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], parts: LazyChunks
     ) -> Written:
         """Add the rows of a slice that belong to batches which were not added before, each batch exactly once.
 
@@ -86,7 +86,7 @@ class Engine(Protocol):
         """
         ...
 
-    def merge(self, table: Table, location: TableLocation, where: Slice, parts: LazyParts) -> Written:
+    def merge(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
         """Update the rows of a slice that have the same key and add the others; rows that are not named stay.
 
         Raises OutsideSliceError, or DuplicateKeyError if a key is missing or comes twice.

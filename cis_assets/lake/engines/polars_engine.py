@@ -13,7 +13,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from cis_assets.catalog import Table
 from cis_assets.lake.checked_batches import CheckedBatches, key_in_words, refuse_outside
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.commits import commit_once
 from cis_assets.lake.delta_table import COMPAT, open_table
 from cis_assets.lake.engines.engine import DuplicateKeyError, TableLocation, Written
@@ -57,7 +57,7 @@ class PolarsEngine:
         frame = rows_in(nw.from_native(frame), where).to_native()
         return frame.with_columns(gained).select(columns or list(table.dtypes))
 
-    def replace(self, table: Table, location: TableLocation, where: Slice, parts: LazyParts) -> Written:
+    def replace(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
         written: list[CheckedBatches] = []
 
         def write(target: DeltaTable, mark: dict[str, str]) -> None:
@@ -78,7 +78,7 @@ class PolarsEngine:
         return Written(written[0].rows, stored)
 
     def append(
-        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], parts: LazyParts
+        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], parts: LazyChunks
     ) -> Written:
         written: list[CheckedBatches] = []
 
@@ -101,7 +101,7 @@ class PolarsEngine:
         stored = commit_once(table, location, write)
         return Written(sum(checked.rows for checked in written), stored)
 
-    def merge(self, table: Table, location: TableLocation, where: Slice, parts: LazyParts) -> Written:
+    def merge(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
         news = parts.whole().select(list(table.dtypes)).collect(engine="streaming")
         refuse_outside(table, where, news)
         key = list(dict.fromkeys((*table.partition_by, *table.key)))

@@ -22,7 +22,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from cis_assets.catalog import Table
 from cis_assets.lake.checked_batches import CheckedBatches
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.commits import MARK, UnsettledCommitError, commit_once, marked_version
 from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import EmptySliceError, OutsideSliceError, TableLocation, Written
@@ -30,7 +30,7 @@ from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_errors import breaks_constraint, is_lost, spark_words
 from cis_assets.lake.engines.spark_session import spark_session
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
-from cis_assets.storage.errors import StoreError
+from cis_assets.storage.errors import StorageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -67,7 +67,7 @@ class SparkEngine:
         ]
         return (frame.with_columns(gained) if gained else frame).select(columns or list(table.dtypes))
 
-    def replace(self, table: Table, location: TableLocation, where: Slice, parts: LazyParts) -> Written:
+    def replace(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
         """As the interface says. Where the catalog says that the table is never empty, Spark looks for a row first.
 
         A Spark that keeps no results between two questions (a serverless one, Sail) computes the rows twice for that.
@@ -91,7 +91,7 @@ class SparkEngine:
         try:
             with _kept(rows) if not table.may_be_empty else nullcontext():
                 stored = commit_once(table, location, write)
-        except StoreError as error:
+        except StorageError as error:
             if isinstance(error.__cause__, _SparkLostError):
                 raise UnsettledCommitError(
                     f"Writing {table.path} failed: {error.__cause__}. The old rows stand now; if Spark still completes the "
@@ -101,25 +101,25 @@ class SparkEngine:
         return Written(_rows_stored(where, stored), stored)
 
     def append(
-        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], parts: LazyParts
+        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], parts: LazyChunks
     ) -> Written:
         """As the interface says, with the rows brought here: Spark enters one batch in a commit at most, Sail none."""
         return self._polars.append(table, location, where, batches, _brought_here(parts))
 
-    def merge(self, table: Table, location: TableLocation, where: Slice, parts: LazyParts) -> Written:
+    def merge(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
         """As the interface says, with the rows brought here, where their keys are looked at."""
         return self._polars.merge(table, location, where, _brought_here(parts))
 
 
-def _on_spark(parts: LazyParts) -> bool:
+def _on_spark(parts: LazyChunks) -> bool:
     return any(not frame.implementation.is_polars() for frame in parts.frames)
 
 
-def _brought_here(parts: LazyParts) -> LazyParts:
+def _brought_here(parts: LazyChunks) -> LazyChunks:
     if not _on_spark(parts):
         return parts
     frames = (frame.collect(backend="polars").to_native() for frame in parts.frames)
-    return dataclasses.replace(parts, frames=LazyParts.of(frames).frames)
+    return dataclasses.replace(parts, frames=LazyChunks.of(frames).frames)
 
 
 def _union(frames: Sequence[DataFrame]) -> DataFrame:
@@ -199,7 +199,7 @@ def _refuse_broken_rules(table: Table, where: Slice, rows: DataFrame) -> None:
     broken = [f"NOT ({condition})" for condition in table.checks.values()]
     broken += [f"{name} IS NULL" for name, column in table.columns.items() if not column.nullable]
     found = nw.from_native(rows.where(" OR ".join(broken)).limit(1)).collect(backend="polars").to_native()
-    CheckedBatches(table, where, LazyParts.of([found])).refuse_broken_rules()
+    CheckedBatches(table, where, LazyChunks.of([found])).refuse_broken_rules()
 
 
 def _rows_stored(where: Slice, stored: DeltaTable) -> int:

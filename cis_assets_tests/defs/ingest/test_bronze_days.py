@@ -13,7 +13,7 @@ import pytest
 
 from cis_assets.catalog import TABLES, bronze
 from cis_assets.defs.ingest.bronze_assets import bronze_days
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.erased_customers import ErasedCustomersResource
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
@@ -60,7 +60,7 @@ def outputs(landing: Path) -> dict[str, pl.DataFrame]:
     given = {name: resource for name, resource in resources(landing).items() if name != "lake"}
     with dg.build_asset_context(partition_key_range=dg.PartitionKeyRange(str(FIRST), str(THIRD))) as context:
         found = [(each.output_name, each.value) for each in bronze_days(context, **given)]
-    return {name: (rows.whole().collect() if isinstance(rows, LazyParts) else rows) for name, rows in found}
+    return {name: (rows.whole().collect() if isinstance(rows, LazyChunks) else rows) for name, rows in found}
 
 
 def test_the_files_come_first_and_every_table_in_its_shape(landing: Path) -> None:

@@ -116,7 +116,7 @@ def made(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
 
     cis("land", "lines", "--mapping", "online-retail", str(folder))
     cis("backfill")
-    shown = json.loads(cis("show", "rejected", "--json")) | json.loads(cis("show", "books", "--json"))
+    shown = json.loads(cis("show", "rejected", "--json")) | json.loads(cis("show", "reconciliation", "--json"))
     return Made(Lake(str(place / "lake")), shown, cis("show", "rejected"))
 
 
@@ -145,7 +145,7 @@ def test_lines_without_customer_or_price_are_set_aside_and_counted_by_reason(mad
 
 def test_exact_duplicates_are_counted(made: Made, source: SourceCount):
     copies = Counter()
-    for row in made.shown["books"]:
+    for row in made.shown["reconciliation"]:
         copies[row["source_table"]] += row["copies"]
     assert copies == {"orders": 0, "order_items": source.copies}
     assert made.shown["held_back"] == {}

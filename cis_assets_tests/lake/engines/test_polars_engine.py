@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 from cis_assets.catalog import TABLES, SchemaMismatchError, Table, bronze, gold, silver
 from cis_assets.dates import DateRange
 from cis_assets.lake import commits
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.engines import polars_engine
 from cis_assets.lake.engines.engine import (
@@ -30,7 +30,7 @@ from cis_assets.lake.engines.engine import (
 )
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.slices import WHOLE, Slice
-from cis_assets.storage.errors import StoreError
+from cis_assets.storage.errors import StorageError
 from cis_assets_tests.conftest import rows_of
 from cis_assets_tests.frames import table_frame
 
@@ -53,7 +53,7 @@ def orders(*days: date, count: int = 2, customer: int = 1) -> pl.LazyFrame:
 
 def replace(location: TableLocation, frame: pl.LazyFrame, first: date, last: date | None = None) -> int:
     where = Slice.of(order_date=DateRange(first, last or first))
-    return PolarsEngine().replace(ORDERS, location, where, LazyParts.of([frame])).rows
+    return PolarsEngine().replace(ORDERS, location, where, LazyChunks.of([frame])).rows
 
 
 def counts(location: TableLocation) -> dict[date, int]:
@@ -100,10 +100,10 @@ def test_an_empty_slice_is_refused_where_the_catalog_says_so(tmp_path: Path):
     location = TableLocation(str(tmp_path / "features"))
     slice_of_one = Slice.of(as_of_date=DateRange(DAYS[0], DAYS[0]))
     PolarsEngine().replace(
-        FEATURES, location, slice_of_one, LazyParts.of([table_frame(FEATURES, [{"as_of_date": DAYS[0]}]).lazy()])
+        FEATURES, location, slice_of_one, LazyChunks.of([table_frame(FEATURES, [{"as_of_date": DAYS[0]}]).lazy()])
     )
     with pytest.raises(EmptySliceError, match=r"gold/customer_features.*2026-01-01"):
-        PolarsEngine().replace(FEATURES, location, slice_of_one, LazyParts.of([FEATURES.empty().lazy()]))
+        PolarsEngine().replace(FEATURES, location, slice_of_one, LazyChunks.of([FEATURES.empty().lazy()]))
     assert PolarsEngine().scan_polars(FEATURES, location).collect().height == 1
 
 
@@ -174,7 +174,7 @@ def test_a_write_that_always_loses_fails(location: TableLocation, monkeypatch: p
         raise CommitFailedError("lost")
 
     monkeypatch.setattr(polars_engine, "write_deltalake", lose)
-    with pytest.raises(StoreError, match="silver/orders failed: lost"):
+    with pytest.raises(StorageError, match="silver/orders failed: lost"):
         replace(location, orders(DAYS[0]), DAYS[0])
 
 
@@ -184,13 +184,13 @@ def test_writers_that_replace_the_same_table_at_once_all_succeed(tmp_path: Path)
 import sys
 from cis_assets.catalog import silver
 from cis_assets.lake.engines.engine import TableLocation
-from cis_assets.lake.chunks import LazyParts
+from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.slices import WHOLE
 from cis_assets_tests.frames import table_frame
 frame = table_frame(silver.PRODUCTS, [{{"product_id": int(sys.argv[1])}}])
 for _ in range(10):
-    PolarsEngine().replace(silver.PRODUCTS, TableLocation({str(tmp_path / "products")!r}), WHOLE, LazyParts.of([frame]))
+    PolarsEngine().replace(silver.PRODUCTS, TableLocation({str(tmp_path / "products")!r}), WHOLE, LazyChunks.of([frame]))
 """
     root = Path(__file__).parents[3]
     writers = [subprocess.Popen([sys.executable, "-c", code, str(number)], cwd=root) for number in (1, 2)]
@@ -205,7 +205,7 @@ def batches(*days: date) -> dict[str, Slice]:
 
 def append(location: TableLocation, frame: pl.LazyFrame, *days: date) -> int:
     where = Slice.of(order_date=DateRange(days[0], days[-1]))
-    return PolarsEngine().append(ORDERS, location, where, batches(*days), LazyParts.of([frame])).rows
+    return PolarsEngine().append(ORDERS, location, where, batches(*days), LazyChunks.of([frame])).rows
 
 
 def test_a_batch_is_appended_once_however_often_it_is_written(location: TableLocation):
@@ -234,7 +234,7 @@ def test_an_append_of_rows_of_another_day_is_refused(location: TableLocation):
 
 def merge(location: TableLocation, frame: pl.LazyFrame, day: date) -> int:
     where = Slice.of(order_date=DateRange(day, day))
-    return PolarsEngine().merge(ORDERS, location, where, LazyParts.of([frame])).rows
+    return PolarsEngine().merge(ORDERS, location, where, LazyChunks.of([frame])).rows
 
 
 def test_a_merge_updates_rows_with_the_same_key_adds_others_and_leaves_the_rest(location: TableLocation):
@@ -304,7 +304,7 @@ def prices(schema: type[dy.Schema]) -> Table:
 
 def write_prices(table: Table, location: TableLocation, *values: float) -> None:
     rows = pl.LazyFrame({"price": values}, schema={"price": pl.Float64})
-    PolarsEngine().replace(table, location, WHOLE, LazyParts.of([rows]))
+    PolarsEngine().replace(table, location, WHOLE, LazyChunks.of([rows]))
 
 
 def test_a_rule_that_the_catalog_has_no_longer_is_taken_from_the_table(tmp_path: Path):
@@ -335,7 +335,7 @@ def test_a_missing_price_keeps_the_rule_of_prices(tmp_path: Path):
     location = TableLocation(str(tmp_path / "items"))
     items = table_frame(silver.ORDER_ITEMS, [{"order_date": DAYS[0], "unit_price": price} for price in (None, 1.0)])
     where = Slice.of(order_date=DateRange(DAYS[0], DAYS[0]))
-    assert PolarsEngine().replace(silver.ORDER_ITEMS, location, where, LazyParts.of([items])).rows == 2
+    assert PolarsEngine().replace(silver.ORDER_ITEMS, location, where, LazyChunks.of([items])).rows == 2
 
 
 class _Grown(silver.SilverOrders):
@@ -351,7 +351,7 @@ def test_a_new_column_that_may_be_missing_is_added_to_the_stored_table(location:
     replace(location, orders(*DAYS[:2]), DAYS[0], DAYS[1])
     news = orders(DAYS[0]).with_columns(channel=pl.lit("app"))
     where = Slice.of(order_date=DateRange(DAYS[0], DAYS[0]))
-    PolarsEngine().replace(GROWN, location, where, LazyParts.of([news]))
+    PolarsEngine().replace(GROWN, location, where, LazyChunks.of([news]))
     assert rows_of(PolarsEngine().scan_polars(GROWN, location), "order_date", "channel") == [
         (DAYS[0], "app"), (DAYS[0], "app"), (DAYS[1], None), (DAYS[1], None),
     ]  # fmt: skip
@@ -382,7 +382,7 @@ def test_any_other_difference_from_the_stored_table_is_refused(location: TableLo
     other = dataclasses.replace(ORDERS, schema=schema)
     where = Slice.of(order_date=DateRange(DAYS[0], DAYS[0]))
     with pytest.raises(SchemaMismatchError, match="Nothing was written to silver/orders") as refusal:
-        PolarsEngine().replace(other, location, where, LazyParts.of([other.empty()]))
+        PolarsEngine().replace(other, location, where, LazyChunks.of([other.empty()]))
     assert all(re.search(part, str(refusal.value)) for part in words.split(".*"))
     assert DeltaTable(location.uri).version() == before
 
@@ -425,7 +425,7 @@ def test_a_whole_table_is_replaced_although_its_files_are_put_together_meanwhile
 ):
     location = TableLocation(str(tmp_path / "products"))
     old = table_frame(silver.PRODUCTS, [{"product_id": number} for number in (1, 2)])
-    PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyParts.of([old]))
+    PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyChunks.of([old]))
     write_deltalake(location.uri, old, mode="append")
     write, others = polars_engine.write_deltalake, iter([DeltaTable(location.uri).optimize.compact])
 
@@ -436,6 +436,6 @@ def test_a_whole_table_is_replaced_although_its_files_are_put_together_meanwhile
 
     monkeypatch.setattr(polars_engine, "write_deltalake", put_together_meanwhile)
     new = table_frame(silver.PRODUCTS, [{"product_id": 3}])
-    PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyParts.of([new]))
+    PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyChunks.of([new]))
     stored = PolarsEngine().scan_polars(silver.PRODUCTS, location)
     assert rows_of(stored, "product_id") == [(3,)]
