@@ -28,6 +28,7 @@ from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.maintenance import UpkeepResource
 from cis_assets.lake.pages import PageIOManager
 from cis_assets.lake.quarantine import QuarantineResource
+from cis_assets.lake.resource import LakeResource
 from cis_assets.lake.row_counts import RowCountsResource
 from cis_assets.landing.resource import LandingResource
 from cis_assets.settings import Settings, settings
@@ -50,6 +51,7 @@ CHECKS = [*order_dates.CHECKS, *reorder_share.CHECKS, *table_upkeep.CHECKS]
 def build_definitions(configured: Settings | None = None) -> dg.Definitions:
     """All assets, checks, jobs, schedules, sensors and resources, with the addresses, engine and writer of `configured`."""
     configured = configured or settings()
+    lake = LakeResource.from_settings(configured)
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
@@ -57,8 +59,8 @@ def build_definitions(configured: Settings | None = None) -> dg.Definitions:
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={
-            LAKE_IO: LakeIOManager(lake_uri=configured.lake_uri, engine=configured.engine),
-            PAGES_IO: PageIOManager(lake_uri=configured.lake_uri),
+            LAKE_IO: LakeIOManager(lake=lake, engine=configured.engine),
+            PAGES_IO: PageIOManager(lake=lake),
             "landing": LandingResource(landing_uri=configured.landing_uri),
             "stored": StoredDaysResource(lake_uri=configured.lake_uri),
             "row_counts": RowCountsResource(lake_uri=configured.lake_uri),

@@ -14,6 +14,7 @@ from cis_assets.catalog import bronze
 from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES, days_of
 from cis_assets.defs.tables import OWNERS, table_out
 from cis_assets.lake.erased_customers import ErasedCustomersResource
+from cis_assets.lake.quarantine import QuarantinedRows
 from cis_assets.landing import contract
 from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.reader import LandedDays, LandedSnapshots, read_days, read_snapshots
@@ -62,9 +63,9 @@ LANDING_FILES = [
 def bronze_days(
     context: dg.AssetExecutionContext, landing: LandingResource, erased: ErasedCustomersResource
 ) -> Iterator[dg.Output]:
-    """Orders and order lines of the dates of this run, with what did not parse beside them.
+    """Orders and order lines of the dates of this run, and the rows that did not parse.
 
-    The files are stored first: they tell whoever writes the other tables which dates are to be left as they are.
+    The files come first, so that their faults are stored even if no date of the run can be read.
     """
     landed = read_days(landing.folder(), days_of(context), erased.read())
     _say(context, landed)
@@ -74,7 +75,8 @@ def bronze_days(
         (bronze.ORDER_ITEMS, landed.order_items, landed.left_out.order_items),
         (bronze.REJECTED_ROWS, landed.rejected, landed.left_out.rejected),
     ):
-        yield dg.Output(rows.map_polars(table.conform), table.name, metadata=_left_out(left_out))
+        quarantined = QuarantinedRows(rows.map_polars(table.conform), landed.faults)
+        yield dg.Output(quarantined, table.name, metadata=_left_out(left_out))
 
 
 @dg.multi_asset(

@@ -11,7 +11,7 @@ from cis_assets.catalog import TABLES, Table
 from cis_assets.defs.tables import asset_key
 from cis_assets.errors import OperatorError
 from cis_assets.lake.maintenance import UpkeepResource
-from cis_assets.lake.table_condition import Upkeep
+from cis_assets.lake.table_condition import TableCondition
 
 _NAME = "table_upkeep"
 
@@ -55,7 +55,7 @@ def _result(table: Table, upkeep: UpkeepResource) -> dg.AssetCheckResult:
     )
 
 
-def _metadata(found: Upkeep) -> dict[str, int]:
+def _metadata(found: TableCondition) -> dict[str, int]:
     return {
         "files": found.files.files,
         "size_bytes": found.files.bytes,

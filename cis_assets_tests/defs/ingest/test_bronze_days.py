@@ -13,10 +13,11 @@ import pytest
 
 from cis_assets.catalog import TABLES, bronze
 from cis_assets.defs.ingest.bronze_assets import bronze_days
-from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.erased_customers import ErasedCustomersResource
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.quarantine import QuarantinedRows
+from cis_assets.lake.resource import LakeResource
 from cis_assets.landing.folder import LandingError
 from cis_assets.landing.resource import LandingResource
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put
@@ -51,7 +52,7 @@ def resources(landing: Path) -> dict[str, Any]:
     return {
         "landing": LandingResource(landing_uri=str(landing)),
         "erased": ErasedCustomersResource(lake_uri=lake),
-        "lake": LakeIOManager(lake_uri=lake),
+        "lake": LakeIOManager(lake=LakeResource(uri=lake)),
     }
 
 
@@ -60,7 +61,7 @@ def outputs(landing: Path) -> dict[str, pl.DataFrame]:
     given = {name: resource for name, resource in resources(landing).items() if name != "lake"}
     with dg.build_asset_context(partition_key_range=dg.PartitionKeyRange(str(FIRST), str(THIRD))) as context:
         found = [(each.output_name, each.value) for each in bronze_days(context, **given)]
-    return {name: (rows.whole().collect() if isinstance(rows, LazyChunks) else rows) for name, rows in found}
+    return {name: (each.rows.whole().collect() if isinstance(each, QuarantinedRows) else each) for name, each in found}
 
 
 def test_the_files_come_first_and_every_table_in_its_shape(landing: Path) -> None:
