@@ -14,7 +14,7 @@ from cis_assets.defs.tables import asset_key
 from cis_assets.errors import OperatorError
 from cis_assets.lake.engines.engine import TableAbsentError
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.table_condition import Limits, Upkeep, look
+from cis_assets.lake.table_condition import Limits, TableCondition, examine_table
 from cis_assets.settings import Settings
 
 TABLE_IS_MAINTAINED = "table_is_maintained"
@@ -62,7 +62,7 @@ def _check(table: Table, lake: Lake, retention_hours: int, limits: Limits) -> dg
         )
 
     try:
-        found = look(table, lake.location(table), retention_hours, limits)
+        found = examine_table(table, lake.location(table), retention_hours, limits)
     except TableAbsentError:
         return result(True, "Never materialized.")
     except OperatorError as error:
@@ -73,7 +73,7 @@ def _check(table: Table, lake: Lake, retention_hours: int, limits: Limits) -> dg
     return result(not reasons, reasons or "Needs no maintenance.", severity=warn, metadata=_metadata(found))
 
 
-def _metadata(found: Upkeep) -> dict[str, int]:
+def _metadata(found: TableCondition) -> dict[str, int]:
     return {
         "files": found.files.files,
         "size_bytes": found.files.bytes,
