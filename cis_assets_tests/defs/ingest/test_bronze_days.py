@@ -10,9 +10,12 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, bronze
 from cis_assets.defs.ingest.bronze_assets import bronze_days
+from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.tables import table_out
 from cis_assets.lake.erased_customers import ErasedCustomersResource
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
@@ -114,6 +117,29 @@ def test_in_a_run_the_files_are_stored_before_the_other_tables(landing: Path) ->
     files = lake.scan(bronze.LANDED_FILES).filter(pl.col("order_date") == SECOND).collect()
     assert files.filter(pl.col("fault").is_not_null())["fault"].to_list() == [fault(SECOND)]
     assert sorted(lake.scan(bronze.ORDERS).collect()["order_date"]) == [FIRST, THIRD]
+
+
+def test_the_tables_do_not_depend_on_the_order_of_the_outputs(landing: Path, tmp_path: Path) -> None:
+    break_orders(landing, SECOND)
+
+    def backwards(context, landing: LandingResource, erased: ErasedCustomersResource):
+        yield from reversed(list(bronze_days.op.compute_fn.decorated_fn(context, landing, erased)))
+
+    reversed_days = dg.multi_asset(
+        name="bronze_days",
+        outs={name: table_out(TABLES[f"bronze/{name}"], "polars") for name in outputs(landing)},
+        partitions_def=ORDER_DATES,
+        backfill_policy=ONE_RUN,
+    )(backwards)
+    given = resources(landing)
+    dg.materialize([bronze_days], resources=given, tags=RANGE)
+    other = str(tmp_path / "backwards")
+    dg.materialize([reversed_days], resources=given | {"lake": LakeIOManager(lake=LakeResource(uri=other))}, tags=RANGE)
+    for table in (bronze.LANDED_FILES, bronze.ORDERS, bronze.ORDER_ITEMS, bronze.REJECTED_ROWS):
+        expected = Lake(str(landing.parent / "lake")).scan(table).drop("ingested_at", strict=False).collect()
+        assert_frame_equal(
+            Lake(other).scan(table).drop("ingested_at", strict=False).collect(), expected, check_row_order=False
+        )
 
 
 def test_dates_on_which_nothing_landed_fail_the_run(tmp_path: Path) -> None:
