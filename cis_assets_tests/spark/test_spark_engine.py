@@ -333,7 +333,7 @@ def test_a_spark_that_goes_away_before_the_commit_is_not_said_to_have_left_every
 ):
     replace(orders(DAYS[0]), DAYS[0])
     _before_saving(monkeypatch, _go_away)
-    with pytest.raises(UnsettledCommitError, match=r"Spark went away.*if Spark still completes.*Run the same again"):
+    with pytest.raises(UnsettledCommitError, match=r"Spark became unreachable.*if Spark still completes.*Run it again"):
         replace(orders(DAYS[0], count=7), DAYS[0])
     assert counts(location) == {DAYS[0]: 2}
 
