@@ -2,20 +2,17 @@
 
 import dagster as dg
 
-from cis_assets.catalog import gold
-from cis_assets.defs.dashboard.assets import DASHBOARD_KEY
 from cis_assets.defs.erasure.jobs import erase_customers
 from cis_assets.defs.maintenance.checks import table_upkeep
 from cis_assets.defs.maintenance.jobs import MAINTENANCE_JOBS
-from cis_assets.defs.tables import asset_key
+from cis_assets.defs.selections import INGEST, SEGMENT_MODEL, SNAPSHOT
 
 # Runs that share a value follow one another (see dagster.yaml): the later one has the newer files, and is to write last.
 ONE_AT_A_TIME = "cis/one_at_a_time"
 
-_INGESTED = dg.AssetSelection.groups("bronze", "silver", "quality")
+_INGESTED = dg.AssetSelection.from_string(INGEST)
 # Whether tables need maintenance is looked at by a job of its own.
 _UPKEEP = dg.AssetSelection.checks(table_upkeep)
-_MODEL = dg.AssetSelection.assets(asset_key(gold.SEGMENT_MODEL))
 
 ingest = dg.define_asset_job(
     "ingest",
@@ -26,14 +23,14 @@ ingest = dg.define_asset_job(
 
 daily_gold = dg.define_asset_job(
     "daily_gold",
-    selection=((dg.AssetSelection.groups("gold") - _MODEL) | dg.AssetSelection.assets(DASHBOARD_KEY)) - _UPKEEP,
+    selection=dg.AssetSelection.from_string(SNAPSHOT) - _UPKEEP,
     description="Features, segments, patterns and notifications as of a day, by the segment model as it is, and the dashboard.",
     tags={ONE_AT_A_TIME: "gold"},
 )
 
 train_segments = dg.define_asset_job(
     "train_segments",
-    selection=_MODEL - _UPKEEP,
+    selection=dg.AssetSelection.from_string(SEGMENT_MODEL) - _UPKEEP,
     description="A new segment model from the newest snapshot of customer features.",
 )
 

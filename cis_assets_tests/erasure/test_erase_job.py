@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from cis_assets.actions.erase import RunsInProgressError, refuse_runs_in_progress
 from cis_assets.definitions import build_definitions
-from cis_assets.defs.erasure.jobs import RunsInProgressError, refuse_runs_in_progress
 from cis_assets.erasure.receipt import Receipt
 from cis_assets.settings import settings
 from cis_assets_tests.defs.pipeline import GOLD, INGEST
