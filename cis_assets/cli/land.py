@@ -148,4 +148,4 @@ def _say_faults(report: LinesReport) -> None:
     if report.set_aside_files:
         more = len(report.set_aside_files) - _LISTS_NAMED
         named = ", ".join(report.set_aside_files[:_LISTS_NAMED])
-        say(f"They are listed with file, text line and text in {named}{f' and {more:,} more' if more > 0 else ''}.")
+        say(f"They are listed with file, line number and text in {named}{f' and {more:,} more' if more > 0 else ''}.")
