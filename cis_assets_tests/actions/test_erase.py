@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from cis_assets.actions.erase import RunsInProgressError, erase_customers
 from cis_assets.catalog import silver
+from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.erased_customers import ErasureKey
 from cis_assets.lake.lake import Lake
 from cis_assets.landing.folder import LandingFolder
@@ -34,7 +35,9 @@ def lake(tmp_path: Path) -> Lake:
     """A lake of two customers."""
     lake = Lake(str(tmp_path / "lake"))
     customers = table_frame(silver.CUSTOMERS, [{"customer_id": 1}, {"customer_id": 2}])
-    write_deltalake(lake.location(silver.CUSTOMERS).uri, customers.to_arrow())
+    write_deltalake(
+        open_or_create(silver.CUSTOMERS, lake.location(silver.CUSTOMERS)), customers.to_arrow(), mode="append"
+    )
     return lake
 
 

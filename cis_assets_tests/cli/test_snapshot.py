@@ -36,8 +36,8 @@ def rows(lake: Lake, table: Table) -> pl.DataFrame:
 
 @pytest.fixture
 def lake() -> Lake:
-    """Bronze and silver of a week that ends on 2025-10-31."""
-    sample = ("--customers", "60", "--days", "10", "--end", "2025-10-31", "--dirty-share", "0")
+    """Bronze and silver of a month that ends on 2025-10-31."""
+    sample = ("--customers", "100", "--days", "30", "--end", "2025-10-31", "--dirty-share", "0")
     for arguments in (("land", "sample", *sample), ("backfill",)):
         result = cis(*arguments)
         assert result.exit_code == 0, result.output
@@ -49,6 +49,7 @@ def test_a_second_snapshot_keeps_the_model_and_makes_equal_tables(lake: Lake):
     assert first.exit_code == 0, first.output
     assert " for 2025-10-31 ..." in first.output
     assert Path(".cis/lake/dashboard/customers.html").exists()
+    assert lake.figures(gold.NOTIFICATIONS).total.rows > 0
     before = [rows(lake, table) for table in gold.TABLES]
     trained = lake.figures(gold.SEGMENT_MODEL).version
     Path(".cis/lake/dashboard/customers.html").unlink()
@@ -60,7 +61,7 @@ def test_a_second_snapshot_keeps_the_model_and_makes_equal_tables(lake: Lake):
         assert_frame_equal(rows(lake, table), expected)
     assert cis("snapshot", "2025-10-30").exit_code == 0
     assert lake.figures(gold.SEGMENT_MODEL).version == trained
-    assert [str(day) for day in lake.figures(gold.NOTIFICATIONS).days] == ["2025-10-30", "2025-10-31"]
+    assert [str(day) for day in lake.figures(gold.CUSTOMER_FEATURES).days] == ["2025-10-30", "2025-10-31"]
 
 
 def test_the_snapshot_of_a_day_that_is_not_over_is_refused(lake: Lake):
