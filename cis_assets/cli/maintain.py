@@ -36,8 +36,8 @@ def maintain(
     from cis_assets.catalog import SYSTEM_TABLES, TABLES
     from cis_assets.cli.runs import run_job
     from cis_assets.definitions import build_definitions
-    from cis_assets.defs.maintenance.jobs import step_of
-    from cis_assets.lake.maintenance import UpkeepResource, refuse_short_retention
+    from cis_assets.defs.maintenance.jobs import step_name
+    from cis_assets.lake.maintenance import refuse_short_retention
 
     hours = settings.vacuum_retention_hours if retention_hours is None else retention_hours
     refuse_short_retention(hours, force=force)
@@ -45,11 +45,11 @@ def maintain(
     unknown = [name for name in names if name not in known]
     if unknown:
         raise Refused(f"--table {unknown[0]} is no table of the lake. The tables are {', '.join(known)}.")
-    steps = {step_of(known[name]): name for name in names or known}
+    steps = {step_name(known[name]): name for name in names or known}
     result, warnings, failures = run_job(
         build_definitions(settings).resolve_job_def("maintain_lake"),
         op_selection=list(steps),
-        resources={"upkeep": UpkeepResource.from_settings(settings, retention_hours=hours, force=force)},
+        ops={step: {"config": {"retention_hours": hours, "force": force}} for step in steps},
     )
     figures = {
         event.step_key: {name: value.value for name, value in event.step_output_data.metadata.items()}

@@ -45,13 +45,15 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
 
     from cis_assets.catalog import gold
     from cis_assets.definitions import build_definitions
-    from cis_assets.defs.maintenance.checks import table_upkeep
+    from cis_assets.defs.maintenance.checks import TABLE_IS_MAINTAINED
     from cis_assets.defs.tables import asset_key
     from cis_assets.writers.writer import copy_writer
 
     built = build_definitions(settings)
-    # Every table has the check table_upkeep, which belongs to the job check_lake.
-    checks = [check for check in built.asset_checks or () if check is not table_upkeep]
+    # Whether tables need maintenance is for the job check_lake to check.
+    checks = [
+        check for check in built.asset_checks or () if TABLE_IS_MAINTAINED not in {key.name for key in check.check_keys}
+    ]
     definitions = Definitions(built.assets, resources=built.resources, executor=built.executor, asset_checks=checks)
     keys = _select(definitions, selection)
     if asset_key(gold.NOTIFICATION_COPY) in keys:
@@ -68,11 +70,14 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
 
 
 def run_job(
-    job: JobDefinition, advance: Callable[[int], None] = lambda steps: None, **arguments: Any
+    job: JobDefinition,
+    advance: Callable[[int], None] = lambda steps: None,
+    ops: Mapping[str, Any] | None = None,
+    **arguments: Any,
 ) -> tuple[ExecuteInProcessResult, list[str], list[str]]:
     """Run a job; return the result, its warnings, and the sentence of each failed step.
 
-    `advance` is called with 1 after each step. `arguments` are passed on to `execute_in_process`.
+    `advance` is called with 1 after each step. `ops` configures them; `arguments` are those of `execute_in_process`.
     """
     from dagster import AssetCheckSeverity, LoggerDefinition
 
@@ -86,7 +91,7 @@ def run_job(
         result = job.with_logger_defs({"cis": LoggerDefinition(lambda _: logger)}).execute_in_process(
             instance=instance,
             # Replaces Dagster's console logger.
-            run_config={"loggers": {"cis": {}}},
+            run_config={"loggers": {"cis": {}}, "ops": ops or {}},
             raise_on_error=False,
             **arguments,
         )

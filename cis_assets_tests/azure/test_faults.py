@@ -18,7 +18,7 @@ import pytest
 from deltalake import DeltaTable
 
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.errors import OperatorError
 from cis_assets.lake import commits
 from cis_assets.lake.commits import UnsettledCommitError
@@ -28,6 +28,7 @@ from cis_assets.settings import settings
 from cis_assets_tests.azure.conftest import KEY
 from cis_assets_tests.azure.fault_proxy import FaultProxy, Kind, Operation
 from cis_assets_tests.lake.writer_process import ORDERS, Writer, content, stored_versions, writer_processes
+from cis_assets_tests.partitions import ORDER_DATES
 
 pytestmark = pytest.mark.azure
 

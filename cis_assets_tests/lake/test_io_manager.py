@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from cis_assets.catalog import SchemaMismatchError, Table, gold, silver
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake.engines.engine import OutsideSliceError
 from cis_assets.lake.io_manager import LakeIOManager, UnknownTableError, WriteModeError
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.partition_slices import PartitionsError
 from cis_assets_tests.frames import table_frame
+from cis_assets_tests.partitions import ORDER_DATES
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cis_assets.catalog import Table
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import exists
 from cis_assets.lake.engines.engine import TableLocation
@@ -24,6 +24,7 @@ from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets_tests.partitions import ORDER_DATES
 
 FIRST = date(2026, 1, 1)
 DAYS = 6

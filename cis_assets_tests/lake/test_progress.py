@@ -7,12 +7,13 @@ import dagster as dg
 import polars as pl
 
 from cis_assets.catalog import silver
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake import progress
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.progress import WriteProgress
 from cis_assets_tests.frames import table_frame
+from cis_assets_tests.partitions import ORDER_DATES
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]
 

@@ -9,12 +9,13 @@ import pytest
 
 from cis_assets.catalog import gold, quality, silver
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.quarantine import QuarantinedDatesError, quarantined_dates
 from cis_assets_tests.frames import table_frame
+from cis_assets_tests.partitions import ORDER_DATES
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
