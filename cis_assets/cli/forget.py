@@ -36,20 +36,20 @@ def forget(
     """
     from cis_assets.actions.erase import erase_customers
     from cis_assets.cli.instance import dagster_instance
-    from cis_assets.erasure.erase import look, steps
-    from cis_assets.erasure.requests import customer_number, customer_numbers
+    from cis_assets.erasure.erase import count_steps, find_customers
+    from cis_assets.erasure.requests import parse_customer_number, parse_customer_numbers
     from cis_assets.lake.erased_customers import ErasureKey
     from cis_assets.lake.lake import Lake
     from cis_assets.landing.folder import LandingFolder
 
-    numbers = {customer_number(text, f"CUSTOMER_ID {place}") for place, text in enumerate(customers, start=1)}
+    numbers = {parse_customer_number(text, f"CUSTOMER_ID {place}") for place, text in enumerate(customers, start=1)}
     if from_file:
-        numbers |= customer_numbers(from_file.read(), "the file given")
+        numbers |= parse_customer_numbers(from_file.read(), "the file given")
     if not numbers:
         raise Refused("Name at least one customer, as an argument or with --from-file.")
     lake, folder = Lake(settings.lake_uri), LandingFolder(settings.landing_uri)
     if dry_run:
-        found = look(lake, folder, numbers)
+        found = find_customers(lake, folder, numbers)
         rows = [(table, f"{rows:,}") for table, rows in found.rows.items()]
         print_table(["table", "rows to remove"], rows, right=("rows to remove",))
         _print_landing_files(found.landing_files)
@@ -60,7 +60,7 @@ def forget(
             f"Erase {plural(len(numbers), 'customer')} from {lake.uri} and delete all earlier versions of its tables?"
         )
     key = ErasureKey(settings.erasure_key)
-    with dagster_instance() as instance, progress("Erasing", steps(lake)) as advance:
+    with dagster_instance() as instance, progress("Erasing", count_steps(lake)) as advance:
         receipt, address = erase_customers(
             lake, folder, key, numbers, instance, ignored_runs=despite_run, advance=advance
         )

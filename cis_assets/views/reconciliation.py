@@ -30,12 +30,12 @@ def find_read_range(lake: Lake, first: date | None = None, last: date | None = N
 
 def list_unreadable_dates(lake: Lake, days: DateRange) -> dict[date, str]:
     """List the dates whose landing files cannot be read, with the reasons."""
-    return quarantined_dates(lake.uri, [bronze.LANDED_FILES.path], days)
+    return quarantined_dates(lake, [bronze.LANDED_FILES.path], days)
 
 
 def list_quarantined_dates(lake: Lake, days: DateRange) -> dict[date, str]:
     """List the dates that are unreadable or that a check blocks, with the reasons."""
-    return quarantined_dates(lake.uri, [bronze.LANDED_FILES.path, quality.DATE_CHECKS.path], days)
+    return quarantined_dates(lake, [bronze.LANDED_FILES.path, quality.DATE_CHECKS.path], days)
 
 
 def list_failed_checks(lake: Lake, days: DateRange) -> pl.DataFrame:

@@ -134,7 +134,7 @@ def settings_shown(definitions: dg.Definitions) -> tuple[str | None, set[str | N
         dates.get_first_partition_key(),
         zones | {dates.timezone},
         window,
-        (definitions.resources or {})["lake"].lake_uri,
+        (definitions.resources or {})["lake"].uri,
     )
 
 
@@ -147,7 +147,7 @@ def test_the_same_settings_share_one_partitions_definition():
 def test_overrides_replace_single_settings():
     settings = read_settings(lake_uri="/lake", landing_uri="/landing")
     resources = build_definitions(settings, lake_uri="/other").resources or {}
-    assert (resources["lake"].lake_uri, resources["landing"].landing_uri) == ("/other", "/landing")
+    assert (resources["lake"].uri, resources["landing"].landing_uri) == ("/other", "/landing")
 
 
 def test_an_override_that_is_no_setting_is_refused():

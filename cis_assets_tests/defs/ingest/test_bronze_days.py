@@ -14,8 +14,8 @@ import pytest
 from cis_assets.catalog import TABLES, bronze
 from cis_assets.defs.ingest.bronze_assets import build_assets
 from cis_assets.defs.resources import LAKE_IO, build_resources
-from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.quarantine import QuarantinedRows
 from cis_assets.landing.folder import LandingError
 from cis_assets.settings import read_settings
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put
@@ -57,7 +57,7 @@ def outputs(landing: Path) -> dict[str, pl.DataFrame]:
     given = {name: resource for name, resource in resources(landing).items() if name != LAKE_IO}
     with dg.build_asset_context(partition_key_range=dg.PartitionKeyRange(str(FIRST), str(THIRD))) as context:
         found = [(each.output_name, each.value) for each in BRONZE_DAYS(context, **given)]
-    return {name: (rows.whole().collect() if isinstance(rows, LazyChunks) else rows) for name, rows in found}
+    return {name: (each.rows.whole().collect() if isinstance(each, QuarantinedRows) else each) for name, each in found}
 
 
 def test_the_files_come_first_and_every_table_in_its_shape(landing: Path) -> None:

@@ -81,7 +81,7 @@ class Watch:
             repository_def=defs.get_repository_def(),
             resources={
                 "landing": LandingResource(landing_uri=str(self.folder)),
-                "lake": LakeResource(lake_uri=str(self.lake)),
+                "lake": LakeResource(uri=str(self.lake)),
             },
         )
         return defs.get_unresolved_sensor_def("landing_sensor").evaluate_tick(context)
