@@ -32,6 +32,9 @@ class Refused(click.ClickException):
 class _Day(click.DateTime):
     """A day as YYYY-MM-DD."""
 
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return "YYYY-MM-DD"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         return value if type(value) is date else super().convert(value, param, ctx).date()
 

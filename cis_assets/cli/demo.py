@@ -37,9 +37,10 @@ _NEXT = (
 @click.pass_context
 @with_settings
 def demo(settings: Settings, context: click.Context, instacart: Path | None, customers: int, days: int) -> None:
-    """Land orders, carry them through the lake, segment the customers and write their notifications.
+    """Run everything once, from landing files to messages.
 
-    The orders are generated, unless --instacart names a folder.
+    Lands orders, carries them through the lake, segments the customers and writes their notifications. The orders are
+    generated, unless --instacart names a folder.
     """
     from cis_assets.defs.selections import INGEST
 

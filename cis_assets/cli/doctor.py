@@ -13,9 +13,10 @@ _WORDS = {"ok": "ok", "remark": "remark", "failed": "FAILED"}
 @click.pass_context
 @with_settings
 def doctor(settings: Settings, context: click.Context, as_json: bool) -> None:
-    """Check that the lake and the landing folder can be reached, listed, written and read.
+    """Check that the lake and the landing folder can be used.
 
-    Writes a small file and deletes it again. Exit status 1 if a check fails.
+    The command reaches, lists, writes and reads them. It writes a small file and deletes it again. Exit status 1 if a check
+    fails.
     """
     from cis_assets.storage.doctor import examine, places
 

@@ -29,9 +29,9 @@ def forget(
     yes: bool,
     despite_run: tuple[str, ...],
 ) -> None:
-    """Erase customers from every table and its history, and keep them out of later runs.
+    """Erase customers from every table and its history.
 
-    Earlier versions of all tables are deleted. Nothing may write to the lake meanwhile. Landing files are not changed;
+    Later runs leave their rows out. Earlier versions of all tables are deleted. Nothing may write to the lake meanwhile. Landing files are not changed;
     the command lists those that still hold the customers.
     """
     from cis_assets.actions.erase import erase_customers

@@ -29,7 +29,7 @@ def land() -> None:
 @land.command()
 @click.option("--customers", default=2000, show_default=True, help="Customers who order.")
 @click.option("--days", default=180, show_default=True, help="Order dates, ending with --end.")
-@click.option("--end", type=DAY, required=True, help="Last order date, YYYY-MM-DD.")
+@click.option("--end", type=DAY, required=True, help="Last order date.")
 @click.option("--seed", default=7, show_default=True, help="Same seed, same files.")
 @click.option("--dirty-share", default=0.002, show_default=True, help="Broken rows added, as a share of the good ones.")
 @with_settings
@@ -43,7 +43,7 @@ def sample(settings: Settings, customers: int, days: int, end: date, seed: int, 
 
 @land.command()
 @click.option("--source", type=click.Path(path_type=Path), required=True, help="Folder with the release's CSV files.")
-@click.option("--end", type=DAY, required=True, help="Last date of the calendar made for the release, YYYY-MM-DD.")
+@click.option("--end", type=DAY, required=True, help="Last date of the calendar made for the release.")
 @click.option(
     "--weekday-zero",
     default="saturday",

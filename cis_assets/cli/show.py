@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CHECKS_LISTED = 20
 _COUNT_NAMES = {"unparsed": "not parsed", "erased": "of erased customers", "copies": "duplicates"}
-_as_of_option = click.option("--as-of", type=DAY, help="Day of the snapshot, YYYY-MM-DD (default: the newest).")
+_as_of_option = click.option("--as-of", type=DAY, help="Day of the snapshot (default: the newest).")
 
 
 @click.group()
@@ -142,7 +142,7 @@ def _explain(row: dict[str, Any]) -> str:
 @json_option
 @with_lake
 def rejected(lake: Lake, as_json: bool) -> None:
-    """Rejected rows: how many for each reason, with an example; and returned items."""
+    """Rejected rows by reason, each with an example."""
     from cis_assets.views.rejected import count_rejected_rows, count_returned_items
 
     rows, returned = count_rejected_rows(lake).to_dicts(), count_returned_items(lake)
@@ -170,9 +170,9 @@ def rejected(lake: Lake, as_json: bool) -> None:
 @json_option
 @with_lake
 def reconciliation(lake: Lake, first: date | None, last: date | None, as_json: bool) -> None:
-    """What happened to each landed row, which dates are quarantined, and which checks failed.
+    """Where landed rows went, and which checks failed.
 
-    JSON has the counts of each date. Counting the rows of many dates takes a while.
+    Also lists quarantined dates. JSON has the counts of each date. Counting the rows of many dates takes a while.
     """
     from cis_assets.quality.reconciliation import COUNTS
     from cis_assets.views import reconciliation as view

@@ -14,10 +14,10 @@ from cis_assets.settings import Settings
 @click.argument("day", type=DAY, required=False)
 @with_settings
 def snapshot(settings: Settings, day: date | None) -> None:
-    """Make the snapshot of DAY: its gold tables and the dashboard page.
+    """Make the gold tables and dashboard page of a day.
 
-    DAY is YYYY-MM-DD (default: the newest complete date with orders in silver). The segment model stays as it is; it is
-    trained only if there is none yet.
+    The default is the newest complete date with orders in silver. The segment model stays the same; it is trained only if
+    there is none yet.
     """
     from cis_assets.defs.selections import SEGMENT_MODEL, SNAPSHOT
     from cis_assets.lake.lake import Lake

@@ -15,7 +15,7 @@ from cis_assets.cli.instance import dagster_home
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=3000, show_default=True)
 def ui(host: str, port: int) -> None:
-    """Start the Dagster UI, with the schedules and sensors that are switched on in it."""
+    """Start the Dagster UI with its schedules and sensors."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
