@@ -1,4 +1,4 @@
-"""The project's Dagster instance, shared by `cis` and the Dagster UI, so that each sees the other's runs."""
+"""The project's Dagster instance, shared by `cis` and the Dagster UI: each sees the other's runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 _DEFAULT_HOME = Path(".cis/dagster")
-# How many notes of dates Dagster collects before they are written: a few thousand take a second, in which others wait.
+# Events of dates that Dagster collects before it writes them. Writing a few thousand takes a second and blocks others.
 _EVENT_BATCH_SIZE = "1000"
 
 
 def dagster_home() -> Path:
-    """DAGSTER_HOME (default `.cis/dagster`), created with the project's `dagster.yaml` if it has none."""
+    """Return DAGSTER_HOME (default `.cis/dagster`); create it, with the project's `dagster.yaml` if it has none."""
     home = Path(os.environ.get("DAGSTER_HOME") or _DEFAULT_HOME).expanduser().resolve()
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
