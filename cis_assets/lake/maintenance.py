@@ -237,9 +237,9 @@ class UpkeepResource(ConfigurableResource):
             lake_uri=configured.lake_uri,
             retention_hours=configured.vacuum_retention_hours if retention_hours is None else retention_hours,
             force=force,
-            small_files=configured.upkeep_small_files,
-            log_commits=configured.upkeep_log_commits,
-            removable_share=configured.upkeep_removable_share,
+            small_files=configured.maintenance_small_files,
+            log_commits=configured.maintenance_log_commits,
+            removable_share=configured.maintenance_removable_share,
         )
 
     def maintain(self, table: Table) -> Maintained | None:
