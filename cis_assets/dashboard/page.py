@@ -19,6 +19,12 @@ _CONTENT_POLICY = (
     "img-src data: blob:; base-uri 'none'"
 )
 
+_FOOTER = (
+    '<footer class="quiet">This page is computed from gold tables and needs no network. '
+    "It has aggregates only, no row of a single customer."
+    "<noscript> The charts need JavaScript; the table does not.</noscript></footer>"
+)
+
 _DRAW = """
 (function () {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -82,7 +88,9 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
             "Customer segments",
             "Groups of customers with similar habits: recency, tenure, frequency, basket size and reorders. "
             "Names and marks describe the center of each segment at training.",
-            _cards(figures["sizes"], figures["map"]) + _segment_table(frames) + _card(figures["comparison"]),
+            f'<div class="cards">{_card(figures["sizes"])}{_card(figures["map"])}</div>'
+            + _segment_table(frames)
+            + _card(figures["comparison"]),
         ),
         _section(
             "Order frequency",
@@ -102,7 +110,7 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
             _card(figures["rfm"]),
         ),
         "</main>",
-        _footer(),
+        _FOOTER,
         *(
             _json_script(f"chart-{figure.name}", figure.specification)
             for figure in figures.values()
@@ -198,10 +206,6 @@ def _section(title: str, words: str, content: str) -> str:
     return f'<section>\n<h2>{escape(title)}</h2>\n<p class="quiet">{escape(words)}</p>\n{content}\n</section>'
 
 
-def _cards(*figures: _Figure) -> str:
-    return f'<div class="cards">{"".join(_card(figure) for figure in figures)}</div>'
-
-
 def _card(figure: _Figure) -> str:
     width = "chart" if figure.is_narrow else "chart wide"
     content = (
@@ -253,14 +257,6 @@ def _segment_row(row: dict[str, Any], color: str) -> str:
 
 def _join_names(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) or "none"
-
-
-def _footer() -> str:
-    return (
-        '<footer class="quiet">This page is computed from gold tables and needs no network. '
-        "It has aggregates only, no row of a single customer."
-        "<noscript> The charts need JavaScript; the table does not.</noscript></footer>"
-    )
 
 
 def _json_script(name: str, value: object) -> str:
