@@ -1,4 +1,4 @@
-"""`python -m benchmarks.platform`: measures, compares the results, and prints the figures once all of them are there."""
+"""`python -m benchmarks.platform` measures, compares the results, and prints all figures at the end."""
 
 from __future__ import annotations
 

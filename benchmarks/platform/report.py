@@ -1,4 +1,4 @@
-"""The figures as tables for people and as plain values for programs, and the aims they are held against."""
+"""The figures as tables for people and as plain values for programs, with the targets they are compared with."""
 
 from __future__ import annotations
 
