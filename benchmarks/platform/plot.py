@@ -8,7 +8,7 @@ from pathlib import Path
 import altair as alt
 import polars as pl
 
-from benchmarks.platform.parts import PLATFORM_STAGES, Measured
+from benchmarks.platform.plan import PLATFORM_STAGES, Measured
 from benchmarks.platform.report import NAMES, Results
 
 _COLORS = ("#8c6d46", "#9aa5ad", "#d9d2c5", "#c8963e", "#3f7d6e", "#b9c8c2", "#a8433f", "#d8b4b2")

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.platform.contenders import DUCKDB, PANDAS, PLATFORM, PYSPARK
-from benchmarks.platform.parts import DATE_CHECKS, PLATFORM_STAGES, Measured
+from benchmarks.platform.plan import DATE_CHECKS, PLATFORM_STAGES, Measured
 from benchmarks.platform.platform_run import ORCHESTRATION, STARTING
 from benchmarks.platform.workload import Workload
 from benchmarks.surroundings import surroundings
