@@ -16,7 +16,7 @@ from cis_assets.catalog.gold import NOTIFICATIONS
 from cis_assets.errors import OperatorError
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
-from cis_assets.notifications.slots import filled, offer_words, piece_columns, slot_names
+from cis_assets.notifications.slots import filled, piece_columns, slot_names
 
 _KEY = ["as_of_date", "context_key"]
 _SHORTEST_PRODUCT_NAME = 8
@@ -118,7 +118,7 @@ def _fill(rows: pl.DataFrame) -> pl.DataFrame:
         "product": pl.col("product_name"),
         "weekday": pl.col("weekday"),
         "daypart": pl.col("daypart"),
-        "offer": offer_words(pl.col("percent_off")),
+        "offer": pl.concat_str(pl.col("percent_off").cast(pl.String), pl.lit("% off")),
     }
     texts = rows.select(
         "as_of_date",

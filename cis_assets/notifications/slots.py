@@ -63,11 +63,6 @@ def longest_length(text: str, product_name_max_length: int, daypart: str) -> int
     return literal + sum(lengths.get(name, 0) for name in slot_names(text))
 
 
-def offer_words(percent_off: pl.Expr) -> pl.Expr:
-    """The value of the offer slot, such as "10% off"; null without an offer."""
-    return pl.concat_str(percent_off.cast(pl.String), pl.lit("% off"))
-
-
 def piece_columns(texts: Sequence[str], name: str) -> list[pl.Series]:
     """The pieces of each text as columns `<name>_text_<n>` and `<name>_slot_<n>`, the input of `filled`."""
     rows = [pieces(text) for text in texts]

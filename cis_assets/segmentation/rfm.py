@@ -54,10 +54,6 @@ def rfm_scores(snapshot: pl.DataFrame) -> pl.DataFrame:
         frequency_score=quintile_score(pl.col("order_count")),
         monetary_score=quintile_score(pl.col("total_spend") if has_spend else items_bought),
     )
-    return scored.with_columns(rfm_segment=rfm_segment(pl.col("recency_score"), pl.col("frequency_score")))
-
-
-def rfm_segment(recency_score: pl.Expr, frequency_score: pl.Expr) -> pl.Expr:
-    """The name of the RFM segment for a recency and a frequency score, both 1 to 5."""
     codes = {10 * recency + frequency: name for (recency, frequency), name in RFM_MAP.items()}
-    return (10 * recency_score + frequency_score).replace_strict(codes, return_dtype=pl.String)
+    code = 10 * pl.col("recency_score") + pl.col("frequency_score")
+    return scored.with_columns(rfm_segment=code.replace_strict(codes, return_dtype=pl.String))
