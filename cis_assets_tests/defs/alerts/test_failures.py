@@ -201,7 +201,7 @@ def test_the_address_is_a_secret_of_the_settings(monkeypatch: pytest.MonkeyPatch
     for wrong in ("hooks.example.com/T0KEN", "ftp://hooks.example.com/T0KEN", "https://"):
         monkeypatch.setenv("CIS_FAILURE_WEBHOOK_URL", wrong)
         with pytest.raises(
-            SettingsError, match=r"^CIS_FAILURE_WEBHOOK_URL is set, and not shown here: is no http:// or"
+            SettingsError, match=r"^CIS_FAILURE_WEBHOOK_URL is set \(a secret, not shown\): is not an http:// or"
         ) as error:
             read_settings()
         assert "hooks" not in str(error.value)
