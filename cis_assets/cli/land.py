@@ -54,7 +54,7 @@ def instacart(source: Path, end: datetime, weekday_zero: str) -> None:
 @click.option("--replace", is_flag=True, help="Let lines go that landed before and are not in these files.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE...")
 def lines(mapping: str, replace: bool, paths: tuple[Path, ...]) -> None:
-    """CSV files with one row per invoice line, by a mapping of their columns (docs/landing.md)."""
+    """CSV files with one row per invoice line, by a mapping of their columns (docs/your-data.md)."""
     land_invoice_lines(mapping, paths, replace=replace)
 
 
