@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     )
     failure_webhook_url: SecretStr = Field(
         SecretStr(""),
-        description="Address that the failure sensor posts a line to for each failed run ([operate.md](operate.md)).",
+        description="Address that the failure sensor posts a line to for each failed run ([automation.md](automation.md)).",
     )
 
     @field_validator("time_zone")
