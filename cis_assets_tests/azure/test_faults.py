@@ -1,7 +1,7 @@
 """Faults of the store at every kind of request: a write ends with the new rows, or fails in words with the old ones.
 
 Each test leads the platform through a proxy that fails what the test says, and then looks at the table without it. The
-outcomes are those that docs/faults.md promises.
+outcomes are those that docs/architecture.md promises.
 """
 
 import contextlib
