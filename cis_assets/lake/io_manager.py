@@ -20,9 +20,7 @@ from typing import Any, Literal
 
 import narwhals as nw
 import polars as pl
-from dagster import ConfigurableIOManagerFactory, InputContext, OutputContext
-from dagster._core.definitions.partitions.utils import TimeWindow
-from dagster._core.storage.db_io_manager import DbIOManager, DbTypeHandler, TablePartitionDimension, TableSlice
+from dagster import ConfigurableIOManagerFactory, InputContext, OutputContext, TimeWindow
 from dagster_deltalake.io_manager import DeltaLakeDbClient, TableConnection
 from pydantic import Field
 
@@ -30,6 +28,13 @@ from cis_assets.catalog import TABLES, Table
 from cis_assets.dates import DateRange
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.dagster_internals import (
+    DbIOManager,
+    DbTypeHandler,
+    TablePartitionDimension,
+    TableSlice,
+    report_partitions,
+)
 from cis_assets.lake.engines.engine import Engine, TableLocation
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
@@ -209,8 +214,7 @@ def _leave_out(context: OutputContext, table: Table, run: RunSlice, held: Collec
     """The run without partitions that are held back, which Dagster is not told to be made either."""
     context.log.warning(f"{table.path}: held back, and left as before: {_listed(held)}.")
     left = run.without(table, held)
-    # Dagster offers no way for an IO manager to say so; it reports the partitions that the context names.
-    context._asset_partitions_subset = context.asset_partitions_def.subset_with_partition_keys(left.partitions)
+    report_partitions(context, left.partitions)
     return left
 
 

@@ -13,10 +13,10 @@ from dagster import (
     TableColumnLineage,
     TableSchema,
 )
-from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from cis_assets.catalog import Table
 from cis_assets.catalog.lineage import LINEAGE
+from cis_assets.lake.dagster_internals import add_partition_metadata
 from cis_assets.lake.partition_slices import RunSlice
 from cis_assets.lake.statistics import SliceFigures, TableFigures
 
@@ -61,17 +61,9 @@ def describe_write(context: OutputContext, table: Table, figures: TableFigures, 
     whole: dict[str, Any] = {"table_version": figures.version}
     if not run.partitions:
         return {**whole, **_figures("dagster/row_count", figures.total)}
-    step = context.step_context
-    held = step._metadata_accumulator.per_output_metadata
-    told = {
-        AssetMetadataHandle(asset_key=context.asset_key, partition_key=key): _figures(
-            "dagster/partition_row_count", figures.of(where)
-        )
-        for key, where in run.partitions.items()
-    }
-    # Dagster's `add_asset_metadata` copies what it holds for each partition, which takes longer than a write over years.
-    step._metadata_accumulator = OutputMetadataAccumulator(
-        per_output_metadata={**held, **{handle: {**held.get(handle, {}), **said} for handle, said in told.items()}}
+    add_partition_metadata(
+        context,
+        {key: _figures("dagster/partition_row_count", figures.of(where)) for key, where in run.partitions.items()},
     )
     return whole
 
