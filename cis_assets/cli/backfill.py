@@ -90,6 +90,8 @@ def refuse_dates_outside_partitions(days: DateRange) -> None:
 
 def newest_complete_date() -> date:
     """The last order date that is over in the time zone of the settings."""
-    from cis_assets.defs.partitions import ORDER_DATES
+    from cis_assets.defs.partitions import order_dates
 
-    return date.fromisoformat(ORDER_DATES.get_last_partition_key() or settings().first_order_date.isoformat())
+    return date.fromisoformat(
+        order_dates(settings()).get_last_partition_key() or settings().first_order_date.isoformat()
+    )

@@ -67,17 +67,18 @@ def _run(tables: list[Table], hours: int, force: bool) -> tuple[list[dict[str, A
     """Maintain tables in one run: the figures of those that exist, and the sentences of what was left and what failed."""
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.definitions import build_definitions
-    from cis_assets.defs.maintenance.jobs import step_of
-    from cis_assets.lake.maintenance import UpkeepResource
+    from cis_assets.defs.maintenance.jobs import step_name
 
-    upkeep = UpkeepResource.from_settings(settings(), retention_hours=hours, force=force)
-    job = build_definitions().resolve_job_def("maintain_lake")
+    config = {"config": {"retention_hours": hours, "force": force}}
+    job = build_definitions(settings()).resolve_job_def("maintain_lake")
     with dagster_instance() as instance:
         result = job.execute_in_process(
             instance=instance,
-            op_selection=[step_of(table) for table in tables],
-            resources={"upkeep": upkeep},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            op_selection=[step_name(table) for table in tables],
+            run_config={
+                "ops": {step_name(table): config for table in tables},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
             raise_on_error=False,
         )
         entries = instance.all_logs(result.run_id)
@@ -86,7 +87,7 @@ def _run(tables: list[Table], hours: int, force: bool) -> tuple[list[dict[str, A
         for event in result.all_events
         if event.is_successful_output
     }
-    rows = [{"table": table.path, **figures[step_of(table)]} for table in tables if figures.get(step_of(table))]
+    rows = [{"table": table.path, **figures[step_name(table)]} for table in tables if figures.get(step_name(table))]
     warnings = [entry.user_message for entry in entries if entry.level == logging.WARNING]
     failures = [_sentence(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     return rows, warnings, failures

@@ -64,11 +64,14 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.definitions import build_definitions
     from cis_assets.defs.alerts.sensors import sentence_of
-    from cis_assets.defs.maintenance.checks import table_upkeep
+    from cis_assets.defs.maintenance.checks import TABLE_IS_MAINTAINED
+    from cis_assets.settings import settings
 
-    built = build_definitions()
+    built = build_definitions(settings())
     # Whether tables need maintenance is no matter of this run, though the check comes along with every table.
-    checks = [check for check in built.asset_checks or () if check is not table_upkeep]
+    checks = [
+        check for check in built.asset_checks or () if TABLE_IS_MAINTAINED not in {key.name for key in check.check_keys}
+    ]
     warnings = _Warnings()
     definitions = Definitions(
         assets=built.assets,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from cis_assets.defs.alerts.webhook import WebhookError, post_text
-from cis_assets.settings import settings
+from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
@@ -34,19 +34,22 @@ def sentence_of(error: SerializableErrorInfo | None) -> str:
     return message.removeprefix(name) if message.startswith(name) else message.split(": ", 1)[-1]
 
 
-@dg.run_failure_sensor(
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Logs a line for each failed run of this location, and posts it to CIS_FAILURE_WEBHOOK_URL if that is set.",
-)
-def failure_sensor(context: dg.RunFailureSensorContext) -> None:
-    line = failure_line(context)
-    context.log.error(line)
-    url = settings().failure_webhook_url.get_secret_value()
-    if url:
-        try:
-            post_text(url, line)
-        except WebhookError as error:
-            context.log.warning(f"This failure was not posted: {error} (CIS_FAILURE_WEBHOOK_URL).")
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    @dg.run_failure_sensor(
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Logs a line for each failed run of this location, and posts it to CIS_FAILURE_WEBHOOK_URL if that is set.",
+    )
+    def failure_sensor(context: dg.RunFailureSensorContext) -> None:
+        line = failure_line(context)
+        context.log.error(line)
+        url = settings.failure_webhook_url.get_secret_value()
+        if url:
+            try:
+                post_text(url, line)
+            except WebhookError as error:
+                context.log.warning(f"This failure was not posted: {error} (CIS_FAILURE_WEBHOOK_URL).")
+
+    return [failure_sensor]
 
 
 def failure_line(context: dg.RunFailureSensorContext) -> str:

@@ -13,11 +13,12 @@ from datetime import date
 import dagster as dg
 
 from cis_assets.catalog import gold, silver
-from cis_assets.dates import trailing_window
-from cis_assets.defs.jobs import daily_gold, ingest
-from cis_assets.defs.partitions import ORDER_DATES
+from cis_assets.dates import DateRange, trailing_window
+from cis_assets.defs.customers.jobs import daily_gold
+from cis_assets.defs.ingest.jobs import ingest
+from cis_assets.defs.partitions import order_dates
 from cis_assets.defs.tables import asset_key
-from cis_assets.settings import settings
+from cis_assets.settings import Settings
 
 _PARTITION = "dagster/partition"
 _READ = (silver.ORDERS, silver.ORDER_ITEMS)
@@ -54,10 +55,10 @@ class Snapshot:
         return begun is not None and self.changed is not None and begun <= self.changed
 
 
-def snapshot_of(instance: dg.DagsterInstance, day: str) -> Snapshot:
+def snapshot_of(instance: dg.DagsterInstance, day: str, history_days: int) -> Snapshot:
     """What Dagster knows of the gold tables as of a day."""
     parts = [_made(instance, asset_key(table), day) for table in gold.TABLES if table.partition_by]
-    changed, change = _last_change(instance, date.fromisoformat(day))
+    changed, change = _last_change(instance, trailing_window(date.fromisoformat(day), history_days))
     runs = instance.get_run_records(
         dg.RunsFilter(job_name=daily_gold.name, tags={_PARTITION: day}), limit=1, order_by="id"
     )
@@ -69,21 +70,21 @@ def snapshot_of(instance: dg.DagsterInstance, day: str) -> Snapshot:
     )
 
 
-def make_first(instance: dg.DagsterInstance, day: str) -> dg.RunRequest | dg.SkipReason:
+def make_first(instance: dg.DagsterInstance, day: str, history_days: int) -> dg.RunRequest | dg.SkipReason:
     """What the schedule asks for: the snapshot of a day, unless it was made already or is being made."""
     if _unfinished(instance, daily_gold.name, day):
         return dg.SkipReason(f"A run for {day} is queued or under way already.")
-    if snapshot_of(instance, day).is_current:
+    if snapshot_of(instance, day, history_days).is_current:
         return dg.SkipReason(f"The snapshot of {day} was made already, and no order within its window changed since.")
     return dg.RunRequest(partition_key=day, run_key=day)
 
 
-def make_again(instance: dg.DagsterInstance, day: str) -> dg.RunRequest | dg.SkipReason:
+def make_again(instance: dg.DagsterInstance, day: str, history_days: int) -> dg.RunRequest | dg.SkipReason:
     """What the sensor asks for: the snapshot of a day, if silver changed after it was made, and changes no more."""
     unfinished = _unfinished(instance, ingest.name) + _unfinished(instance, daily_gold.name, day)
     if unfinished:
         return dg.SkipReason(f"Waiting for the end of {unfinished} runs of ingest, or of daily_gold for {day}.")
-    snapshot = snapshot_of(instance, day)
+    snapshot = snapshot_of(instance, day, history_days)
     if snapshot.is_overtaken:
         # One attempt for each change: a run that fails is not asked for again until something changes.
         return dg.RunRequest(partition_key=day, run_key=f"{day} after change {snapshot.change}")
@@ -105,8 +106,8 @@ def _made(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> float | N
     return run.start_time if run else None
 
 
-def _last_change(instance: dg.DagsterInstance, day: date) -> tuple[float | None, str]:
-    window = [str(each) for each in trailing_window(day, settings().history_days)]
+def _last_change(instance: dg.DagsterInstance, days: DateRange) -> tuple[float | None, str]:
+    window = [str(each) for each in days]
     newest = [
         record
         for table in _READ
@@ -120,12 +121,19 @@ def _last_change(instance: dg.DagsterInstance, day: date) -> tuple[float | None,
     return last.timestamp, str(last.storage_id)
 
 
-@dg.sensor(
-    job=daily_gold,
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Makes the newest day's gold tables again when orders within their window changed after they were made.",
-)
-def gold_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    day = ORDER_DATES.get_last_partition_key()
-    return make_again(context.instance, day) if day else dg.SkipReason("There is no order date yet.")
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    @dg.sensor(
+        job=daily_gold,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Makes the newest day's gold tables again when orders within their window changed after they were made.",
+    )
+    def gold_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = order_dates(settings).get_last_partition_key()
+        return (
+            make_again(context.instance, day, settings.history_days)
+            if day
+            else dg.SkipReason("There is no order date yet.")
+        )
+
+    return [gold_sensor]

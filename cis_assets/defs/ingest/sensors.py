@@ -16,39 +16,22 @@ from functools import cache
 from pathlib import PurePosixPath
 
 import dagster as dg
-from pydantic import Field
 
-from cis_assets.catalog import bronze, quality
+from cis_assets.catalog import ORDER_DATE, bronze, quality
 from cis_assets.dates import DateRange, days_in_words, neighbouring_ranges
+from cis_assets.defs.ingest.jobs import ingest
 from cis_assets.defs.ingest.landing_cursor import LandingCursor, Request, UnreadableCursorError, mark_of, read_cursor
 from cis_assets.defs.ingest.range_runs import MOST_RANGES, covering_ranges
-from cis_assets.defs.jobs import ingest
-from cis_assets.defs.partitions import ORDER_DATES
+from cis_assets.defs.partitions import order_dates
+from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.defs.tables import asset_key
-from cis_assets.lake.lake import Lake
 from cis_assets.landing.contract import DATED, SNAPSHOTS
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
-from cis_assets.landing.resource import LandingResource
+from cis_assets.settings import Settings
 
 # Half a year: a whole history is a handful of runs, the first is under way while Dagster notes down the partitions of
 # the next, and a file that stops one leaves the others alone.
 LONGEST_RUN = 183
-
-
-class StoredDaysResource(dg.ConfigurableResource):
-    """The order dates of which bronze holds rows: those that a range must not cover while their files are gone."""
-
-    lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
-
-    def days(self) -> Set[date]:
-        lake = Lake(self.lake_uri)
-        return {
-            day
-            for table in (bronze.ORDERS, bronze.ORDER_ITEMS)
-            if lake.exists(table)
-            for day, figures in lake.figures(table).days.items()
-            if figures.rows
-        }
 
 
 @dataclass(frozen=True)
@@ -77,17 +60,29 @@ class Standing:
     days: Set[date]
 
 
-@dg.sensor(
-    job=ingest,
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Runs the ingest job for order dates whose landing files are new or changed, in a handful of range runs.",
-)
-def landing_sensor(
-    context: dg.SensorEvaluationContext, landing: LandingResource, stored: StoredDaysResource
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    @dg.sensor(
+        job=ingest,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Runs the ingest job for order dates whose landing files are new or changed, in a handful of range runs.",
+    )
+    def landing_sensor(
+        context: dg.SensorEvaluationContext, landing: LandingResource, lake: LakeResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        return _evaluate(context, landing, lake, order_dates(settings))
+
+    return [landing_sensor]
+
+
+def _evaluate(
+    context: dg.SensorEvaluationContext,
+    landing: LandingResource,
+    lake: LakeResource,
+    partitions: dg.DailyPartitionsDefinition,
 ) -> dg.SensorResult | dg.SkipReason:
     folder = landing.folder()
-    landed = _look(context, folder)
+    landed = _look(context, folder, partitions)
     cursor = _cursor_of(context)
     snapshots = cache(lambda: _snapshots_mark(folder))
     standings = {
@@ -103,9 +98,9 @@ def landing_sensor(
     ranges = [
         span
         for request in again
-        for span in _cover(standings[request].days, landed, landed.arriving, stored, most=max(room // len(again), 1))
+        for span in _cover(standings[request].days, landed, landed.arriving, lake, most=max(room // len(again), 1))
     ]
-    new = _cover(changed - taken, landed, landed.arriving | taken, stored, most=MOST_RANGES)
+    new = _cover(changed - taken, landed, landed.arriving | taken, lake, most=MOST_RANGES)
     ranges += new[: max(room - len(ranges), 0)]
 
     asked = {day for request in again for day in standings[request].days} | {day for span in ranges for day in span}
@@ -124,7 +119,9 @@ def landing_sensor(
     return dg.SkipReason(said) if kept == cursor.requests else dg.SensorResult(skip_reason=said, cursor=text)
 
 
-def _look(context: dg.SensorEvaluationContext, folder: LandingFolder) -> Landed:
+def _look(
+    context: dg.SensorEvaluationContext, folder: LandingFolder, partitions: dg.DailyPartitionsDefinition
+) -> Landed:
     """What has landed, by one listing of each dated table; what is no date is named in the log."""
     try:
         found = folder.order_dates()
@@ -133,7 +130,7 @@ def _look(context: dg.SensorEvaluationContext, folder: LandingFolder) -> Landed:
         folders = ", ".join(folder.stray_folders())
         named = f"Landing folders that are no order dates: {folders}." if folders else stray
         context.log.warning(f"{named} The others are run all the same.")
-    first, last = ORDER_DATES.get_first_partition_key(), ORDER_DATES.get_last_partition_key()
+    first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
     ours = {
         day: files
         for day, files in found.items()
@@ -203,12 +200,17 @@ def _made_since(instance: dg.DagsterInstance, days: Collection[date], moment: fl
 
 
 def _cover(
-    due: Collection[date], landed: Landed, in_the_way: Set[date], stored: StoredDaysResource, *, most: int
+    due: Collection[date], landed: Landed, in_the_way: Set[date], lake: LakeResource, *, most: int
 ) -> list[DateRange]:
     """Ranges that cover the due dates; the lake is looked at only if gaps between them must be closed."""
     if len(neighbouring_ranges(due)) > most:
-        in_the_way = in_the_way | (stored.days() - landed.whole.keys())
+        in_the_way = in_the_way | (_stored_days(lake) - landed.whole.keys())
     return covering_ranges(due, unchanged=landed.whole.keys(), barred=in_the_way, most=most)
+
+
+def _stored_days(lake: LakeResource) -> set[date]:
+    """The order dates of which bronze holds rows."""
+    return {day for table in (bronze.ORDERS, bronze.ORDER_ITEMS) for day in lake.row_counts(table)[ORDER_DATE]}
 
 
 def _runs(span: DateRange, landed: Landed) -> Iterator[DateRange]:

@@ -12,12 +12,11 @@ import dagster as dg
 
 from cis_assets.catalog import TABLES, bronze, gold, quality, silver
 from cis_assets.dates import DateRange
-from cis_assets.defs.ingest.bronze_assets import landing_key
-from cis_assets.defs.tables import asset_key, held_by
-from cis_assets.lake.quarantine import QuarantinedDatesError, QuarantineResource, described
+from cis_assets.defs.resources import LakeResource, LandingResource
+from cis_assets.defs.tables import asset_key, held_by, landing_key
+from cis_assets.lake.quarantine import QuarantinedDatesError, described
 from cis_assets.landing import contract
-from cis_assets.landing.resource import LandingResource
-from cis_assets.settings import settings
+from cis_assets.settings import Settings
 
 EVERY_DATE = "every_date_went_through"
 _HOLDERS = (bronze.LANDED_FILES, quality.DATE_CHECKS)
@@ -41,11 +40,11 @@ _DATED = (bronze.LANDED_FILES, silver.ORDERS, quality.DATE_CHECKS, gold.CUSTOMER
     can_subset=True,
 )
 def every_date_went_through(
-    context: dg.AssetCheckExecutionContext, held: QuarantineResource
+    context: dg.AssetCheckExecutionContext, lake: LakeResource
 ) -> Iterator[dg.AssetCheckResult]:
     days = days_of_run(context.run.tags)
     of_run: dict[date, str] = {}
-    held_by_these = cache(lambda *holders: held.among(days, *holders) if days else {})
+    held_by_these = cache(lambda *holders: lake.quarantined_dates(days, *holders) if days else {})
     for key in sorted(context.selected_asset_check_keys, key=str):
         table = TABLES["/".join(key.asset_key.path)]
         # What holds dates back speaks for itself too.
@@ -78,19 +77,23 @@ def days_of_run(tags: Mapping[str, str]) -> DateRange | None:
     return DateRange(date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
 
 
-@dg.asset_check(
-    name="landing_is_fresh",
-    asset=landing_key(contract.KEYED_ORDERS),
-    description="Warns if the newest order date that has landed is older than CIS_LANDING_LATE_AFTER_DAYS.",
-)
-def landing_is_fresh(landing: LandingResource) -> dg.AssetCheckResult:
-    today = datetime.now(UTC).astimezone(ZoneInfo(settings().time_zone)).date()
-    return freshness(max(landing.folder().order_dates(strict=False), default=None), today)
+def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    @dg.asset_check(
+        name="landing_is_fresh",
+        asset=landing_key(contract.KEYED_ORDERS),
+        description="Warns if the newest order date that has landed is older than CIS_LANDING_LATE_AFTER_DAYS.",
+    )
+    def landing_is_fresh(landing: LandingResource) -> dg.AssetCheckResult:
+        today = datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone)).date()
+        return freshness(
+            max(landing.folder().order_dates(strict=False), default=None), today, settings.landing_late_after_days
+        )
+
+    return [every_date_went_through, landing_is_fresh]
 
 
-def freshness(newest: date | None, today: date) -> dg.AssetCheckResult:
-    """Whether the newest landed order date is recent enough for `today`, by the settings."""
-    allowed = settings().landing_late_after_days
+def freshness(newest: date | None, today: date, allowed: int) -> dg.AssetCheckResult:
+    """Whether the newest landed order date is recent enough for `today`."""
     if newest is None:
         return dg.AssetCheckResult(
             passed=False, severity=dg.AssetCheckSeverity.WARN, description="No order date has landed."
@@ -103,6 +106,3 @@ def freshness(newest: date | None, today: date) -> dg.AssetCheckResult:
         + (f": more than {allowed}." if age > allowed else "."),
         metadata={"days_old": age},
     )
-
-
-CHECKS = [every_date_went_through, landing_is_fresh]

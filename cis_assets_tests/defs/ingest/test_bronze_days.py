@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from cis_assets.landing.resource import LandingResource
 
 from cis_assets.catalog import TABLES, bronze
 from cis_assets.defs.ingest.bronze_assets import bronze_days
@@ -18,7 +19,6 @@ from cis_assets.lake.erased_customers import ErasedCustomersResource
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
 from cis_assets.landing.folder import LandingError
-from cis_assets.landing.resource import LandingResource
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put
 
 FIRST, SECOND, THIRD = DAYS = [date(2025, 3, 1) + timedelta(days=number) for number in range(3)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from cis_assets.landing.resource import LandingResource
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from cis_assets.defs.ingest.range_runs import MOST_RANGES
 from cis_assets.defs.ingest.sensors import StoredDaysResource, landing_sensor
 from cis_assets.defs.partitions import ORDER_DATES
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.resource import LandingResource
 from cis_assets_tests.defs.pipeline import Shop, land_sample, shop_at
 from cis_assets_tests.defs.stub_runs import INGESTED, note_run, run, stub_job
 
