@@ -63,7 +63,7 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
 
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.definitions import build_definitions
-    from cis_assets.defs.alerts.sensors import sentence_of
+    from cis_assets.defs.alerts.sensors import error_message
     from cis_assets.defs.maintenance.checks import TABLE_IS_MAINTAINED
     from cis_assets.settings import settings
 
@@ -107,7 +107,7 @@ def run_assets(selection: str, days: DateRange | None, label: str) -> RunOutcome
             for found in result.get_asset_check_evaluations()
             if not found.passed and found.severity is AssetCheckSeverity.WARN
         ]
-    failures = [sentence_of(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
+    failures = [error_message(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     if not result.success and not failures:
         failures = ["The run failed before its first step; the Dagster UI shows why."]
     return RunOutcome(run_id, tuple(failures), (*warnings.said, *failed_checks))

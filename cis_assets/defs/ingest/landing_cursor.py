@@ -67,9 +67,8 @@ def read_cursor(text: str | None) -> LandingCursor:
         content = json.loads(text)
         if "version" not in content:
             # Version 1: a dictionary of dates, each with a longer digest of the same files.
-            return LandingCursor(
-                {date.fromisoformat(day): _checked_mark(bytes.fromhex(content[day])) for day in content}
-            )
+            marks = {date.fromisoformat(day): _checked_mark(bytes.fromhex(mark)) for day, mark in content.items()}
+            return LandingCursor(marks)
         if content["version"] != _VERSION:
             raise UnreadableCursorError(f"Version {content['version']!r} is unknown.")
         return LandingCursor(
