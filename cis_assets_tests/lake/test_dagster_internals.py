@@ -4,25 +4,24 @@ import ast
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import datetime
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster_deltalake.io_manager import DeltaLakeDbClient
 
 import cis_assets
+from cis_assets.catalog import silver
+from cis_assets.dates import DateRange
 from cis_assets.lake import dagster_internals
 from cis_assets.lake.dagster_internals import (
-    DbIOManager,
-    DbTypeHandler,
-    TablePartitionDimension,
-    TableSlice,
     add_partition_metadata,
     instance,
-    report_partitions,
+    leave_partitions_as_they_are,
+    query_text,
 )
+from cis_assets.lake.slices import Slice
 
 DAYS = dg.DailyPartitionsDefinition("2025-01-01")
 JANUARY = [f"2025-01-0{number}" for number in range(1, 5)]
@@ -77,7 +76,7 @@ def reported(result: dg.ExecuteInProcessResult) -> dict[str | None, dict[str, ob
 
 def test_asset_partitions_subset_decides_which_partitions_are_reported():
     """`OutputContext._asset_partitions_subset`"""
-    result = materialize(Kept(lambda context: report_partitions(context, JANUARY[1:3])))
+    result = materialize(Kept(lambda context: leave_partitions_as_they_are(context, JANUARY[1:3])))
     assert list(reported(result)) == JANUARY[1:3]
 
 
@@ -90,54 +89,17 @@ def test_metadata_accumulator_holds_the_metadata_of_each_partition():
     assert reported(result) == expected
 
 
-class Handler(DbTypeHandler):
-    def __init__(self) -> None:
-        self.slices: list[TableSlice] = []
-
-    @property
-    def supported_types(self) -> list[type]:
-        return [int]
-
-    def handle_output(self, context: dg.OutputContext, table_slice: TableSlice, obj: int, connection: str):
-        assert connection == "the connection"
-        self.slices.append(table_slice)
-        return {"rows_written": obj}
-
-    def load_input(self, context: dg.InputContext, table_slice: TableSlice, connection: str) -> int:
-        return 0
-
-
-class Client(DeltaLakeDbClient):
-    @staticmethod
-    @contextmanager
-    def connect(context: object, table_slice: TableSlice) -> Iterator[str]:
-        yield "the connection"
-
-
-def test_db_io_manager_hands_a_table_slice_to_the_handler_of_the_type():
-    """`DbIOManager`, its hook `_get_table_slice`, `DbTypeHandler`, `TableSlice` and `TablePartitionDimension`"""
-    window = dg.TimeWindow(datetime(2025, 1, 1), datetime(2025, 1, 5))  # noqa: DTZ001 - as Dagster's days
-    asked: list[object] = []
-
-    class Manager(DbIOManager):
-        def _get_table_slice(self, context, output_context) -> TableSlice:
-            asked.append(context)
-            return TableSlice(
-                table="orders",
-                schema="silver",
-                database=self._database,
-                columns=["order_id"],
-                partition_dimensions=[TablePartitionDimension("order_date", window)],
-            )
-
-    handler = Handler()
-    result = materialize(Manager(type_handlers=[handler], db_client=Client(), database="lake", default_load_type=int))
-    (written,) = handler.slices
-    assert len(asked) == 1
-    assert (written.schema, written.table, written.database) == ("silver", "orders", "lake")
-    for shown in reported(result).values():
-        assert shown["rows_written"] == 0
-        assert "order_date >= '2025-01-01 00:00:00'" in str(shown["Query"])
+def test_the_query_of_a_slice_is_written_from_a_table_slice():
+    """`TableSlice`, `TablePartitionDimension`: with a window of days and with keys"""
+    january = DateRange(date(2025, 1, 1), date(2025, 1, 4))
+    days = Slice(conditions=(("order_date", january),))
+    assert query_text(silver.ORDERS, days, None) == (
+        "SELECT * FROM silver.orders WHERE\norder_date >= '2025-01-01 00:00:00' AND order_date < '2025-01-05 00:00:00'"
+    )
+    keys = Slice(conditions=(("customer_id", (7, 8)),))
+    assert query_text(silver.ORDERS, keys, ["order_id"]) == (
+        "SELECT order_id FROM silver.orders WHERE\ncustomer_id in ('7', '8')"
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cis_assets.catalog import TABLES, bronze, gold, quality, silver
 from cis_assets.dates import DateRange
 from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.defs.tables import asset_key, held_by, landing_key
-from cis_assets.lake.quarantine import QuarantinedDatesError, described
+from cis_assets.lake.quarantine import QuarantinedDatesError, describe_reasons
 from cis_assets.landing import contract
 from cis_assets.settings import Settings
 
@@ -55,7 +55,7 @@ def every_date_went_through(
             passed=not found,
             asset_key=key.asset_key,
             check_name=EVERY_DATE,
-            description=described(found) or "No date was held back.",
+            description=describe_reasons(found) or "No date was held back.",
             metadata={"dates_held_back": len(found)},
         )
     if of_run and days:
@@ -65,7 +65,7 @@ def every_date_went_through(
 def _at_the_end(held: Mapping[date, str], dates: int) -> str:
     were = "was" if len(held) == 1 else "were"
     return (
-        f"{len(held)} of {dates} dates {were} held back. {described(held)} Nothing is made of a date that cannot be read, and "
+        f"{len(held)} of {dates} dates {were} held back. {describe_reasons(held)} Nothing is made of a date that cannot be read, and "
         "no gold of one that a check blocks; all else was made. `cis show reconciliation` tells more; once mended, run these dates alone."
     )
 
