@@ -18,7 +18,6 @@ from dagster._grpc.__generated__.dagster_api_pb2_grpc import DagsterApiServicer,
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value, serialize_value
 
-from cis_assets.defs.instance import run_launcher
 from cis_assets.defs.instance.run_launcher import WatchedRunLauncher
 from cis_assets_tests.defs.stub_runs import SILVER, note_run, stub_job
 
@@ -77,7 +76,7 @@ def test_a_run_whose_servers_socket_is_gone_has_ended(instance: dg.DagsterInstan
 def test_a_server_that_is_too_busy_to_answer_has_not_lost_its_run(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run_launcher, "_LONGEST_ANSWER_SECONDS", 1)
+    monkeypatch.setattr(WatchedRunLauncher, "answer_seconds", 1)
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
