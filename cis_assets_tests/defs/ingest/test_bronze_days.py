@@ -10,15 +10,20 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, bronze
 from cis_assets.defs.ingest.bronze_assets import build_assets
-from cis_assets.defs.resources import LAKE_IO, build_resources
+from cis_assets.defs.partitions import ONE_RUN
+from cis_assets.defs.resources import LAKE_IO, LakeResource, LandingResource, build_resources
+from cis_assets.defs.tables import table_out
+from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.quarantine import QuarantinedRows
 from cis_assets.landing.folder import LandingError
 from cis_assets.settings import read_settings
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put
+from cis_assets_tests.partitions import ORDER_DATES
 
 FIRST, SECOND, THIRD = DAYS = [date(2025, 3, 1) + timedelta(days=number) for number in range(3)]
 BRONZE_DAYS = next(each for each in build_assets(read_settings()) if isinstance(each, dg.AssetsDefinition))
@@ -110,6 +115,31 @@ def test_in_a_run_the_files_are_stored_before_the_other_tables(landing: Path) ->
     files = lake.scan(bronze.LANDED_FILES).filter(pl.col("order_date") == SECOND).collect()
     assert files.filter(pl.col("fault").is_not_null())["fault"].to_list() == [fault(SECOND)]
     assert sorted(lake.scan(bronze.ORDERS).collect()["order_date"]) == [FIRST, THIRD]
+
+
+def test_the_tables_do_not_depend_on_the_order_of_the_outputs(landing: Path, tmp_path: Path) -> None:
+    break_orders(landing, SECOND)
+
+    def backwards(context, landing: LandingResource, lake: LakeResource):
+        yield from reversed(list(BRONZE_DAYS.op.compute_fn.decorated_fn(context, landing, lake)))
+
+    reversed_days = dg.multi_asset(
+        name="bronze_days",
+        outs={name: table_out(TABLES[f"bronze/{name}"], "polars") for name in outputs(landing)},
+        partitions_def=ORDER_DATES,
+        backfill_policy=ONE_RUN,
+    )(backwards)
+    given = resources(landing)
+    dg.materialize([BRONZE_DAYS], resources=given, tags=RANGE)
+    other = str(tmp_path / "backwards")
+    dg.materialize(
+        [reversed_days], resources=given | {LAKE_IO: LakeIOManager(lake=LakeResource(uri=other))}, tags=RANGE
+    )
+    for table in (bronze.LANDED_FILES, bronze.ORDERS, bronze.ORDER_ITEMS, bronze.REJECTED_ROWS):
+        expected = Lake(str(landing.parent / "lake")).scan(table).drop("ingested_at", strict=False).collect()
+        assert_frame_equal(
+            Lake(other).scan(table).drop("ingested_at", strict=False).collect(), expected, check_row_order=False
+        )
 
 
 def test_dates_on_which_nothing_landed_fail_the_run(tmp_path: Path) -> None:
