@@ -170,16 +170,13 @@ def _find_pending(
     if any(record.dagster_run.status is dg.DagsterRunStatus.SUCCESS for record in records):
         return None
     # A run that fails for some dates has ingested the others.
-    made = _made_since(instance, days, min(_started_at(record) for record in records))
+    # It began to read files when it started. A run that never started has only an end.
+    starts = [record.start_time or record.end_time or record.create_timestamp.timestamp() for record in records]
+    made = _made_since(instance, days, min(starts))
     if days <= made:
         return None
     is_fixed = any(landed.complete.get(day) != marks.get(day) for day in set(request.days) - made)
     return Pending(request, days - made, is_due=is_fixed or snapshots() != request.snapshots)
-
-
-def _started_at(record: dg.RunRecord) -> float:
-    """Return when a run began to read files, or when it ended if it never started."""
-    return record.start_time or record.end_time or record.create_timestamp.timestamp()
 
 
 def _will_retry(run: dg.DagsterRun) -> bool:

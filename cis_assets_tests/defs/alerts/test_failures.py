@@ -69,7 +69,7 @@ def test_a_failed_run_of_a_day_is_a_line_with_job_day_asset_sentence_and_run(wat
     failed = run(watch.instance, "daily_gold", GOLD, DAY, failing=[gold.CUSTOMER_SEGMENTS])
     assert watch.tick() == [
         f"ERROR - daily_gold failed for {DAY}: gold/customer_segments: "
-        f"gold/customer_segments has no mind to. (run {failed.run_id})"
+        f"gold/customer_segments refuses. (run {failed.run_id})"
     ]
     assert watch.tick() == []
 
@@ -78,13 +78,13 @@ def test_a_range_is_named_by_its_ends_and_a_run_that_succeeds_is_not_mentioned(w
     run(watch.instance, "ingest", SILVER, "2025-10-01", "2025-10-14")
     run(watch.instance, "ingest", SILVER, "2025-10-01", "2025-10-14", failing=[silver.ORDERS])
     (line,) = watch.tick()
-    assert line.startswith("ERROR - ingest failed for 2025-10-01 to 2025-10-14: silver/orders: silver/orders has no")
+    assert line.startswith("ERROR - ingest failed for 2025-10-01 to 2025-10-14: silver/orders: silver/orders refuses")
 
 
 def test_several_failed_steps_are_still_one_line(watch: Watch):
     run(watch.instance, "daily_gold", GOLD, DAY, failing=[gold.CUSTOMER_SEGMENTS, gold.NOTIFICATIONS])
     (line,) = watch.tick()
-    assert "gold/customer_segments: gold/customer_segments has no mind to.; gold/notifications: gold/" in line
+    assert "gold/customer_segments: gold/customer_segments refuses.; gold/notifications: gold/" in line
 
 
 def test_assets_chosen_by_hand_are_watched_too(watch: Watch):

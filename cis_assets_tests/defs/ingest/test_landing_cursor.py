@@ -1,4 +1,4 @@
-"""The cursor: what is written is read again, in few bytes, and foreign texts are refused."""
+"""The cursor survives a round trip, takes few bytes, and refuses texts of other origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The landing sensor, evaluated as the daemon does, on real folders."""
+"""The landing sensor on real folders, evaluated as Dagster's daemon evaluates it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _ingest_job() -> dg.JobDefinition:
 
 
 class Watch:
-    """The sensor on a folder of its own, with the cursor that its last tick left; runs end as they are told to."""
+    """The sensor on its own folder, with the cursor of its last tick. The test decides how its runs end."""
 
     def __init__(self, folder: Path, instance: dg.DagsterInstance, most_ranges: int = MOST_RANGES) -> None:
         self.most_ranges = most_ranges
@@ -71,7 +71,7 @@ class Watch:
         self._job = _ingest_job()
 
     def look(self, cursor: str | None, last_tick: float | None = None):
-        """One evaluation, whose cursor is not kept."""
+        """Evaluate the sensor once without keeping its cursor."""
         context = dg.SensorEvaluationContext(
             instance_ref=None,
             instance=self.instance,
@@ -82,14 +82,14 @@ class Watch:
             repository_def=defs.get_repository_def(),
             resources={
                 "landing": LandingResource(landing_uri=str(self.folder)),
-                "lake": LakeResource(lake_uri=str(self.lake)),
+                "lake": LakeResource(uri=str(self.lake)),
             },
         )
         (landing_sensor,) = build_sensors(read_settings(), most_ranges=self.most_ranges)
         return landing_sensor.evaluate_tick(context)
 
     def tick(self, ending: Status = Status.SUCCESS) -> list[DateRange]:
-        """One evaluation, the runs that it asks for having come to `ending`; the ranges of these runs."""
+        """Evaluate the sensor, end the requested runs as `ending`, and return their ranges."""
         result = self.look(self.cursor)
         self.cursor = result.cursor or self.cursor
         self.said = result.skip_message or ""
@@ -102,7 +102,7 @@ class Watch:
         note_run(self.instance, self._job, ending, {**request.tags, "dagster/run_key": request.run_key or ""})
 
     def end(self, ending: Status) -> None:
-        """Every unfinished run ends in this way."""
+        """End every unfinished run in this way."""
         for unfinished in self.instance.get_runs(dg.RunsFilter(statuses=[Status.STARTED])):
             self.instance.delete_run(unfinished.run_id)
             note_run(self.instance, self._job, ending, unfinished.tags)
@@ -481,7 +481,7 @@ STEPS = st.lists(
 @given(STEPS)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_the_files_of_every_date_are_run_in_the_end(tmp_path_factory: pytest.TempPathFactory, steps):
-    """Runs end well or badly, ticks are lost, files come and go; then everything is mended and runs go well."""
+    """Runs succeed or fail, ticks are lost, files come and go. Then everything is fixed and all runs succeed."""
     with dg.DagsterInstance.ephemeral() as instance:
         watch = Watch(tmp_path_factory.mktemp("shop"), instance, most_ranges=3)
         size = dict.fromkeys(range(15), 1)

@@ -1,4 +1,4 @@
-"""Events stored in batches leave what Dagster's own storage leaves, beside other writers and after a kill."""
+"""Events in batches leave the same rows as Dagster's own storage, with other writers at work and after a kill."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_an_instance_that_was_written_in_batches_can_go_back_to_dagsters_own_sto
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Somebody else is writing to a file of the event log."""
+    """Hold a write lock on a file of the event log."""
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield

@@ -1,4 +1,4 @@
-"""Whether a run is still there is asked of the server that runs it."""
+"""The launcher asks the code server of a run whether it still runs it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 class CodeServer(DagsterApiServicer):
-    """A server that runs nothing, and says of some runs that they are its own."""
+    """A server that runs nothing and claims some runs as its own."""
 
     def __init__(self) -> None:
         self.running: set[str] = set()
