@@ -152,8 +152,8 @@ COMPUTED: Mapping[str, ByColumn] = {
     silver.ORDERS.path: {
         **_OF_DAY,
         "order_weekday": _of(bronze.ORDERS, "order_date"),
-        "distinct_product_count": _of(silver.ORDER_ITEMS, "product_id"),
-        "spend": _of(silver.ORDER_ITEMS, "quantity", "unit_price"),
+        "distinct_product_count": _of(bronze.ORDER_ITEMS, "product_id"),
+        "spend": _of(bronze.ORDER_ITEMS, "quantity", "unit_price"),
     },
     silver.ORDER_ITEMS.path: {**_OF_DAY, "quantity": _of(bronze.ORDER_ITEMS, "quantity")},
     silver.RETURNED_ITEMS.path: {**_OF_DAY, "returned_quantity": _of(bronze.ORDER_ITEMS, "quantity")},

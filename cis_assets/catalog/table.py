@@ -6,7 +6,7 @@ expressions of a row, a schema comparison). Does not belong here: how tables are
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -128,10 +128,19 @@ class Table:
             for name in (described if columns is None else columns)
             for rule, kept in described[name].validation_rules(pl.col(name)).items()
         ]
-        if not reasons:
-            return pl.lit(None, pl.String)
-        joined = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
-        return pl.when(joined != "").then(joined)
+        return join_reasons(*reasons) if reasons else pl.lit(None, pl.String)
+
+
+def join_reasons(*reasons: pl.Expr) -> pl.Expr:
+    """Join reasons (null where a row keeps the rule) by '; '; null where there is none."""
+    joined = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
+    return pl.when(joined != "").then(joined)
+
+
+def describe_key(columns: Sequence[str]) -> pl.Expr:
+    """The values of these columns in words, for example `order_id=7, add_to_cart_order=missing`."""
+    values = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String).fill_null("missing")) for name in columns]
+    return pl.concat_str(values, separator=", ")
 
 
 def _sql(name: str, column: dy.Column, rule: str) -> str | None:

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FAILED_SHOWN = 20
-_WORDS = {"unparsed": "not parsed", "rejected": "set aside", "erased": "of erased customers", "copies": "exact copies"}
+_WORDS = {
+    "unparsed": "not parsed",
+    "rejected": "set aside",
+    "erased": "of erased customers",
+    "duplicates": "duplicate rows",
+}
 
 
 @click.command()
@@ -27,7 +32,7 @@ _WORDS = {"unparsed": "not parsed", "rejected": "set aside", "erased": "of erase
 @click.option("--to", "last", type=_DAY, help="Last order date (default: the last that was read).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the counts of each date.")
 def reconciliation(first: datetime | None, last: datetime | None, as_json: bool) -> None:
-    """Where each landed row is: typed, valid, returned, set aside, a copy; and which checks failed on which date.
+    """Where each landed row is: typed, valid, returned, set aside, a duplicate; and which checks failed on which date.
 
     The rows of the tables are counted, which takes a while over many dates.
     """
@@ -67,7 +72,7 @@ def _print_sums(counted: pl.DataFrame) -> None:
         [(row["source_table"], *(f"{row[name]:,}" for name in COUNTS)) for row in sums.iter_rows(named=True)],
         right=[_WORDS.get(name, name) for name in COUNTS],
     )
-    say("landed = typed + not parsed + of erased customers; typed = valid + returned + set aside + exact copies")
+    say("landed = typed + not parsed + of erased customers; typed = valid + returned + set aside + duplicate rows")
 
 
 def _days(lake: Lake, first: datetime | None, last: datetime | None) -> DateRange:
