@@ -54,9 +54,7 @@ class BronzeOrderItems(dy.Schema):
     order_date = dy.Date(description="Date of the landing folder: the day of the order.")
     order_id = dy.Int64(nullable=True, description="Order that the line belongs to.")
     product_id = dy.Int64(nullable=True, description="Product bought.")
-    add_to_cart_order = dy.Int32(
-        nullable=True, description="Position of the product in the cart, from 1."
-    )
+    add_to_cart_order = dy.Int32(nullable=True, description="Position of the product in the cart, from 1.")
     quantity = dy.Int32(nullable=True, description="Units bought; missing if the shop does not say.")
     unit_price = dy.Float64(nullable=True, description="Price of one unit; missing if the shop does not say.")
     source_file = dy.String(description=_SOURCE_FILE)

@@ -82,9 +82,7 @@ class SilverOrderItems(dy.Schema):
     day_number = dy.Int32(description=_DAY_NUMBER)
     order_hour = dy.Int32(min=0, max=23, description="Hour of the day of the order, 0 to 23.")
     order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
-    add_to_cart_order = dy.Int32(
-        min=1, description="Position of the product in the cart, from 1."
-    )
+    add_to_cart_order = dy.Int32(min=1, description="Position of the product in the cart, from 1.")
     quantity = dy.Int32(min=1, description="Units bought; 1 if the shop does not say.")
     unit_price = dy.Float64(
         nullable=True,

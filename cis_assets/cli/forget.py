@@ -33,11 +33,11 @@ def forget(
     Earlier versions of all tables are gone afterwards. Nothing may write to the lake meanwhile. Landing files are not
     changed; those that still hold the customers are listed.
     """
-    from cis_assets.erasure.requests import customer_number, customer_numbers
+    from cis_assets.erasure.requests import parse_customer_number, parse_customer_numbers
 
-    numbers = {customer_number(text, f"CUSTOMER_ID {place}") for place, text in enumerate(customers, start=1)}
+    numbers = {parse_customer_number(text, f"CUSTOMER_ID {place}") for place, text in enumerate(customers, start=1)}
     if from_file:
-        numbers |= customer_numbers(from_file.read(), "the file given")
+        numbers |= parse_customer_numbers(from_file.read(), "the file given")
     if not numbers:
         raise Refused("Name at least one customer, as an argument or with --from-file.")
     if dry_run:
@@ -49,11 +49,11 @@ def forget(
 
 
 def _show(customers: frozenset[int]) -> None:
-    from cis_assets.erasure.erase import look
+    from cis_assets.erasure.erase import find_customers
     from cis_assets.lake.lake import Lake
     from cis_assets.landing.folder import LandingFolder
 
-    found = look(Lake(settings().lake_uri), LandingFolder(settings().landing_uri), customers)
+    found = find_customers(Lake(settings().lake_uri), LandingFolder(settings().landing_uri), customers)
     print_table(
         ["table", "rows to remove"],
         [(table, f"{rows:,}") for table, rows in found.rows.items()],
@@ -76,14 +76,14 @@ def _ask(count: int) -> None:
 def _erase(customers: frozenset[int], despite_run: tuple[str, ...]) -> None:
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.defs.erasure.jobs import refuse_runs_in_progress
-    from cis_assets.erasure.erase import erase, steps
+    from cis_assets.erasure.erase import count_steps, erase
     from cis_assets.lake.erased_customers import ErasureKey
     from cis_assets.lake.lake import Lake
     from cis_assets.landing.folder import LandingFolder
 
     lake = Lake(settings().lake_uri)
     key = ErasureKey(settings().erasure_key)
-    with dagster_instance() as instance, progress("Erasing", steps(lake)) as advance:
+    with dagster_instance() as instance, progress("Erasing", count_steps(lake)) as advance:
         receipt = erase(
             lake,
             LandingFolder(settings().landing_uri),

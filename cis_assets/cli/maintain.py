@@ -100,7 +100,7 @@ def _sentence(error: Any) -> str:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from cis_assets.lake.table_condition import counted
+    from cis_assets.lake.table_condition import format_count
 
     print_table(
         ["table", "files", "MB", "put together", "removed", "MB removed", "commits to replay"],
@@ -109,7 +109,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
                 row["table"],
                 _change(row["files_before"], row["files"]),
                 _change(f"{row['size_bytes_before'] / _MB:,.1f}", f"{row['size_bytes'] / _MB:,.1f}"),
-                counted(row["partitions_rewritten"], "partition") if row["partitions_rewritten"] else "",
+                format_count(row["partitions_rewritten"], "partition") if row["partitions_rewritten"] else "",
                 row["removed_files"] or "",
                 f"{row['removed_bytes'] / _MB:,.1f}" if row["removed_files"] else "",
                 _change(row["commits_since_checkpoint_before"], row["commits_since_checkpoint"]),

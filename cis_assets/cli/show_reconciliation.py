@@ -124,12 +124,12 @@ def _unreadable(lake: Lake, days: DateRange) -> set[date]:
     from cis_assets.catalog import bronze
     from cis_assets.lake.quarantine import quarantined_dates
 
-    return set(quarantined_dates(lake.uri, [bronze.LANDED_FILES.path], days))
+    return set(quarantined_dates(lake, [bronze.LANDED_FILES.path], days))
 
 
 def _held(lake: Lake, days: DateRange) -> dict[str, str]:
     from cis_assets.catalog import bronze, quality
     from cis_assets.lake.quarantine import quarantined_dates
 
-    held = quarantined_dates(lake.uri, [bronze.LANDED_FILES.path, quality.DATE_CHECKS.path], days)
+    held = quarantined_dates(lake, [bronze.LANDED_FILES.path, quality.DATE_CHECKS.path], days)
     return {str(day): reason for day, reason in held.items()}

@@ -18,16 +18,18 @@ import pytest
 from deltalake import DeltaTable
 
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.errors import OperatorError
-from cis_assets.lake import commits
-from cis_assets.lake.commits import UnsettledCommitError
+from cis_assets.lake import write_path
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.resource import LakeResource
+from cis_assets.lake.write_path import UnsettledCommitError
 from cis_assets.settings import settings
 from cis_assets_tests.azure.conftest import KEY
 from cis_assets_tests.azure.fault_proxy import FaultProxy, Kind, Operation
 from cis_assets_tests.lake.writer_process import ORDERS, Writer, content, stored_versions, writer_processes
+from cis_assets_tests.partitions import ORDER_DATES
 
 pytestmark = pytest.mark.azure
 
@@ -59,8 +61,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give up on a failing store after seconds rather than minutes, all times being a tenth of the usual."""
     monkeypatch.setenv("CIS_STORE_TIMEOUT_SECONDS", "1")
     monkeypatch.setenv("CIS_STORE_RETRY_SECONDS", "1.5")
-    monkeypatch.setattr(commits, "_PAUSES", (0.05, 0.1))
-    monkeypatch.setattr(commits, "_SOON_SECONDS", 1.5)
+    monkeypatch.setattr(write_path, "_PAUSES", (0.05, 0.1))
+    monkeypatch.setattr(write_path, "_SOON_SECONDS", 1.5)
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -70,7 +72,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _patient(_impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a fault to pass as long as it takes, also on a machine that is slow."""
     monkeypatch.setenv("CIS_STORE_RETRY_SECONDS", "15")
-    monkeypatch.setattr(commits, "_SOON_SECONDS", 15.0)
+    monkeypatch.setattr(write_path, "_SOON_SECONDS", 15.0)
     settings.cache_clear()
 
 
@@ -120,7 +122,7 @@ def write(
 
     dg.materialize(
         [orders, *also],
-        resources={"io_manager": LakeIOManager(lake_uri=lake_uri)},
+        resources={"io_manager": LakeIOManager(lake=LakeResource(uri=lake_uri))},
         tags=dict(zip(RANGE, (days.first.isoformat(), days.last.isoformat()), strict=True)),
         instance=dg.DagsterInstance.ephemeral(),
     )

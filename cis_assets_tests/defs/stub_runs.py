@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 import dagster as dg
 
 from cis_assets.catalog import Table, gold, quality, silver
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.defs.tables import asset_key
+from cis_assets_tests.partitions import ORDER_DATES
 
 SILVER = (silver.ORDER_ITEMS, silver.ORDERS)
 INGESTED = (*SILVER, quality.DATE_CHECKS)

@@ -9,12 +9,14 @@ import pytest
 
 from cis_assets.catalog import gold, quality, silver
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.quarantine import QuarantinedDatesError, quarantined_dates
+from cis_assets.lake.resource import LakeResource
 from cis_assets_tests.frames import table_frame
+from cis_assets_tests.partitions import ORDER_DATES
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -53,7 +55,7 @@ def orders(days=DAYS, count: int = 3) -> pl.DataFrame:
 def materialize(asset, lake: Path, days: DateRange, *, must_succeed: bool = True):
     return dg.materialize(
         [asset],
-        resources={"io_manager": LakeIOManager(lake_uri=str(lake))},
+        resources={"io_manager": LakeIOManager(lake=LakeResource(uri=str(lake)))},
         tags=dict(zip(RANGE, (str(days.first), str(days.last)), strict=True)),
         instance=dg.DagsterInstance.ephemeral(),
         raise_on_error=must_succeed,
@@ -138,5 +140,5 @@ def test_several_faults_of_a_date_are_all_said(tmp_path: Path):
         ],
     )
     materialize(partitioned(["quality", "date_checks"], "order_date", frame), tmp_path, DateRange(DAYS[0], DAYS[0]))
-    held = quarantined_dates(str(tmp_path), [quality.DATE_CHECKS.path], DateRange(DAYS[0], DAYS[6]))
+    held = quarantined_dates(Lake(str(tmp_path)), [quality.DATE_CHECKS.path], DateRange(DAYS[0], DAYS[6]))
     assert held == {DAYS[0]: "Lines without orders. Too few."}

@@ -66,7 +66,7 @@ def build_jobs(settings: Settings) -> list[dg.JobDefinition]:
                 f"The erasure failed with {type(error).__name__}; `cis forget` shows the message. Another erasure of the "
                 "same customers completes what is half done."
             ) from None
-        address = receipt.write(lake.lake_uri)
+        address = receipt.write(lake.uri)
         changed = delete_requests(landing.landing_uri, requests)
         if changed:
             context.log.warning(

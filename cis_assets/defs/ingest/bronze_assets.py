@@ -15,6 +15,7 @@ from cis_assets.defs.partitions import ONE_RUN, days_of, order_dates
 from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.defs.tables import OWNERS, landing_key, table_out
 from cis_assets.lake.erased_customers import erased_customers
+from cis_assets.lake.quarantine import QuarantinedRows
 from cis_assets.landing import contract
 from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.reader import LandedDays, LandedSnapshots, read_days, read_snapshots
@@ -35,7 +36,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]
     ) -> Iterator[dg.Output]:
         """Orders and order lines of the dates of the run, and the rows that do not parse.
 
-        The files are stored first, because they tell the IO manager which dates are quarantined in the other tables.
+        The files come first, to store their faults even if no date of the run can be read.
         """
         landed = read_days(landing.folder(), days_of(context), erased_customers(lake.lake(), settings.erasure_key))
         _log(context, landed)
@@ -45,7 +46,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]
             (bronze.ORDER_ITEMS, landed.order_items, landed.left_out.order_items),
             (bronze.REJECTED_ROWS, landed.rejected, landed.left_out.rejected),
         ):
-            yield dg.Output(rows.map_polars(table.conform), table.name, metadata=_left_out_metadata(left_out))
+            quarantined = QuarantinedRows(rows.map_polars(table.conform), landed.faults)
+            yield dg.Output(quarantined, table.name, metadata=_left_out_metadata(left_out))
 
     @dg.multi_asset(
         name="bronze_snapshots",

@@ -4,6 +4,7 @@ The check reads the log of a table and lists its folder. It reads no row. One st
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -11,8 +12,9 @@ from cis_assets.catalog import TABLES, Table
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key
 from cis_assets.errors import OperatorError
+from cis_assets.lake.engines.engine import TableAbsentError
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.table_condition import Limits, Upkeep, look
+from cis_assets.lake.table_condition import Limits, TableCondition, examine_table
 from cis_assets.settings import Settings
 
 TABLE_IS_MAINTAINED = "table_is_maintained"
@@ -50,26 +52,28 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
 
 
 def _check(table: Table, lake: Lake, retention_hours: int, limits: Limits) -> dg.AssetCheckResult:
-    found: Upkeep | None = None
+    def result(passed: bool, description: str, **details: Any) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=passed,
+            description=description,
+            asset_key=asset_key(table),
+            check_name=TABLE_IS_MAINTAINED,
+            **details,
+        )
+
     try:
-        if lake.exists(table):
-            found = look(table, lake.location(table), retention_hours, limits)
-        description = (" ".join(found.reasons) or "Needs no maintenance.") if found else "Never materialized."
-        severity, passed = dg.AssetCheckSeverity.WARN, not (found and found.reasons)
+        found = examine_table(table, lake.location(table), retention_hours, limits)
+    except TableAbsentError:
+        return result(True, "Never materialized.")
     except OperatorError as error:
         # An unreadable table fails its own check only; the other tables are checked all the same.
-        description, severity, passed = str(error), dg.AssetCheckSeverity.ERROR, False
-    return dg.AssetCheckResult(
-        passed=passed,
-        asset_key=asset_key(table),
-        check_name=TABLE_IS_MAINTAINED,
-        severity=severity,
-        description=description,
-        metadata=_metadata(found) if found else {},
-    )
+        return result(False, str(error))
+    reasons = " ".join(found.reasons)
+    warn = dg.AssetCheckSeverity.WARN
+    return result(not reasons, reasons or "Needs no maintenance.", severity=warn, metadata=_metadata(found))
 
 
-def _metadata(found: Upkeep) -> dict[str, int]:
+def _metadata(found: TableCondition) -> dict[str, int]:
     return {
         "files": found.files.files,
         "size_bytes": found.files.bytes,

@@ -13,6 +13,7 @@ from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table
 from cis_assets.defs.maintenance.checks import MAINTENANCE_CHECKS
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, landing_key
+from cis_assets.lake.engines.engine import TableAbsentError
 from cis_assets.lake.maintenance import Maintained, maintain
 from cis_assets.landing import contract
 from cis_assets.settings import Settings
@@ -81,11 +82,12 @@ def _maintenance_op(table: Table, retention_hours: int) -> dg.OpDefinition:
         out=dg.Out(dg.Nothing),
     )
     def maintain_table(context: dg.OpExecutionContext, config: MaintenanceConfig, lake: LakeResource) -> None:
-        if not lake.lake().exists(table):
+        hours = retention_hours if config.retention_hours is None else config.retention_hours
+        try:
+            done = maintain(table, lake.lake().location(table), hours, force=config.force)
+        except TableAbsentError:
             context.log.info(f"{table.path} was never materialized.")
             return
-        hours = retention_hours if config.retention_hours is None else config.retention_hours
-        done = maintain(table, lake.lake().location(table), hours, force=config.force)
         for sentence in done.left:
             context.log.warning(sentence)
         context.log.info(done.summary(table))

@@ -14,7 +14,7 @@ from cis_assets.catalog import TABLES, bronze, gold, quality, silver
 from cis_assets.dates import DateRange
 from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.defs.tables import asset_key, held_by, landing_key
-from cis_assets.lake.quarantine import QuarantinedDatesError, described
+from cis_assets.lake.quarantine import QuarantinedDatesError, describe_reasons
 from cis_assets.landing import contract
 from cis_assets.settings import Settings
 
@@ -55,7 +55,7 @@ def every_date_went_through(
             passed=not found,
             asset_key=key.asset_key,
             check_name=EVERY_DATE,
-            description=described(found) or "No date is quarantined.",
+            description=describe_reasons(found) or "No date is quarantined.",
             metadata={"dates_quarantined": len(found)},
         )
     if of_run and days:
@@ -65,7 +65,7 @@ def every_date_went_through(
 def _explain_failure(quarantined: Mapping[date, str], dates: int) -> str:
     are = "is" if len(quarantined) == 1 else "are"
     return (
-        f"{len(quarantined)} of {dates} dates {are} quarantined. {described(quarantined)} A date that cannot be read changes "
+        f"{len(quarantined)} of {dates} dates {are} quarantined. {describe_reasons(quarantined)} A date that cannot be read changes "
         "no table, and a date that a check blocks changes no gold table; the other dates are written. "
         "`cis show reconciliation` shows details. Correct the files, then run these dates again."
     )

@@ -14,7 +14,6 @@ import pytest
 from cis_assets.catalog import gold, silver
 from cis_assets.definitions import build_definitions, defs
 from cis_assets.defs.alerts import webhook
-from cis_assets.defs.alerts.sensors import failure_sensor
 from cis_assets.defs.alerts.webhook import WebhookError, post_text
 from cis_assets.settings import SettingsError, read_settings, settings
 from cis_assets_tests.defs.alerts.chat import Chat, chat_server
@@ -41,7 +40,7 @@ class Watch:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self._cursor, repository_def=defs.get_repository_def()
         )
-        result = failure_sensor.evaluate_tick(context)
+        result = defs.get_unresolved_sensor_def("failure_sensor").evaluate_tick(context)
         self._cursor = result.cursor
         assert [reaction.error for reaction in result.dagster_run_reactions or [] if reaction.error] == []
         return [line.split(" - dagster - ")[1] for line in self._said.readouterr().err.splitlines()]

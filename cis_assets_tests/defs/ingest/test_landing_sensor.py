@@ -11,7 +11,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from cis_assets.landing.resource import LandingResource
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,11 +19,11 @@ from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions, defs
 from cis_assets.defs.ingest.landing_cursor import read_cursor
 from cis_assets.defs.ingest.range_runs import MOST_RANGES
-from cis_assets.defs.ingest.sensors import StoredDaysResource, landing_sensor
-from cis_assets.defs.partitions import ORDER_DATES
+from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.landing.folder import LandingFolder
 from cis_assets_tests.defs.pipeline import Shop, land_sample, shop_at
 from cis_assets_tests.defs.stub_runs import INGESTED, note_run, run, stub_job
+from cis_assets_tests.partitions import ORDER_DATES
 
 ORDERS = "order_id,customer_id,order_hour\n1,2,3\n"
 LINES = "order_id,product_id,add_to_cart_order\n1,2,3\n"
@@ -82,10 +81,10 @@ class Watch:
             repository_def=defs.get_repository_def(),
             resources={
                 "landing": LandingResource(landing_uri=str(self.folder)),
-                "stored": StoredDaysResource(lake_uri=str(self.lake)),
+                "lake": LakeResource(uri=str(self.lake)),
             },
         )
-        return landing_sensor.evaluate_tick(context)
+        return defs.get_unresolved_sensor_def("landing_sensor").evaluate_tick(context)
 
     def tick(self, ending: Status = Status.SUCCESS) -> list[DateRange]:
         """One evaluation, the runs that it asks for having come to `ending`; the ranges of these runs."""
@@ -199,11 +198,11 @@ def test_an_unreadable_cursor_leads_to_one_full_check(watch: Watch, cursor: str)
 def test_a_date_that_is_not_over_yet_is_run_once_it_is(watch: Watch, monkeypatch: pytest.MonkeyPatch):
     land(watch.folder, "2025-01-01", "2025-01-02")
     first_only = dg.DailyPartitionsDefinition("2025-01-01", "2025-01-02")
-    monkeypatch.setattr("cis_assets.defs.ingest.sensors.ORDER_DATES", first_only)
+    monkeypatch.setattr("cis_assets.defs.ingest.sensors.order_dates", lambda _: first_only)
     assert watch.tick() == [span("2025-01-01")]
     watch.tick()
     assert "Not (yet) among the platform's order dates: 2025-01-02." in watch.said
-    monkeypatch.setattr("cis_assets.defs.ingest.sensors.ORDER_DATES", ORDER_DATES)
+    monkeypatch.setattr("cis_assets.defs.ingest.sensors.order_dates", lambda _: ORDER_DATES)
     assert watch.tick() == [span("2025-01-02")]
 
 

@@ -35,8 +35,8 @@ from sqlalchemy.exc import OperationalError
 from cis_assets.catalog import silver
 from cis_assets.cli.instance import dagster_instance
 from cis_assets.defs.instance.event_log import BatchedEventLogStorage, BatchedSqliteStorage
-from cis_assets.defs.partitions import ORDER_DATES
 from cis_assets_tests.defs.stub_runs import SILVER, run
+from cis_assets_tests.partitions import ORDER_DATES
 
 ORDERS = dg.AssetKey(["silver", "orders"])
 DAYS = ("2025-01-01", "2025-01-02")

@@ -60,7 +60,7 @@ def checked(lake: Lake, **settings) -> dict[str, dg.AssetCheckEvaluation]:
         result = job.execute_in_process(instance=instance)
     assert result.success
     found = result.get_asset_check_evaluations()
-    return {"/".join(each.asset_key.path): each for each in found if each.check_name == "table_upkeep"}
+    return {"/".join(each.asset_key.path): each for each in found if each.check_name == "table_is_maintained"}
 
 
 def test_every_table_is_looked_at_and_one_that_was_never_materialized_passes_with_a_remark(lake: Lake):
@@ -149,7 +149,7 @@ def test_a_table_that_cannot_be_opened_is_an_error_and_the_others_are_looked_at(
 def test_a_job_that_makes_tables_does_not_look_whether_they_need_maintenance(name: str):
     steps = {node.name for node in defs.resolve_job_def(name).nodes}
     assert steps
-    assert "table_upkeep" not in steps
+    assert "table_is_maintained" not in steps
 
 
 def test_no_finding_holds_up_the_tables_downstream():
@@ -159,7 +159,9 @@ def test_no_finding_holds_up_the_tables_downstream():
 
 def test_some_tables_can_be_checked_by_hand(lake: Lake):
     definitions = build_definitions(read_settings(lake_uri=lake.uri))
-    wanted = {dg.AssetCheckKey(asset_key(table), "table_upkeep") for table in (silver.ORDERS, gold.NOTIFICATIONS)}
+    wanted = {
+        dg.AssetCheckKey(asset_key(table), "table_is_maintained") for table in (silver.ORDERS, gold.NOTIFICATIONS)
+    }
     job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_check_selection=wanted)
     with dg.DagsterInstance.ephemeral() as instance:
         found = job.execute_in_process(instance=instance).get_asset_check_evaluations()
@@ -185,5 +187,5 @@ def test_a_backfill_on_the_command_line_does_not_look_whether_tables_need_mainte
         planned = instance.all_logs(run.run_id, of_type=PLANNED)
     checked = {entry.dagster_event.event_specific_data.check_name for entry in evaluated if entry.dagster_event}
     assert "every_date_went_through" in checked
-    assert "table_upkeep" not in checked
+    assert "table_is_maintained" not in checked
     assert len(planned) == len(evaluated)
