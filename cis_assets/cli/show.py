@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cis_assets.lake.lake import Lake
 
 _CHECKS_LISTED = 20
-_COUNT_NAMES = {"unparsed": "not parsed", "erased": "of erased customers", "copies": "duplicates"}
+_COUNT_NAMES = {"unparsed": "not parsed", "erased": "of erased customers", "duplicates": "duplicate rows"}
 _as_of_option = click.option("--as-of", type=DAY, help="Day of the snapshot (default: the newest).")
 
 
