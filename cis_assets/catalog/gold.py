@@ -3,8 +3,6 @@
 A snapshot of a day uses no order after that day. It uses the trailing window of `CIS_HISTORY_DAYS` days.
 """
 
-from __future__ import annotations
-
 import dataframely as dy
 
 from cis_assets.catalog.table import AS_OF_DATE, Table

@@ -3,8 +3,6 @@
 The rules of these columns decide what is valid; rules over several rows or columns are in `silver/`.
 """
 
-from __future__ import annotations
-
 import dataframely as dy
 
 from cis_assets.catalog.table import ORDER_DATE, Table

@@ -3,8 +3,6 @@
 How tables are stored or computed does not belong here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Find the landing files that still hold customers by reading them. Landing files are never changed."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date

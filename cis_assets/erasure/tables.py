@@ -3,8 +3,6 @@
 The columns in the catalog say which tables can hold a customer, so this covers tables that are added later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from cis_assets.catalog import ORDER_DATE, SYSTEM_TABLES, TABLES, Table, bronze

@@ -5,8 +5,6 @@ mean (`csv_file.py`). All functions give source_line (the header is line 1), raw
 fault (why the line is no row, or null); empty lines are passed over.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator, Sequence

@@ -5,8 +5,6 @@ since small ones cost most for being one more. What a row is does not depend on 
 its own.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Sequence

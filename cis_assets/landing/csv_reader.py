@@ -6,8 +6,6 @@ taken apart line by line (`csv_lines.py`), so that each bad row can be set aside
 good ones go on. All ways give the same rows: what a row is never depends on its neighbours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import polars as pl

@@ -3,8 +3,6 @@
 Rows are counted here without taking them apart, so that the count can be held against what the readers make of them.
 """
 
-from __future__ import annotations
-
 import csv
 import gzip
 import zlib

@@ -3,8 +3,6 @@
 Which rows are theirs is said in `catalog/customer_rows.py`, who was erased in `lake/erased_customers.py`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace

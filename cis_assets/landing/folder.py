@@ -3,8 +3,6 @@
 Belongs here: names, sizes, ETags and dates of files. Does not belong here: what is inside them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The headers of landing files by name, for rows that were set aside long ago: which field of a row is which."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 

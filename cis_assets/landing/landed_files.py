@@ -4,8 +4,6 @@ A date is read whole or not at all: a file at fault, or a date of which only ord
 other files of that date along, and no other date. Belongs here: what becomes of a date. Does not belong here: reading.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

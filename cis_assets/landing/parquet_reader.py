@@ -3,8 +3,6 @@
 They are read by pyarrow, which takes a damaged file for what it is where polars may end the process.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 

@@ -4,8 +4,6 @@ Belongs here: which files make up a date or a snapshot, and what a date must hav
 formats (`csv_reader.py`, `parquet_reader.py`), what a valid order is (silver's rules), and where rows go.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ for that, and are those that were judged even if the file changes meanwhile. On 
 the system deletes when the process ends, however it ends.
 """
 
-from __future__ import annotations
-
 import io
 import tempfile
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ Belongs here: what makes a header or a value acceptable, in one place for all fo
 format is taken apart (`csv_reader.py`, `parquet_reader.py`), and whether a row makes sense (silver's rules).
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ What happens to refused copy does not belong here (see `copy`). The rules are st
 request, wrong copy costs a customer's trust.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

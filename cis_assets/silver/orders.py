@@ -3,8 +3,6 @@
 Every rule looks at one order date only, so a range of dates gives the same rows as its dates one by one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Belongs here: names and layout of files. Does not belong here: what is in them, and running the platform.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from dataclasses import dataclass

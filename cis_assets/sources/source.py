@@ -3,8 +3,6 @@
 A source knows nothing of folders or storage; `landing/writer.py` puts what it yields where the contract says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date

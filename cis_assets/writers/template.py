@@ -3,8 +3,6 @@
 It is the default writer, and the fallback for unusable copy of a model.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ Belongs here: names of files and columns, how values are written, and sentences 
 here: what the rows mean (`instacart.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 

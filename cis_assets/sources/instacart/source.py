@@ -15,8 +15,6 @@ Belongs here: how orders get their dates, and what lands. Does not belong here: 
 written (`instacart_files.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date

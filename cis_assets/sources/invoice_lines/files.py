@@ -4,8 +4,6 @@ Belongs here: which files there are, encoding, delimiter, quotes, headers and li
 the values mean (`lines.py`).
 """
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io

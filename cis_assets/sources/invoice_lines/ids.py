@@ -5,8 +5,6 @@ product, customer, aisle, department), between 1 and 2^63 - 1. Where the rule is
 keep their value. Two keys with one id are refused; among ten million keys the chance of that is about one in 200,000.
 """
 
-from __future__ import annotations
-
 import re
 from hashlib import blake2b
 

@@ -7,8 +7,6 @@ order the days land, and no product or customer is forgotten.
 Belongs here: reading back what landed, and what to write. Does not belong here: what a line means (`lines.py`).
 """
 
-from __future__ import annotations
-
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

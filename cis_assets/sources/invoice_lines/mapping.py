@@ -4,8 +4,6 @@ Belongs here: the keys of the file, their defaults, and sentences on what is wro
 is done with the lines (`lines.py`). Mappings that ship with the package lie in `mappings/` and are known by name.
 """
 
-from __future__ import annotations
-
 import codecs
 import tomllib
 from datetime import datetime

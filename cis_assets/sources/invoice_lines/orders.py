@@ -14,8 +14,6 @@ Belongs here: what a line means. Does not belong here: how files are taken apart
 beside those that landed before (`lines_landing.py`).
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence

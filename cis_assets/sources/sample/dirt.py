@@ -3,8 +3,6 @@
 Belongs here: the kinds of dirt, as lines of CSV text. Does not belong here: clean rows.
 """
 
-from __future__ import annotations
-
 from numpy.random import Generator
 
 from cis_assets.sources.sample.arrays import Floats

@@ -4,8 +4,6 @@ Everything follows from the options: each purpose (and each day) has a random st
 seed, so the same options always give the same rows, and no purpose disturbs another.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import IntEnum
