@@ -52,7 +52,7 @@ def main() -> None:
             shoot(page, f"{base}/runs", "runs")
             shoot(page, f"{base}/assets/silver/orders?view=partitions&partition=2025-10-31", "partitions")
             shoot(
-                page, f"{base}/assets/quality/date_checks?view=checks&checkDetail=few_rows_are_set_aside", "date-checks"
+                page, f"{base}/assets/quality/date_checks?view=checks&checkDetail=few_rows_are_rejected", "date-checks"
             )
             dashboard(page)
             browser.close()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cis_assets.lake.lake import Lake
 
 _CHECKS_LISTED = 20
-_COUNT_NAMES = {"unparsed": "not parsed", "erased": "of erased customers", "copies": "duplicates"}
+_COUNT_NAMES = {"unparsed": "not parsed", "erased": "of erased customers", "duplicates": "duplicate rows"}
 _as_of_option = click.option("--as-of", type=DAY, help="Day of the snapshot (default: the newest).")
 
 
@@ -191,7 +191,7 @@ def reconciliation(lake: Lake, first: date | None, last: date | None, as_json: b
         )
         columns = [_COUNT_NAMES.get(name, name) for name in COUNTS]
         print_table(["", *columns], [(name, *(f"{sum:,}" for sum in row)) for name, *row in sums.rows()], right=columns)
-        say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicates")
+        say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicate rows")
     heading(plural(len(quarantined), "quarantined date"))
     for day, reason in quarantined.items():
         say(f"{day}: {reason}")

@@ -56,16 +56,6 @@ def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.filter(pl.col(ORDER_DATE).is_between(pl.lit(days.first), pl.lit(days.last)))
 
 
-def in_chunks(days: Sequence[date]) -> list[Sequence[date]]:
-    """Split single dates into lists of at most two months of dates."""
-    return [days[at : at + DAYS_AT_ONCE] for at in range(0, len(days), DAYS_AT_ONCE)]
-
-
-def ordered_on(days: Sequence[date], rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Keep the rows whose order_date is one of `days`."""
-    return rows.filter(pl.col(ORDER_DATE).is_in(list(days)))
-
-
 def newest_day(snapshots: pl.LazyFrame) -> date:
     """Return the newest as_of_date of a table of snapshots; raise NoSnapshotError if it has none."""
     newest = snapshots.select(pl.col(AS_OF_DATE).max()).collect().item()

@@ -44,9 +44,9 @@ def table_asset(
     )
 
 
-def table_out(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dg.AssetOut:
+def table_out(table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any) -> dg.AssetOut:
     """Return one output of a `@dg.multi_asset` that makes several tables."""
-    return dg.AssetOut(key=asset_key(table), owners=[owner], **_catalog_arguments(table, kinds))
+    return dg.AssetOut(key=asset_key(table), owners=[owner], **_catalog_arguments(table, kinds), **arguments)
 
 
 def table_in(table: Table, **arguments: Any) -> dg.AssetIn:

@@ -167,4 +167,4 @@ def test_what_silver_makes_of_lines_is_counted_by_reason_and_in_all(own_mapping:
         "2 returned items in silver/returned_items\n"
     )
     reconciliation = json.loads(cis("show", "reconciliation", "--json").output)["reconciliation"]
-    assert {row["source_table"]: row["copies"] for row in reconciliation} == {"orders": 0, "order_items": 3}
+    assert {row["source_table"]: row["duplicates"] for row in reconciliation} == {"orders": 0, "order_items": 3}

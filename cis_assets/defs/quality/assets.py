@@ -1,7 +1,7 @@
-"""Quality: what the checks find on each order date, after its rows came to silver and before gold is made of them.
+"""Data quality per order date: verdicts on bronze and silver, before gold is made.
 
-Every verdict is kept as a row; the checks of this asset show those of the last run. A verdict with a `fault` holds its
-date back: gold tables leave that date out, and what they held of it stays. Other dates go on.
+Every verdict is stored as a row, and the asset checks show the verdicts of the last run. A verdict with a `fault`
+quarantines its date: gold tables leave the date out and keep the rows they had. Other dates go on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,13 +52,13 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         products: pl.LazyFrame,
         **tables: pl.LazyFrame,
     ) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetCheckResult]:
-        # Not an input: a day that depended on others could not be backfilled in one run with them.
+        # Not an input: a day that depends on other days cannot be backfilled in one run with them.
         orders_per_day = lake.row_counts(silver.ORDERS)
         policy = QualityPolicy.from_settings(settings)
-        # What is stored of dates that cannot be read is of former files, so nothing is said of them.
+        # The rows of an unreadable date come from former files, so the date gets no verdict.
         unreadable = tables["landed_files"].filter(pl.col("fault").is_not_null()).select("order_date").collect()
         days = set(days_of(context)) - set(unreadable["order_date"])
-        found = Verdicts.together(
+        found = Verdicts.merge(
             verdicts_domain.judge(
                 _tables_of(span, tables),
                 products,
@@ -88,7 +88,7 @@ def _tables_of(days: DateRange, tables: Mapping[str, pl.LazyFrame]) -> DatedTabl
 
 
 def _result(name: str, found: Verdicts) -> dg.AssetCheckResult:
-    """A check as the UI shows it: the dates on which it failed, with the counts, and the first offenders."""
+    """The result that the UI shows: the dates on which the check failed, the counts, and the first offenders."""
     of_check = found.rows.filter(pl.col("check") == name)
     failed = of_check.filter(~pl.col("passed"))
     blocked = failed.filter(pl.col("fault").is_not_null())
@@ -96,7 +96,7 @@ def _result(name: str, found: Verdicts) -> dg.AssetCheckResult:
     metadata: dict[str, dg.MetadataValue] = {
         "dates": dg.MetadataValue.int(of_check.height),
         "dates_failed": dg.MetadataValue.int(failed.height),
-        "dates_held_back": dg.MetadataValue.int(blocked.height),
+        "dates_quarantined": dg.MetadataValue.int(blocked.height),
         "counts": _table(shown.head(_DAYS_SHOWN).select("order_date", "measured", "detail")),
     }
     if name in found.offenders:
@@ -105,14 +105,14 @@ def _result(name: str, found: Verdicts) -> dg.AssetCheckResult:
         passed=not failed.height,
         check_name=name,
         severity=dg.AssetCheckSeverity.ERROR if blocked.height else dg.AssetCheckSeverity.WARN,
-        description=_described(of_check, failed),
+        description=_describe(of_check, failed),
         metadata=metadata,
     )
 
 
-def _described(of_check: pl.DataFrame, failed: pl.DataFrame) -> str:
+def _describe(of_check: pl.DataFrame, failed: pl.DataFrame) -> str:
     if not failed.height:
-        return f"All is well on {of_check.height} dates."
+        return f"Passed on all {of_check.height} dates."
     first = failed.sort(pl.col("fault").is_null(), "order_date").row(0, named=True)
     return f"{failed.height} of {of_check.height} dates failed. {first['order_date']}: {first['detail']}."
 

@@ -146,7 +146,7 @@ def test_lines_without_customer_or_price_are_set_aside_and_counted_by_reason(mad
 def test_exact_duplicates_are_counted(made: Made, source: SourceCount):
     copies = Counter()
     for row in made.shown["reconciliation"]:
-        copies[row["source_table"]] += row["copies"]
+        copies[row["source_table"]] += row["duplicates"]
     assert copies == {"orders": 0, "order_items": source.copies}
     assert made.shown["quarantined"] == {}
     assert source.copies > 0

@@ -18,7 +18,7 @@ from cis_assets.landing.contract import SNAPSHOTS
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import read_days, read_snapshots
 from cis_assets.segmentation.customer_features import customer_features
-from cis_assets.silver.orders import silver_order_items, silver_orders
+from cis_assets.silver.orders import judge_orders
 from cis_assets.silver.snapshots import silver_products
 from cis_assets.sources.invoice_lines.landing import LinesReport
 from cis_assets.sources.invoice_lines.mapping import read_mapping
@@ -148,13 +148,9 @@ def test_spend_of_the_customers_is_that_of_their_different_positive_lines(
 ):
     products = silver_products(**{name: landed[name] for name in ("products", "aisles", "departments")})
     orders, items = bronze.ORDERS.conform(landed["orders"]), bronze.ORDER_ITEMS.conform(landed["order_items"])
-    lines = silver_order_items(orders, items, products).collect()
-    made = silver_orders(orders, lines.lazy()).collect()
-    features = (
-        customer_features(nw.from_native(made.lazy()), nw.from_native(lines.lazy()), max(source), 365)
-        .to_native()
-        .collect()
-    )
+    judged = judge_orders(orders, items, products)
+    frames = (nw.from_native(rows) for rows in (judged.silver_orders(), judged.silver_order_items()))
+    features = customer_features(*frames, max(source), 365).to_native().collect()
     spend: dict[int, Decimal] = defaultdict(Decimal)
     for its_lines in source.values():
         for line in {tuple(line.items()): line for line in its_lines}.values():
