@@ -1,6 +1,6 @@
-"""A run of this platform as `cis backfill` starts one, and what Dagster's own record says of its parts.
+"""A run of this platform as `cis backfill` starts it, with the step times of Dagster's event log.
 
-The settings are set in the environment before the platform is imported, as an operator does.
+The settings are environment variables that are set before the platform is imported.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def instacart(settings: Settings, source: Path, end: date, weekday_zero: str) ->
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE...")
 @with_settings
 def lines(settings: Settings, mapping: str, replace: bool, paths: tuple[Path, ...]) -> None:
-    """CSV files with one row per invoice line, by a mapping of their columns (docs/landing.md)."""
+    """CSV files with one row per invoice line, by a mapping of their columns (docs/your-data.md)."""
     from cis_assets.sources.invoice_lines.landing import land_lines
     from cis_assets.sources.invoice_lines.mapping import read_mapping
     from cis_assets.sources.invoice_lines.orders import read_lines

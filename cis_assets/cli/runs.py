@@ -82,7 +82,7 @@ def run_job(
     from dagster import AssetCheckSeverity, LoggerDefinition
 
     from cis_assets.cli.instance import dagster_instance
-    from cis_assets.defs.alerts.sensors import sentence_of
+    from cis_assets.defs.alerts.sensors import error_message
 
     log = _RunLog(advance)
     logger = logging.Logger("cis")
@@ -100,7 +100,7 @@ def run_job(
         for found in result.get_asset_check_evaluations()
         if not found.passed and found.severity is AssetCheckSeverity.WARN
     ]
-    failures = [sentence_of(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
+    failures = [error_message(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     if not result.success and not failures:
         failures = ["The run failed before its first step; the Dagster UI shows why."]
     return result, log.warnings + failed_checks, failures

@@ -48,7 +48,7 @@ def metadata(result: dg.ExecuteInProcessResult) -> dict:
     return {name: value.value for name, value in output.step_output_data.metadata.items()}
 
 
-@pytest.mark.server
+@pytest.mark.slow
 def test_a_request_is_carried_out_and_deleted_and_no_number_enters_dagster(
     with_customer: ShopWithCustomer,
     requests: Path,

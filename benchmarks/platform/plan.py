@@ -1,4 +1,4 @@
-"""The parts of the benchmark: what is measured in which order, each measurement in a process of its own."""
+"""The sequence of measurements, each in its own process."""
 
 from __future__ import annotations
 
