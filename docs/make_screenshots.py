@@ -1,6 +1,7 @@
-"""Makes the pictures of the docs: `cis ui` on the lake of a finished demo, driven in Chromium as a person would.
+"""Make the pictures of the docs: drive `cis ui` on the lake of a finished demo in Chromium.
 
-For date-checks.png, a date was spoiled and read again before. Run in a folder where `cis demo` has run, with `pip install playwright` and Chromium installed (CHROMIUM names its binary).
+Run it in a folder where `cis demo` has run. It needs `pip install playwright` and Chromium (CHROMIUM names the binary). For
+date-checks.png, damage rows of a date and run `cis backfill` on it first.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def shoot(page: Page, address: str, name: str) -> None:
 
 
 def graph(page: Page, base: str) -> None:
-    """The asset graph by group, with gold open."""
+    """Take the asset graph by group, with gold open."""
     page.set_viewport_size({"width": 2600, "height": 1500})
     page.goto(f"{base}/asset-groups?expanded=global@global:gold", wait_until="domcontentloaded")
     time.sleep(10)

@@ -69,17 +69,18 @@ def run_slice(table: Table, context: InputContext | OutputContext) -> RunSlice:
 @lru_cache(maxsize=64)
 def _slice_of_keys(table: Table, definition: PartitionsDefinition, keys: tuple[str, ...]) -> RunSlice:
     (column,) = table.partition_by
-    dtype = table.dtypes[column]
-    parse = _parse_window if isinstance(definition, TimeWindowPartitionsDefinition) else _parse_value
-    return _unite(column, {key: Slice(((column, parse(table, definition, dtype, key)),)) for key in keys})
+    if isinstance(definition, TimeWindowPartitionsDefinition):
+        wanted = {key: _parse_window(table, column, key, definition) for key in keys}
+    else:
+        wanted = {key: (_parse_value(table, column, key),) for key in keys}
+    return _unite(column, {key: Slice(((column, each),)) for key, each in wanted.items()})
 
 
-def _parse_window(table: Table, definition: TimeWindowPartitionsDefinition, dtype: pl.DataType, key: str) -> DateRange:
-    window = definition.time_window_for_partition_key(key)
+def _parse_window(table: Table, column: str, key: str, definition: TimeWindowPartitionsDefinition) -> DateRange:
+    window, dtype = definition.time_window_for_partition_key(key), table.dtypes[column]
     if dtype != pl.Date or not (_is_midnight(window.start) and _is_midnight(window.end)):
         raise PartitionsError(
-            f"{table.path}: partition {key} is not a span of whole days of a date column "
-            f"({table.partition_by[0]} is {dtype})."
+            f"{table.path}: partition {key} is not a span of whole days of a date column ({column} is {dtype})."
         )
     return DateRange(window.start.date(), window.end.date() - timedelta(days=1))
 
@@ -88,19 +89,18 @@ def _is_midnight(moment: datetime) -> bool:
     return moment.time() == time()
 
 
-def _parse_value(table: Table, _: PartitionsDefinition, dtype: pl.DataType, key: str) -> tuple[Value, ...]:
+def _parse_value(table: Table, column: str, key: str) -> Value:
+    dtype = table.dtypes[column]
     try:
         if dtype == pl.String:
-            return (key,)
+            return key
         if dtype == pl.Date:
-            return (date.fromisoformat(key),)
+            return date.fromisoformat(key)
         if dtype.is_integer():
-            return (int(key),)
+            return int(key)
     except ValueError:
         pass
-    raise PartitionsError(
-        f"{table.path}: partition {key!r} is not a value of column {table.partition_by[0]}, which is {dtype}."
-    )
+    raise PartitionsError(f"{table.path}: partition {key!r} is not a value of column {column}, which is {dtype}.")
 
 
 def _unite(column: str, partitions: Mapping[str, Slice]) -> RunSlice:

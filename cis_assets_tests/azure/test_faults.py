@@ -1,7 +1,7 @@
 """Faults of the store at every kind of request: a write ends with the new rows, or fails in words with the old ones.
 
 Each test leads the platform through a proxy that fails what the test says, and then looks at the table without it. The
-outcomes are those that docs/faults.md promises.
+outcomes are those that docs/architecture.md promises.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.resource import LakeResource
 from cis_assets.lake.write_path import UnsettledCommitError
-from cis_assets.settings import settings
+from cis_assets.settings import read_settings, settings
 from cis_assets_tests.azure.conftest import KEY
 from cis_assets_tests.azure.fault_proxy import FaultProxy, Kind, Operation
 from cis_assets_tests.lake.writer_process import ORDERS, Writer, content, stored_versions, writer_processes
@@ -122,7 +122,7 @@ def write(
 
     dg.materialize(
         [orders, *also],
-        resources={"io_manager": LakeIOManager(lake=LakeResource(uri=lake_uri))},
+        resources={"io_manager": LakeIOManager(lake=LakeResource.from_settings(read_settings(lake_uri=lake_uri)))},
         tags=dict(zip(RANGE, (days.first.isoformat(), days.last.isoformat()), strict=True)),
         instance=dg.DagsterInstance.ephemeral(),
     )
@@ -203,7 +203,7 @@ def test_a_commit_after_which_the_store_falls_silent_is_reported_as_unclear(lake
     with (
         through_proxy() as proxy,
         proxy.failing(Operation.LOG_WRITE, Kind.OUTAGE),
-        pytest.raises(UnsettledCommitError, match="either the old or the new rows") as failure,
+        pytest.raises(UnsettledCommitError, match="all old rows or all new rows") as failure,
     ):
         write_new_day(lake_uri)
     assert_clear(failure.value, Kind.OUTAGE)

@@ -124,7 +124,7 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(customer: str, monkey
 
 
 def test_without_a_terminal_it_must_be_told_not_to_ask(customer: str):
-    assert "say --yes" in refusal(cis("forget", customer))
+    assert "confirm it with --yes" in refusal(cis("forget", customer))
     assert not Path(".cis/lake/system").exists()
 
 

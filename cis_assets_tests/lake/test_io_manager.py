@@ -13,7 +13,7 @@ import pytest
 from cis_assets.catalog import SchemaMismatchError, Table, gold, silver
 from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake.engines.engine import OutsideSliceError
-from cis_assets.lake.io_manager import LakeIOManager, UnknownTableError, WriteModeError
+from cis_assets.lake.io_manager import FrameTypeError, LakeIOManager, UnknownTableError, WriteModeError
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.partition_slices import PartitionsError
 from cis_assets.lake.resource import LakeResource
@@ -160,6 +160,40 @@ def test_a_trailing_window_of_a_range_run_reaches_from_its_first_to_its_last_day
     materialize(upstream, tmp_path, span=(DAYS[0], DAYS[6]))
     materialize(upstream, tmp_path, span=(DAYS[3], DAYS[4]), also=[reader])
     assert seen == DAYS[1:5]
+
+
+def test_a_materialization_names_its_table_and_the_query_of_its_slice(tmp_path: Path):
+    result = materialize(orders_asset(orders()), tmp_path, span=(DAYS[0], DAYS[1]))
+    for event in result.get_asset_materialization_events():
+        metadata = {name: value.value for name, value in event.materialization.metadata.items()}
+        assert metadata["dagster/table_name"] == "silver.orders"
+        assert metadata["Query"] == (
+            "SELECT * FROM silver.orders WHERE\n"
+            "order_date >= '2026-01-01 00:00:00' AND order_date < '2026-01-03 00:00:00'"
+        )
+        assert (metadata["rows_written"], metadata["table_version"]) == (6, 2)
+
+
+@pytest.mark.parametrize("made", [None, {"order_id": 1}, "orders"])
+def test_an_asset_that_returns_no_frame_is_refused(tmp_path: Path, made: object):
+    @dg.asset(key=["silver", "products"])
+    def products():
+        return made
+
+    with pytest.raises(FrameTypeError, match=r"silver/products must return a frame or LazyChunks, not \w+\."):
+        materialize(products, tmp_path)
+
+
+def test_an_input_of_another_type_than_a_frame_is_refused(tmp_path: Path):
+    @dg.asset(ins={"products": dg.AssetIn(["silver", "products"])})
+    def reader(products: list) -> None: ...
+
+    @dg.asset(key=["silver", "products"])
+    def products() -> pl.DataFrame:
+        return table_frame(silver.PRODUCTS, [{}])
+
+    with pytest.raises(FrameTypeError, match="silver/products can be read as a LazyFrame or a DataFrame"):
+        materialize(products, tmp_path, also=[reader])
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from cis_assets_tests.lake.writer_process import (
     writer_processes,
 )
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.slow
 
 UNTIL_KILLED = 100_000
 OTHER_DAY = DateRange(date(2025, 12, 31), date(2025, 12, 31))

@@ -25,7 +25,9 @@ MAINTENANCE_CHECKS = dg.AssetSelection.checks(
 
 
 def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
-    limits = Limits(settings.upkeep_small_files, settings.upkeep_log_commits, settings.upkeep_removable_share)
+    limits = Limits(
+        settings.maintenance_small_files, settings.maintenance_log_commits, settings.maintenance_removable_share
+    )
 
     @dg.multi_asset_check(
         name=TABLE_IS_MAINTAINED,

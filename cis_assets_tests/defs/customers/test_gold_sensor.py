@@ -1,4 +1,4 @@
-"""The newest snapshot follows silver, by the sensor and the schedule together, and never needlessly."""
+"""The schedule makes the newest snapshot, the sensor refreshes it when silver changes, and neither does so needlessly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 
 from cis_assets.catalog import gold, silver
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.customers.sensors import make_again, make_first
+from cis_assets.defs.customers.sensors import request_first, request_refresh
+from cis_assets.defs.partitions import trailing_window
+from cis_assets.defs.tables import asset_key
 from cis_assets.settings import settings
 from cis_assets_tests.defs.stub_runs import GOLD, SILVER, note_run, run, stub_job
 from cis_assets_tests.partitions import ORDER_DATES
@@ -42,7 +44,7 @@ def make(instance: dg.DagsterInstance, day: str = DAY, **arguments) -> dg.Execut
 
 def sensor(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """What the sensor asks for as of the newest order date."""
-    request = make_again(instance, DAY, settings().history_days)
+    request = request_refresh(instance, DAY, settings().history_days)
     return [request] if isinstance(request, dg.RunRequest) else []
 
 
@@ -53,7 +55,7 @@ def tick(instance: dg.DagsterInstance, definitions: dg.Definitions = defs) -> li
 
 def schedule(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """What the schedule asks for as of the newest order date."""
-    request = make_first(instance, DAY, settings().history_days)
+    request = request_first(instance, DAY, settings().history_days)
     return [request] if isinstance(request, dg.RunRequest) else []
 
 
@@ -190,4 +192,32 @@ def test_a_backfilled_snapshot_counts_as_made(instance: dg.DagsterInstance):
     run(instance, "by_hand", GOLD, before(DAY, 5), DAY)
     assert schedule(instance) == []
     ingest(instance, before(DAY, 7))
+    assert [request.partition_key for request in sensor(instance)] == [DAY]
+
+
+def test_a_change_while_the_sensor_is_off_is_found_when_it_is_on_and_dagsters_conditions_miss_it(
+    instance: dg.DagsterInstance,
+):
+    """Why the sensor is not an AutomationCondition: conditions compare with the previous evaluation, not with the tables."""
+    condition = dg.AutomationCondition
+    refreshed = condition.any_deps_updated() & condition.in_latest_time_window() & ~condition.missing()
+    orders = dg.AssetSpec(asset_key(silver.ORDERS), partitions_def=ORDER_DATES)
+
+    @dg.asset(
+        key=asset_key(gold.CUSTOMER_FEATURES),
+        partitions_def=ORDER_DATES,
+        deps=[dg.AssetDep(orders, partition_mapping=trailing_window(settings()))],
+        automation_condition=refreshed,
+    )
+    def features() -> None: ...
+
+    conditional = dg.Definitions([orders, features])
+    ingest(instance, before(DAY, 9), DAY)
+    make(instance)
+    on = dg.evaluate_automation_conditions(conditional, instance)
+    ingest(instance, before(DAY, 3))
+    assert dg.evaluate_automation_conditions(conditional, instance, cursor=on.cursor).total_requested == 1
+    assert dg.evaluate_automation_conditions(conditional, instance).total_requested == 0, (
+        "the first one after the change"
+    )
     assert [request.partition_key for request in sensor(instance)] == [DAY]

@@ -10,10 +10,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, bronze
 from cis_assets.defs.ingest.bronze_assets import build_assets
-from cis_assets.defs.resources import LAKE_IO, build_resources
+from cis_assets.defs.partitions import ONE_RUN, order_dates
+from cis_assets.defs.resources import LAKE_IO, LakeResource, LandingResource, build_resources
+from cis_assets.defs.tables import table_out
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.quarantine import QuarantinedRows
 from cis_assets.landing.folder import LandingError
@@ -110,6 +113,30 @@ def test_in_a_run_the_files_are_stored_before_the_other_tables(landing: Path) ->
     files = lake.scan(bronze.LANDED_FILES).filter(pl.col("order_date") == SECOND).collect()
     assert files.filter(pl.col("fault").is_not_null())["fault"].to_list() == [fault(SECOND)]
     assert sorted(lake.scan(bronze.ORDERS).collect()["order_date"]) == [FIRST, THIRD]
+
+
+def test_the_tables_do_not_depend_on_the_order_of_the_outputs(landing: Path, tmp_path: Path) -> None:
+    break_orders(landing, SECOND)
+
+    @dg.multi_asset(
+        name="bronze_days",
+        outs={name: table_out(TABLES[f"bronze/{name}"], "polars") for name in outputs(landing)},
+        partitions_def=order_dates(read_settings()),
+        backfill_policy=ONE_RUN,
+    )
+    def backwards(context, landing: LandingResource, lake: LakeResource):
+        decorated = BRONZE_DAYS.op.compute_fn.decorated_fn  # pyright: ignore[reportAttributeAccessIssue]
+        yield from reversed(list(decorated(context, landing, lake)))
+
+    dg.materialize([BRONZE_DAYS], resources=resources(landing), tags=RANGE)
+    other = str(tmp_path / "backwards")
+    elsewhere = build_resources(read_settings(lake_uri=other, landing_uri=str(landing)))
+    dg.materialize([backwards], resources={name: elsewhere[name] for name in ("landing", "lake", LAKE_IO)}, tags=RANGE)
+    for table in (bronze.LANDED_FILES, bronze.ORDERS, bronze.ORDER_ITEMS, bronze.REJECTED_ROWS):
+        expected = Lake(str(landing.parent / "lake")).scan(table).drop("ingested_at", strict=False).collect()
+        assert_frame_equal(
+            Lake(other).scan(table).drop("ingested_at", strict=False).collect(), expected, check_row_order=False
+        )
 
 
 def test_dates_on_which_nothing_landed_fail_the_run(tmp_path: Path) -> None:

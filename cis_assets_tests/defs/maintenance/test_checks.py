@@ -82,12 +82,12 @@ def test_many_small_files_in_a_partition_are_warned_of_until_maintenance(lake: L
     for _ in range(4):
         add(lake, silver.ORDERS, orders(DAYS[0]))
     add(lake, silver.ORDERS, orders(*DAYS))
-    assert checked(lake, upkeep_small_files=5)["silver/orders"].passed
-    found = checked(lake, upkeep_small_files=4)["silver/orders"]
+    assert checked(lake, maintenance_small_files=5)["silver/orders"].passed
+    found = checked(lake, maintenance_small_files=4)["silver/orders"]
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert found.description == "Reading opens many small files in 1 partition, most in 2026-01-01: 5 (limit 4)."
     maintain(silver.ORDERS, lake.location(silver.ORDERS), 168)
-    assert checked(lake, upkeep_small_files=4)["silver/orders"].passed
+    assert checked(lake, maintenance_small_files=4)["silver/orders"].passed
 
 
 def test_a_log_without_a_checkpoint_is_warned_of_until_maintenance(lake: Lake):
@@ -97,12 +97,12 @@ def test_a_log_without_a_checkpoint_is_warned_of_until_maintenance(lake: Lake):
     for _ in range(5):
         stored.alter.set_table_description("again")
     commits = stored.version() + 1
-    found = checked(lake, upkeep_log_commits=commits - 1)["silver/products"]
+    found = checked(lake, maintenance_log_commits=commits - 1)["silver/products"]
     assert not found.passed
     assert f"replays {commits} commits since the last checkpoint (limit {commits - 1})" in found.description
-    assert checked(lake, upkeep_log_commits=commits)["silver/products"].passed
+    assert checked(lake, maintenance_log_commits=commits)["silver/products"].passed
     maintain(silver.PRODUCTS, location, 168)
-    assert checked(lake, upkeep_log_commits=1)["silver/products"].passed
+    assert checked(lake, maintenance_log_commits=1)["silver/products"].passed
 
 
 def test_bytes_that_could_be_removed_are_warned_of_and_those_within_the_retention_are_not(
@@ -118,7 +118,7 @@ def test_bytes_that_could_be_removed_are_warned_of_and_those_within_the_retentio
     assert not found.passed
     assert found.description.startswith("1 file with 0 MB could be removed")
     assert found.metadata["removable_bytes"].value == live * 6 // 10
-    assert checked(lake, upkeep_removable_share=0.7)["silver/orders"].passed
+    assert checked(lake, maintenance_removable_share=0.7)["silver/orders"].passed
 
 
 def test_little_that_could_be_removed_is_not_worth_a_warning(lake: Lake):

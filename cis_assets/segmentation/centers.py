@@ -1,8 +1,4 @@
-"""The centres of the segments, as stored in gold/segment_model, and who is nearest to which.
-
-Belongs here: reading the model's rows back into numbers, and the distance to a centre. Does not belong here: finding
-the centres (see `model`).
-"""
+"""The centers of segments as stored in gold/segment_model, and the nearest center of each customer."""
 
 from __future__ import annotations
 
@@ -15,17 +11,17 @@ import polars as pl
 from cis_assets.errors import OperatorError
 from cis_assets.segmentation.features import FeatureScaling
 
-_ROWS_AT_ONCE = 65_536
+ROWS_PER_CHUNK = 65_536
 _PER_FEATURE = ("feature_fill", "feature_is_log", "feature_mean", "feature_scale", "centroid")
 
 
 class SegmentModelError(OperatorError):
-    """The rows of gold/segment_model cannot be used as they are; the message says why and what to do."""
+    """The rows of gold/segment_model are unusable; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
-class SegmentCentres:
-    """What a trained model needs to place a customer: the scaling, and per segment its id, name and centre.
+class SegmentCenters:
+    """The parts of a trained model that assign a customer: the scaling, and the id, name and center of each segment.
 
     `centroids` is segments x features in scaled units, in the order of `segment_ids` (ascending).
     """
@@ -37,10 +33,12 @@ class SegmentCentres:
     trained_as_of: date
 
     @classmethod
-    def from_model(cls, model: pl.DataFrame) -> SegmentCentres:
-        """Read the rows of gold/segment_model. Raises SegmentModelError if they do not make up a model."""
+    def from_model(cls, model: pl.DataFrame) -> SegmentCenters:
+        """Read the rows of gold/segment_model. Raises SegmentModelError if they are not one complete model."""
         if model.is_empty():
-            raise SegmentModelError("gold/segment_model has no rows; train it before customers are placed in segments.")
+            raise SegmentModelError(
+                "gold/segment_model has no rows; materialize segment_model before customer_segments."
+            )
         rows = model.sort("segment_id")
         _refuse_mixed_models(rows)
         _refuse_incomplete_rows(rows)
@@ -61,16 +59,18 @@ class SegmentCentres:
         )
 
 
-def nearest_centres(scaled: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest_centers(
+    scaled: np.ndarray, centroids: np.ndarray, *, rows_per_chunk: int = ROWS_PER_CHUNK
+) -> tuple[np.ndarray, np.ndarray]:
     """Row number of the nearest centroid (ties: the first) and the Euclidean distance to it, per row of `scaled`.
 
-    Memory beside the result is bounded: rows are taken in chunks. Each row's sum runs over the features in order,
-    without a matrix product, so that a result never depends on the rows around it or on the number of threads.
+    `scaled` is customers x features, `centroids` is segments x features. Chunks of rows limit the memory. Each row's
+    sum adds the features in order, without a matrix product, so results depend neither on other rows nor on threads.
     """
     nearest = np.empty(len(scaled), dtype=np.int32)
     distance = np.empty(len(scaled), dtype=np.float64)
-    for start in range(0, len(scaled), _ROWS_AT_ONCE):
-        chunk = scaled[start : start + _ROWS_AT_ONCE]
+    for start in range(0, len(scaled), rows_per_chunk):
+        chunk = scaled[start : start + rows_per_chunk]
         squared = np.zeros((len(chunk), len(centroids)))
         for feature in range(scaled.shape[1]):
             squared += (chunk[:, feature, None] - centroids[None, :, feature]) ** 2
@@ -82,7 +82,7 @@ def nearest_centres(scaled: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarr
 def _refuse_mixed_models(rows: pl.DataFrame) -> None:
     shared = rows.select("feature_names", *_PER_FEATURE[:-1], "trained_as_of").unique()
     if shared.height > 1 or rows["segment_id"].is_duplicated().any():
-        raise SegmentModelError("gold/segment_model holds rows of more than one model; train it again.")
+        raise SegmentModelError("gold/segment_model has rows of more than one model; materialize segment_model again.")
 
 
 def _refuse_incomplete_rows(rows: pl.DataFrame) -> None:
@@ -92,6 +92,6 @@ def _refuse_incomplete_rows(rows: pl.DataFrame) -> None:
             values = row[column] or []
             if len(values) != len(names) or any(value is None for value in values):
                 raise SegmentModelError(
-                    f"gold/segment_model segment {row['segment_id']}: {column} does not hold one value for each of the "
-                    f"features {', '.join(names)}; train the model again."
+                    f"gold/segment_model segment {row['segment_id']}: {column} does not have one value for each of the "
+                    f"features {', '.join(names)}; materialize segment_model again."
                 )

@@ -1,4 +1,4 @@
-"""The parts of the benchmark: what is measured in which order, each measurement in a process of its own."""
+"""The sequence of measurements, each in its own process."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.platform.contenders import PLATFORM, PYSPARK
-from benchmarks.platform.platform_run import DAILY_GOLD, FEATURES_AND_SEGMENTS, ORCHESTRATION, STARTING
+from benchmarks.platform.platform_run import FEATURES_AND_SEGMENTS, ORCHESTRATION, STARTING
 from benchmarks.platform.workload import Workload
 from benchmarks.processes import ChildFailedError, run_in_child
+from cis_assets.defs.selections import SNAPSHOT
 
 BACKFILL, DAYS, SIZES, SEGMENTS = "backfill", "days", "sizes", "segments"
 PARTS = (BACKFILL, DAYS, SIZES, SEGMENTS)
@@ -117,7 +118,7 @@ class Benchmark:
                     days=days,
                 )
                 ingest = self._platform(self.workload, name, 1, None)
-                runs.append(ingest + self._platform(self.workload, name, 1, DAILY_GOLD))
+                runs.append(ingest + self._platform(self.workload, name, 1, SNAPSHOT))
             yield days, runs
 
     def sizes(self, whole: Measured | None) -> Iterator[tuple[int, Measured]]:

@@ -1,6 +1,8 @@
-"""The private names of Dagster that the platform uses. No other module imports or touches a private name of Dagster.
+"""The private names of Dagster that the platform uses. No other package imports or touches a private name of Dagster.
 
-A test for each name fails when Dagster changes it.
+Dagster may change these names in any release. A test covers each of them (`test_dagster_internals.py` and
+`test_dagster_instance.py`); if one fails after an upgrade, the fix belongs here. This module serves the IO manager.
+`instance.py` serves the Dagster instance; it is apart because importing the SQLite storages takes most of a second.
 """
 
 from __future__ import annotations
