@@ -231,7 +231,7 @@ def test_a_blocked_date_shows_its_counts_and_first_offenders(shop: Shop, sample)
     assert found.metadata["dates_quarantined"].value == 1
     counts = found.metadata["counts"].value.records[0].data
     assert counts["order_date"] == str(bad)
-    assert "were set aside, up to " in counts["detail"]
+    assert "were rejected, up to " in counts["detail"]
     offenders = [record.data for record in found.metadata["first_offenders"].value.records]
     assert len(offenders) == 10
     assert offenders[0]["where"].startswith(f"order_items/order_date={bad}/")
