@@ -164,7 +164,7 @@ def test_a_file_of_another_ending_is_refused_by_name(root: Path, name: str) -> N
     put(root, f"products/{name}", b"x")
     with pytest.raises(
         LandingError,
-        match=f"^Landing file products/{name} is neither .csv, .csv.gz nor .parquet: rename or remove it.$",
+        match=f"^Landing file products/{name} is not .csv, .csv.gz or .parquet: rename or remove it.$",
     ):
         read_snapshot(LandingFolder(str(root)), PRODUCTS)
 

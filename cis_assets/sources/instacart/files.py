@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from cis_assets.errors import OperatorError
-from cis_assets.landing.rows import column_name, first_line
+from cis_assets.errors import OperatorError, first_line
+from cis_assets.landing.headers import column_name
 
 # Copies of the release circulate with these other names for its columns.
 _ALIASES = {

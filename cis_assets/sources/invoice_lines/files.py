@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from cis_assets.landing.csv_text import GZIP_MAGIC
-from cis_assets.landing.rows import column_name, first_line
+from cis_assets.errors import first_line
+from cis_assets.landing.headers import GZIP_MAGIC, column_name
 from cis_assets.sources.invoice_lines.mapping import Columns, LinesError, LinesMapping
 
 _ENDINGS = (".csv", ".csv.gz")

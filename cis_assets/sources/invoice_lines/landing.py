@@ -19,9 +19,9 @@ from functools import cached_property
 import obstore
 import polars as pl
 
+from cis_assets.errors import first_line
 from cis_assets.landing.contract import AISLES, CUSTOMERS, DEPARTMENTS, KEYED_PRODUCTS, LandingTable
 from cis_assets.landing.folder import LandingError
-from cis_assets.landing.rows import first_line
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions
 from cis_assets.sources.invoice_lines.mapping import LinesMapping
 from cis_assets.sources.invoice_lines.orders import InvoiceLines

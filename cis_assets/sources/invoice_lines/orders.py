@@ -24,7 +24,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cis_assets.landing.rows import to_number
+from cis_assets.landing.values import to_number
 from cis_assets.sources.invoice_lines.files import ENOUGH_TO_TELL, Fault, FileLines, find_files, read_file
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions, stable_id
 from cis_assets.sources.invoice_lines.mapping import LinesError, LinesMapping
