@@ -47,7 +47,7 @@ def parse_csv(files: Sequence[CsvText], together_bytes: int) -> list[list[Parsed
     """
     groups: dict[tuple[str, ...] | str, list[CsvText]] = {}
     for file in files:
-        together = len(file.body) < together_bytes and _holds_numbers(file) and _begins_plain(file)
+        together = len(file.content) < together_bytes and _holds_numbers(file) and _begins_plain(file)
         groups.setdefault(file.header if together else file.file.path, []).append(file)
     return [
         _parse_numbers(group) if isinstance(key, tuple) else [_parse_alone(group[0])] for key, group in groups.items()
@@ -82,8 +82,9 @@ def _plain_row(file: CsvText) -> str:
 
 def _begins_plain(file: CsvText) -> bool:
     """Whether the first row is plain: then most of the others are."""
-    first = re.match(rb"[^\r\n]*", file.body)[0].decode(errors="replace")  # pyright: ignore[reportOptionalSubscript]
-    return not file.body or re.fullmatch(_plain_row(file), first) is not None
+    first = re.compile(rb"[^\r\n]*").match(file.content, file.begin)
+    row = first[0].decode(errors="replace") if first else ""
+    return file.begin == len(file.content) or re.fullmatch(_plain_row(file), row) is not None
 
 
 def _parse_numbers(files: Sequence[CsvText]) -> list[ParsedFile]:
@@ -94,7 +95,7 @@ def _parse_numbers(files: Sequence[CsvText]) -> list[ParsedFile]:
     scanned = _scan_plain(files[0], lines.filter(is_plain))
     others = lines if scanned is None else lines.filter(~is_plain)
     fields = pl.col("raw_text").str.split(",")
-    if any(b'"' in file.body for file in files):
+    if any(b'"' in file.content for file in files):
         fields = fields.list.eval(pl.element().str.strip_chars().str.replace('^"(.*)"$', "$1"))
     typed = type_fields(table, others.lazy().with_columns(fields=fields), files[0].header).collect()
     good = typed.filter(pl.col("reason") == "").select("place", "file", "source_line", *columns)
@@ -116,7 +117,8 @@ def _parse_numbers(files: Sequence[CsvText]) -> list[ParsedFile]:
 
 def _text_lines(files: Sequence[CsvText]) -> pl.DataFrame:
     """List the lines of files that hold anything: place, file (its number), source_line, raw_text and fault."""
-    ended = [file.body if file.body.endswith(b"\n") or not file.body else file.body + b"\n" for file in files]
+    bodies = [file.content[file.begin :] for file in files]
+    ended = [body if body.endswith(b"\n") or not body else body + b"\n" for body in bodies]
     # polars takes some first bytes for those of packed text; an empty line before them is not.
     text = io.BytesIO(b"".join([b"\n", *ended]))
     lines = pl.scan_lines(text, name="raw_text", glob=False).collect().slice(1)
@@ -160,40 +162,40 @@ def _scan_clean(file: CsvText) -> pl.DataFrame | None:
     if (
         file.damaged_lines
         or any(columns.get(name) == pl.Date() for name in file.header)
-        or file.body.count(b'"') % 2
-        or UTF_8_BOM in file.body
+        or file.content.count(b'"') % 2
+        or file.content.find(UTF_8_BOM, 1) >= 0
     ):
         return None
-    scan = pl.scan_csv(
-        io.BytesIO(file.body),
-        schema={name: columns.get(name, pl.String()) for name in file.header},
-        has_header=False,
-        row_index_name="source_line",
-        row_index_offset=2,
-        glob=False,
-    )
     try:
-        rows = scan.collect(engine="streaming")
+        rows = pl.scan_csv(
+            io.BytesIO(file.content),
+            schema={name: columns.get(name, pl.String()) for name in file.header},
+            has_header=False,
+            skip_lines=1,
+            row_index_name="source_line",
+            row_index_offset=2,
+            glob=False,
+        ).collect(engine="streaming")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         # The other ways show what the scanner failed on. It reads from memory, so an OSError does not come from storage.
         return None
-    if rows.height != file.row_count or not _is_clean(rows.drop("source_line"), file.body):
+    if rows.height != file.row_count or not _is_clean(rows.drop("source_line"), file.content):
         return None
     known = _known_columns(file)
     texts = [blank_to_null(pl.col(name), columns[name]) for name in known if columns[name] == pl.String()]
     return rows.with_columns(pl.col("source_line").cast(pl.Int64), *texts).select("source_line", *known)
 
 
-def _is_clean(rows: pl.DataFrame, body: bytes) -> bool:
+def _is_clean(rows: pl.DataFrame, content: bytes) -> bool:
     """Whether each row is one line with all fields, and each value reads like a single field.
 
     The scanner takes a missing field for a missing value, and drops an empty field at the end. If values are missing,
     the number of separators tells, unless some could be within quotes.
     """
-    if not any(column.null_count() for column in rows):
-        has_all_fields = not body.endswith(b",")
-    else:
-        has_all_fields = b'"' not in body and body.count(b",") == rows.height * (rows.width - 1)
+    has_all_fields = not content.endswith(b",")
+    if any(column.null_count() for column in rows):
+        separators = content.count(b",", content.find(b"\n"))
+        has_all_fields = b'"' not in content and separators == rows.height * (rows.width - 1)
     # A line may break within quotes; then rows cannot be counted as lines.
     return has_all_fields and not any(
         (column.dtype == pl.String() and column.str.contains(r"[\r\n]").any())
@@ -205,7 +207,7 @@ def _is_clean(rows: pl.DataFrame, body: bytes) -> bool:
 def _split_records(file: CsvText) -> pl.DataFrame:
     """Split a file whose values may be quoted and hold separators and line breaks: columns of _RECORDS."""
     # Lines end with a line feed only: a name may hold other characters that Python takes for line ends.
-    lines = list(io.StringIO(file.body.decode(), newline="\n"))
+    lines = list(io.StringIO(file.content[file.begin :].decode(), newline="\n"))
     rows = []
     for number, text, fields, fault in split_records(lines, len(file.header)):
         if any(line in file.damaged_lines for line in range(number + 1, number + 2 + text.count("\n"))):

@@ -18,7 +18,7 @@ from cis_assets.landing.headers import GZIP_MAGIC, read_csv_header
 
 @dataclass(frozen=True)
 class CsvText:
-    """A CSV file: its header, and the text below it as valid UTF-8.
+    """A CSV file as valid UTF-8; its rows begin at byte `begin` of `content`, below the header.
 
     `damaged_lines` are the lines that were not UTF-8; the header is line 1. Empty lines do not count as rows.
     """
@@ -26,7 +26,8 @@ class CsvText:
     table: LandingTable
     file: LandingFile
     header: tuple[str, ...]
-    body: bytes = field(repr=False)
+    content: bytes = field(repr=False)
+    begin: int
     row_count: int
     damaged_lines: frozenset[int] = frozenset()
 
@@ -38,11 +39,13 @@ def open_csv(table: LandingTable, file: LandingFile, content: bytes) -> CsvText:
     except ValueError as error:
         raise LandingError(f"Landing file {file.path} cannot be unpacked: {error}. Land it again whole.") from None
     header = read_csv_header(table, file, content)
-    body = content[content.find(b"\n") + 1 or len(content) :]
-    if _is_utf8(body):
-        return CsvText(table, file, header, body, _count_rows(body))
-    damaged = frozenset(number for number, line in enumerate(body.split(b"\n"), start=2) if not _is_utf8(line))
-    return CsvText(table, file, header, body.decode(errors="replace").encode(), _count_rows(body), damaged)
+    damaged: frozenset[int] = frozenset()
+    if not _is_utf8(content):
+        lines = enumerate(content.split(b"\n"), start=1)
+        damaged = frozenset(number for number, line in lines if number > 1 and not _is_utf8(line))
+        content = content.decode(errors="replace").encode()
+    begin = content.find(b"\n") + 1 or len(content)
+    return CsvText(table, file, header, content, begin, _count_rows(content, begin), damaged)
 
 
 def unpack(content: bytes) -> bytes:
@@ -65,8 +68,10 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _count_rows(body: bytes) -> int:
+def _count_rows(content: bytes, begin: int) -> int:
     """Count the lines that hold anything. A line ends with a line feed, with or without a carriage return before it."""
-    if body.startswith((b"\n", b"\r\n")) or b"\n\n" in body or (b"\r" in body and b"\n\r\n" in body):
-        return sum(1 for line in body.split(b"\n") if line.removesuffix(b"\r"))
-    return body.count(b"\n") + bool(body[body.rfind(b"\n") + 1 :].removesuffix(b"\r"))
+    # The search includes the line feed of the header, to find an empty line right below it.
+    if any(content.find(empty, max(begin - 1, 0)) >= 0 for empty in (b"\n\n", b"\n\r\n")):
+        return sum(1 for line in content[begin:].split(b"\n") if line.removesuffix(b"\r"))
+    last = content[max(content.rfind(b"\n") + 1, begin) :].removesuffix(b"\r")
+    return content.count(b"\n", begin) + bool(last)

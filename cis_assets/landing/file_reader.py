@@ -104,7 +104,7 @@ def read_files(
                 raise LandingError(f"Landing file {file.path} is not .csv, .csv.gz or .parquet: rename or remove it.")
         except LandingError as error:
             results[file] = error
-        if file is files[-1] or sum(len(text.body) for text in opened) >= together_bytes:
+        if file is files[-1] or sum(len(text.content) for text in opened) >= together_bytes:
             for parsed in parse_csv(opened, together_bytes):
                 results |= _cache_rows(table, parsed, cache)
             opened = []

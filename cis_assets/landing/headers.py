@@ -48,7 +48,7 @@ def read_csv_header(table: LandingTable, file: LandingFile, content: bytes) -> t
     """Read the columns from the first line of a CSV text; LandingError as in `check_header`, or if there is no header."""
     if content.startswith(_UTF_16):
         raise LandingError(f"Landing file {file.path} is UTF-16 text: land it as UTF-8.")
-    line = content.partition(b"\n")[0].decode("utf-8-sig", errors="replace").rstrip("\r")
+    line = content[: content.find(b"\n") + 1 or len(content)].decode("utf-8-sig", errors="replace").rstrip("\r\n")
     if not line.strip():
         state = "begins with an empty line" if content.strip(UTF_8_BOM + b" \r\n") else "is empty"
         raise LandingError(f"Landing file {file.path} {state}: it needs the header {','.join(table.required)}.")

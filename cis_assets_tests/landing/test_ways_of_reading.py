@@ -168,7 +168,7 @@ def test_files_that_unpack_to_much_are_not_in_memory_at_once() -> None:
 
     rows = b"1,2,3\n" * 100
     folder = WatchedFiles([b"order_id,customer_id,order_hour\n" + rows] * 5)
-    read = what_is_read(folder, ORDERS, WatchedCache(), together_bytes=2 * len(rows))
+    read = what_is_read(folder, ORDERS, WatchedCache(), together_bytes=2 * len(rows) + 64)
     assert [len(good) for good, *_ in read] == [100] * 5
     assert events == [*["fetch", "fetch", "keep 2"] * 2, "fetch", "keep 1"]
 
