@@ -210,18 +210,18 @@ def _split_records(file: CsvText) -> pl.DataFrame:
     lines = list(io.StringIO(file.content[file.begin :].decode(), newline="\n"))
     rows = []
     for number, text, fields, fault in split_records(lines, len(file.header)):
-        if any(line in file.damaged_lines for line in range(number + 1, number + 2 + text.count("\n"))):
+        if any(line in file.damaged_lines for line in range(number, number + 1 + text.count("\n"))):
             fault = _NOT_UTF8
-        rows.append((number + 1, text, fault, [] if fault else fields))
+        rows.append((number, text, fault, [] if fault else fields))
     return pl.DataFrame(rows, schema=_RECORDS, orient="row")
 
 
 Record = tuple[int, str, list[str], str | None]
-"""Line number (from 1), text, fields, and the fault of a text that is not a row."""
+"""Line number, text, fields, and the fault of a text that is not a row."""
 
 
 def split_records(lines: Sequence[str], width: int, delimiter: str = ",") -> Iterator[Record]:
-    """Split lines of CSV into rows of `width` fields; empty lines are skipped.
+    """Split the lines below a header, which is line 1, into rows of `width` fields; empty lines are skipped.
 
     A quote that is not closed would swallow the good rows after it. So if a row of several lines is not well-formed or
     has another number of fields, only its first line is at fault, and reading continues with the next line.
@@ -236,10 +236,10 @@ def split_records(lines: Sequence[str], width: int, delimiter: str = ",") -> Ite
                 if end - place > 1 and len(fields) != width:
                     raise csv.Error("a quote is not closed")
                 if _without_end(lines[place]):
-                    yield place + 1, _without_end("".join(lines[place:end])), fields, None
+                    yield place + 2, _without_end("".join(lines[place:end])), fields, None
                 place = end
         except csv.Error as error:
-            yield place + 1, _without_end(lines[place]), [], f"is not well-formed CSV: {_describe(error)}"
+            yield place + 2, _without_end(lines[place]), [], f"is not well-formed CSV: {_describe(error)}"
             place += 1
 
 

@@ -84,7 +84,7 @@ def test_a_folder_that_is_no_date_is_named_and_nothing_is_written(landed: None):
     stray = Path(".cis/landing/orders/order_date=yesterday")
     stray.mkdir()
     (stray / "orders.csv").write_text("order_id,customer_id,order_hour\n")
-    assert "Landing folder orders/order_date=yesterday is no order date" in refusal(cis("backfill"))
+    assert "Landing folder orders/order_date=yesterday is not an order date" in refusal(cis("backfill"))
     assert not Path(".cis/lake").exists()
 
 

@@ -1,7 +1,7 @@
 """The reader: what landed is read whole, row by row, and what cannot be read is named.
 
 Files are CSV as people and programs write it, gzipped CSV, and Parquet. A row that is of the contract's types is read,
-any other is set aside with its file, line, reason and text; a file that makes no sense as a whole is refused in a sentence.
+any other is rejected with its file, line, reason and text; a file that makes no sense as a whole is refused in a sentence.
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ def test_consent_and_dates_are_read_in_the_spellings_of_the_contract(tmp_path: P
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
-def test_a_bad_row_is_set_aside_with_file_line_reason_and_text(
+def test_a_bad_row_is_rejected_with_file_line_reason_and_text(
     tmp_path: Path, row: str, reason: str, place: str
 ) -> None:
     rows = ["1,5,1,2,3.5", "2,6,1,1,0.5", "3,7,1,1,1.5"]
@@ -315,7 +315,7 @@ def test_a_line_break_or_comma_in_an_unknown_column_does_not_part_a_row(tmp_path
     assert [line for line, _, _ in rejected(landed)] == [6]
 
 
-def test_a_row_that_lacks_only_an_unknown_column_is_set_aside_whatever_its_neighbours(tmp_path: Path) -> None:
+def test_a_row_that_lacks_only_an_unknown_column_is_rejected_whatever_its_neighbours(tmp_path: Path) -> None:
     for neighbour in ("2,11,8,x", "2,11,noon,x"):
         landed = read_alone(tmp_path, ORDERS, f"{ORDERS_HEADER},note\n{neighbour}\n1,10,9\n")
         assert rejected(landed)[-1] == (3, "has 3 fields where the header has 4", "1,10,9")
@@ -351,7 +351,7 @@ def test_an_open_quote_before_very_many_rows_costs_one_line_too(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("table", [PRODUCTS, ORDERS])
-def test_a_line_that_is_not_utf8_is_set_aside_and_the_others_are_read(tmp_path: Path, table: LandingTable) -> None:
+def test_a_line_that_is_not_utf8_is_rejected_and_the_others_are_read(tmp_path: Path, table: LandingTable) -> None:
     width = len(table.columns)
     rows = [b",".join([b"%d" % number] * width) for number in (1, 2, 3)]
     bad = b"7,\xff\xfe" + b",7" * (width - 2)
@@ -633,7 +633,7 @@ MANY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthChe
 )
 @MANY
 @given(data=st.data(), line_end=st.sampled_from(["\n", "\r\n"]), packed=st.booleans())
-def test_every_row_is_either_read_with_its_line_or_set_aside_with_its_line(
+def test_every_row_is_either_read_with_its_line_or_rejected_with_its_line(
     table: LandingTable, columns: tuple, data: st.DataObject, line_end: str, packed: bool
 ) -> None:
     good_row = st.tuples(st.just(True), st.tuples(*columns).map(list))
@@ -643,10 +643,10 @@ def test_every_row_is_either_read_with_its_line_or_set_aside_with_its_line(
     with tempfile.TemporaryDirectory() as root:
         landed = read_alone(Path(root), table, text, "csv.gz" if packed else "csv")
         found = good(landed, *table.columns, "source_line")
-        set_aside = rejected(landed)
+        bad_rows = rejected(landed)
     wanted = [(*expected(table, row), line) for (is_good, row), line in zip(drawn, lines, strict=True) if is_good]
     assert found == wanted
-    assert [line for line, _, _ in set_aside] == [
+    assert [line for line, _, _ in bad_rows] == [
         line for (is_good, _), line in zip(drawn, lines, strict=True) if not is_good
     ]
 
@@ -743,7 +743,7 @@ def test_nothing_of_the_rows_on_disk_has_a_name_there(tmp_path: Path, monkeypatc
     assert kept.collect().rows() == [(1,)]
 
 
-def test_rows_that_find_no_room_are_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_local_disk_is_an_error_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
-    with pytest.raises(NoRoomError, match=r"find no room on local disk .* TMPDIR"):
+    with pytest.raises(NoRoomError, match=r"has no room for the rows of the landing files .* TMPDIR"):
         RowCache(room=0).keep([pl.DataFrame({"order_id": [1]})])

@@ -11,7 +11,7 @@ import pytest
 from cis_assets.landing.folder import LandingError
 from cis_assets.sources.invoice_lines.ids import stable_id
 from cis_assets.sources.invoice_lines.landing import land_lines
-from cis_assets.sources.invoice_lines.mapping import LinesError
+from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError
 from cis_assets.sources.invoice_lines.orders import read_lines
 from cis_assets.sources.landing_writer import land
 from cis_assets.sources.sample import SampleOptions, SampleSource
@@ -246,15 +246,18 @@ def test_lines_that_cannot_land_are_listed_beside_and_no_reader_minds(tmp_path: 
     report = land_files([write(tmp_path, line(), bad, line(Pieces="some"))], landing)
     listed = landing / "_lines_set_aside" / "lines.csv"
     assert report.set_aside_files == [str(listed)]
-    assert report.set_aside == {("Time is no known time", False): 1, ("Pieces is no whole number of 32 bits", True): 1}
+    assert report.set_aside == {
+        ("Time is not in a known time format", False): 1,
+        ("Pieces is not a whole number of 32 bits", True): 1,
+    }
     with listed.open(newline="") as rows:
         assert list(csv.reader(rows)) == [
             ["source_file", "source_line", "reason", "landed_on", "raw_text"],
-            [str(tmp_path / "lines.csv"), "3", "Time is no known time", "", bad],
+            [str(tmp_path / "lines.csv"), "3", "Time is not in a known time format", "", bad],
             [
                 str(tmp_path / "lines.csv"),
                 "4",
-                "Pieces is no whole number of 32 bits",
+                "Pieces is not a whole number of 32 bits",
                 "2025-03-03",
                 line(Pieces="some"),
             ],
@@ -295,7 +298,7 @@ def test_a_key_that_collides_with_one_of_an_earlier_day_is_refused(tmp_path: Pat
     land_files([write(tmp_path, line(Item="C1"))], landing, by=by)
     before = files_below(landing)
     clash = write(tmp_path, line(Item=str(stable_id("product", "C1")), Time=TUESDAY), name="b.csv")
-    with pytest.raises(LinesError, match=r"^The products '\d+' and 'C1' would get the same id"):
+    with pytest.raises(InvoiceLinesError, match=r"^The products '\d+' and 'C1' would get the same id"):
         land_files([clash], landing, by=by)
     assert files_below(landing) == before
 
@@ -306,7 +309,7 @@ def test_a_key_that_collides_with_one_of_an_earlier_day_is_refused(tmp_path: Pat
         (
             "products/products.csv",
             "a,b\n1,2\n",
-            r"products/products.csv is no longer as it was landed \(.*\): remove it, and",
+            r"products/products.csv was changed since it landed \(.*\): remove it, and",
         ),
         (
             "order_items/order_date=2025-03-03/order_items.csv",
