@@ -1,4 +1,4 @@
-"""A CSV file gives the same rows whichever way it is read: alone or with others, scanned or taken apart line by line."""
+"""A CSV file gives the same rows whichever way it is read: alone or with others, scanned or split line by line."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_file_of_numbers_gives_the_same_rows_alone_and_with_others_scanned_and
     assert what_is_read(Files(contents), table, RowCache(room=0)) == together
     # As if each were a large one: scanned if it is clean, else split into fields.
     assert what_is_read(Files(contents), table, together_bytes=1) == together
-    # A last line that is no text makes all lines be taken apart.
+    # A last line that is no text makes the reader split all lines.
     ended = [content if content.endswith(b"\n") else content + b"\n" for content in contents]
     damaged = what_is_read(Files([content + b"\xff\n" for content in ended]), table)
     for read, (*rows, bad, row_count) in zip(together, damaged, strict=True):

@@ -84,7 +84,7 @@ def land_lines(
         order_items=lines.dated.height,
         products=source.products.height,
         customers=source.customers.len(),
-        set_aside=Counter(lines.set_aside.select("reason", pl.col("landed_on").is_not_null()).iter_rows()),
+        set_aside=Counter(lines.faulty.select("reason", pl.col("landed_on").is_not_null()).iter_rows()),
         set_aside_files=source.write_fault_lists(),
     )
 
@@ -207,7 +207,7 @@ class _InvoiceLinesSource:
             name = path.name.removesuffix(".gz").removesuffix(".csv")
             lists.setdefault(f"{_SET_ASIDE}/{name}.csv", []).append(str(path))
         for place, paths in lists.items():
-            rows = self._lines.set_aside.filter(pl.col("source_file").is_in(paths))
+            rows = self._lines.faulty.filter(pl.col("source_file").is_in(paths))
             if rows.height:
                 obstore.put(self._store, place, as_csv(rows))
                 written.append(join(self._landing_uri, place))

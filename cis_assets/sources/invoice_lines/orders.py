@@ -27,7 +27,7 @@ from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError, InvoiceLinesMapping
 from cis_assets.sources.source import LandedDay
 
-SET_ASIDE_SCHEMA = {
+FAULTY_SCHEMA = {
     "source_file": pl.String(),
     "source_line": pl.Int64(),
     "reason": pl.String(),
@@ -47,12 +47,12 @@ class InvoiceLines:
     files: tuple[Path, ...]
     dated: pl.DataFrame
     """Lines with a date, in the order of the files, with types and ids. `reason` names the faults of a line."""
-    set_aside: pl.DataFrame
-    """Lines with a fault: SET_ASIDE_SCHEMA. `landed_on` is null for lines that cannot land."""
+    faulty: pl.DataFrame
+    """Lines with a fault: FAULTY_SCHEMA. `landed_on` is null for lines that cannot land."""
 
     @property
     def count(self) -> int:
-        return self.dated.height + self.set_aside["landed_on"].null_count()
+        return self.dated.height + self.faulty["landed_on"].null_count()
 
     @property
     def dates(self) -> int:
@@ -104,11 +104,11 @@ def read_lines(mapping: InvoiceLinesMapping, paths: Sequence[Path]) -> InvoiceLi
     lines = pl.concat([rows for rows, _ in read]).with_row_index("place")
     faults = [fault for _, faults in read for fault in faults]
     dated = lines.drop_nulls("order_date")
-    set_aside = pl.concat([_list_faults(faults), _list_rows(lines.filter(pl.col("reason").is_not_null()))])
+    faulty = pl.concat([_list_faults(faults), _list_rows(lines.filter(pl.col("reason").is_not_null()))])
     if dated.is_empty():
-        raise InvoiceLinesError(_describe_no_dates(files, set_aside))
+        raise InvoiceLinesError(_describe_no_dates(files, faulty))
     dated = _add_positions(_add_ids(dated, mapping))
-    return InvoiceLines(mapping, tuple(files), dated, set_aside.sort("source_file", "source_line"))
+    return InvoiceLines(mapping, tuple(files), dated, faulty.sort("source_file", "source_line"))
 
 
 def _type_rows(path: Path, read: SplitFile, mapping: InvoiceLinesMapping) -> tuple[pl.DataFrame, list[Fault]]:
@@ -187,12 +187,12 @@ def _refuse_misread(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping
             )
 
 
-def _describe_no_dates(files: Sequence[Path], set_aside: pl.DataFrame) -> str:
-    if set_aside.is_empty():
+def _describe_no_dates(files: Sequence[Path], faulty: pl.DataFrame) -> str:
+    if faulty.is_empty():
         return f"There are no lines in {files[0]}" + (f" and {len(files) - 1} more." if len(files) > 1 else ".")
-    first = set_aside.sort("source_file", "source_line").row(0, named=True)
+    first = faulty.sort("source_file", "source_line").row(0, named=True)
     return (
-        f"None of {set_aside.height} lines has a date, so nothing was landed. "
+        f"None of {faulty.height} lines has a date, so nothing was landed. "
         f"The first: {first['source_file']} line {first['source_line']}, {first['reason']}."
     )
 
@@ -270,7 +270,7 @@ def _quote(text: str) -> str:
 
 def _list_faults(faults: Sequence[Fault]) -> pl.DataFrame:
     rows = [(fault.source_file, fault.source_line, fault.reason, None, fault.raw_text) for fault in faults]
-    return pl.DataFrame(rows, schema=SET_ASIDE_SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=FAULTY_SCHEMA, orient="row")
 
 
 def _list_rows(rows: pl.DataFrame) -> pl.DataFrame:

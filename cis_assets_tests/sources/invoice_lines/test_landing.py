@@ -224,7 +224,7 @@ def test_names_outlive_a_landing_that_was_stopped_before_its_end(tmp_path: Path,
     assert product_names(landing) == {"x-1": "green tea", "x-2": "rice", "x-3": "salt"}
 
 
-def test_rows_that_are_not_as_they_should_be_are_set_aside_by_the_reader(tmp_path: Path, landing: Path):
+def test_rows_that_are_faulty_are_rejected_by_the_reader(tmp_path: Path, landing: Path):
     land_files([write(tmp_path, line(), line(Item="x-2", Pieces="some, or none"), line(No="", Item=""))], landing)
     _, items, rejected = landed_rows(landing)
     assert items.select("order_id", "product_id").rows()[1:] == [(None, None)]
@@ -314,7 +314,7 @@ def test_a_key_that_collides_with_one_of_an_earlier_day_is_refused(tmp_path: Pat
         (
             "order_items/order_date=2025-03-03/order_items.csv",
             "a,b\n1\n2,3,4\n",
-            r"no longer as it was landed .* --replace",
+            r"was changed since it landed .* --replace",
         ),
     ],
 )

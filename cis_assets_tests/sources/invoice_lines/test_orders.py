@@ -54,7 +54,7 @@ def test_cancellations_and_absurd_amounts_land_as_they_are(tmp_path: Path):
         line(Item="d", Pieces="", Price=""),
     )
     assert [row[2:] for row in items(lines)] == [(-2, 1.5), (0, 1.5), (2, 0.0), (2, -11062.06), (None, None)]
-    assert lines.set_aside.is_empty()
+    assert lines.faulty.is_empty()
 
 
 def test_a_line_without_customer_lands_in_an_order_without_customer(tmp_path: Path):
@@ -139,7 +139,7 @@ def test_times_may_be_written_in_several_ways(tmp_path: Path):
 
 def test_a_year_of_two_digits_is_not_taken_for_one_of_the_first_century(tmp_path: Path):
     lines = read(tmp_path, line(), line(Time="04.03.25 07:05"))
-    assert lines.set_aside.select("source_line", "reason").rows() == [(3, "Time is not in a known time format")]
+    assert lines.faulty.select("source_line", "reason").rows() == [(3, "Time is not in a known time format")]
 
 
 def test_other_delimiters_encodings_and_decimal_commas_are_read(tmp_path: Path):
@@ -194,8 +194,8 @@ def test_lines_that_cannot_land_whole_are_listed_with_file_line_reason_and_text(
         'A1,7,2025-03-03 09:15,x-1,"Tea,2,1.5',
     )
     lines = read(tmp_path, line(), *bad)
-    assert set(lines.set_aside["source_file"]) == {str(tmp_path / "lines.csv")}
-    assert lines.set_aside.drop("source_file").rows() == [
+    assert set(lines.faulty["source_file"]) == {str(tmp_path / "lines.csv")}
+    assert lines.faulty.drop("source_file").rows() == [
         (3, "Time is not in a known time format", None, bad[0]),
         (4, "Time is empty", None, bad[1]),
         (5, "has 4 fields where the header has 7", None, bad[2]),
@@ -209,14 +209,14 @@ def test_lines_that_cannot_land_whole_are_listed_with_file_line_reason_and_text(
 def test_a_quote_that_is_not_closed_takes_no_other_line_with_it(tmp_path: Path):
     lines = read(tmp_path, line(), 'A1,7,2025-03-03 09:15,x-1,"Tea,2,1.5', line(Item="x-2"), line(Item="x-3", Name='"'))
     assert [row[0] for row in items(lines)] == ["x-1", "x-2", "x-3"]
-    assert lines.set_aside["source_line"].to_list() == [3]
+    assert lines.faulty["source_line"].to_list() == [3]
 
 
 def test_a_quote_that_a_further_line_closes_elsewhere_takes_no_line_with_it(tmp_path: Path):
     lines = read(
         tmp_path, 'A1,7,2025-03-03 09:15,x-1,"Tea,2,1.5', 'A1,7,2025-03-03 09:15,x-2,Tea,2",1.5', line(Item="x-3")
     )
-    assert lines.set_aside.select("source_line", "reason").rows() == [
+    assert lines.faulty.select("source_line", "reason").rows() == [
         (2, "is not well-formed CSV: a quote is not closed"),
         (3, "Pieces is not a whole number of 32 bits"),
     ]
@@ -245,7 +245,7 @@ def test_a_point_is_no_decimal_comma(tmp_path: Path):
         mapping(("[ids]", POINT_TO_COMMA + "[ids]")),
         [write(tmp_path, line(";", Price="1.950"), header=HEADER.replace(",", ";"))],
     )
-    assert lines.set_aside["reason"].to_list() == ["Price is not a number"]
+    assert lines.faulty["reason"].to_list() == ["Price is not a number"]
 
 
 MANY = [line(No=f"A{number}") for number in range(5)]
@@ -282,8 +282,8 @@ def test_a_file_that_does_not_fit_the_mapping_is_refused_in_a_sentence(tmp_path:
 
 
 def test_half_of_a_file_may_be_wrong_and_a_few_lines_prove_nothing(tmp_path: Path):
-    assert read(tmp_path, *MANY, *(line(Time="soon") for _ in MANY)).set_aside.height == 5
-    assert read(tmp_path, MANY[0], *(line(Time="soon") for _ in range(4))).set_aside.height == 4
+    assert read(tmp_path, *MANY, *(line(Time="soon") for _ in MANY)).faulty.height == 5
+    assert read(tmp_path, MANY[0], *(line(Time="soon") for _ in range(4))).faulty.height == 4
 
 
 def test_bytes_of_another_encoding_are_named_with_their_line(tmp_path: Path):
