@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
 
-.PHONY: demo test test-browser test-server test-azure lint benchmark benchmark-lake benchmark-ingest ui dashboard clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-browser test-slow test-server test-azure test-spark test-spark-jvm lint smoke benchmark benchmark-lake \
+	benchmark-ingest ui dashboard clean
 
-# The whole platform on generated orders, or with INSTACART=FOLDER on the public Instacart files.
-demo: $(VENV)/.runtime
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
+
+demo: $(VENV)/.runtime ## Run the platform on generated orders, or on the public Instacart files: INSTACART=FOLDER.
 ifdef INSTACART
 	CIS_LAKE_URI=.cis/instacart/lake CIS_LANDING_URI=.cis/instacart/landing DAGSTER_HOME=.cis/instacart/dagster \
 		$(CIS) demo --instacart "$(INSTACART)"
@@ -14,56 +18,55 @@ else
 	$(CIS) demo
 endif
 
-# All tests that need nothing but packages from pip.
-test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -n auto -m "not browser and not server and not azure and not spark and not jvm"
+test: $(VENV)/.dev ## Run the tests that need only packages from pip (about 5 minutes on 2 cores).
+	$(VENV)/bin/python -m pytest -n auto -m "not browser and not slow and not server and not azure and not spark and not jvm"
 
-# Tests in a real browser (needs chromium), and against a running Dagster with others that take long.
-test-browser: $(VENV)/.dev
+test-browser: $(VENV)/.dev ## Run the tests that open a page in Chromium.
 	$(VENV)/bin/python -m pytest -m browser
 
-test-server: $(VENV)/.dev
+test-slow: $(VENV)/.dev ## Run the tests that take long: killed runs, whole pipelines.
+	$(VENV)/bin/python -m pytest -n auto -m "slow and not azure and not spark"
+
+test-server: $(VENV)/.dev ## Run the tests against a running Dagster web server and daemon.
 	$(VENV)/bin/python -m pytest -m server
 
-# Against Azurite; AZURITE names the folder that `npm install azurite@3.37.0` was run in.
-test-azure: $(VENV)/.dev
+test-azure: $(VENV)/.dev ## Run the tests against Azurite; AZURITE names the folder of `npm install azurite@3.37.0`.
 	$(VENV)/bin/python -m pytest -m "azure and not spark"
 
-.PHONY: test-spark test-spark-jvm
-# The Spark engine against pysail (also on Azurite, if AZURITE is set), and what it relies on against Apache Spark itself (needs Java 17 or 21).
-test-spark: $(VENV)/.spark
+test-spark: $(VENV)/.spark ## Run the Spark tests on pysail (also on Azurite, if AZURITE is set).
 	$(VENV)/bin/python -m pytest -m "spark$(if $(AZURITE),, and not azure)"
 
-test-spark-jvm: $(VENV)/.spark
+test-spark-jvm: $(VENV)/.spark ## Run every transformation on Apache Spark (needs Java 17 or 21).
 	$(VENV)/bin/python -m pytest -m jvm
 
-lint: $(VENV)/.dev
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
+lint: $(VENV)/.dev ## Check style, words, types, import floors and generated docs.
+	$(VENV)/bin/pre-commit run --all-files
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python docs/reference.py --check
 
-# The platform beside DuckDB and pandas; FULL=1 for the size of the public Instacart release over two years.
-benchmark: $(VENV)/.benchmark
+benchmark: $(VENV)/.benchmark ## Compare the platform with DuckDB and pandas; FULL=1 for the size of the Instacart release.
 	$(if $(findstring pyspark,$(OPTIONS)),$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]')
 	$(VENV)/bin/python -m benchmarks.platform $(if $(FULL),--full) $(OPTIONS)
 
-# The IO manager beside dagster-deltalake-polars' and plain write_deltalake: time, memory, and what is read back.
-benchmark-lake: $(VENV)/.runtime
+benchmark-lake: $(VENV)/.runtime ## Compare the IO manager with dagster-deltalake-polars and plain delta-rs.
 	$(VENV)/bin/python -m benchmarks.lake
 
-# Landed files to bronze and silver beside scripts of polars and delta-rs.
-benchmark-ingest: $(VENV)/.runtime
+benchmark-ingest: $(VENV)/.runtime ## Compare bronze and silver with scripts of polars and delta-rs.
 	$(VENV)/bin/python -m benchmarks.ingest
 
-ui: $(VENV)/.runtime
+ui: $(VENV)/.runtime ## Open the Dagster UI.
 	$(CIS) ui
 
-dashboard: $(VENV)/.runtime
+dashboard: $(VENV)/.runtime ## Draw the dashboard page of the newest snapshot.
 	$(CIS) dashboard
 
-clean:
+smoke: ## Install, import and run the demo on another Python: make smoke PYTHON=python3.13
+	rm -rf .cis/smoke && $(PYTHON) -m venv .cis/smoke/venv
+	.cis/smoke/venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt '.[dashboard]'
+	cd .cis/smoke && venv/bin/python -c "import cis_assets.definitions" && venv/bin/cis demo
+
+clean: ## Remove the environment and everything the demo wrote.
 	rm -rf .cis $(VENV)
 
 $(VENV)/bin/pip:

@@ -1,8 +1,8 @@
-"""Customer features of a day by one engine, from the silver of a lake that is there, as docs/scale.md compares them.
+"""Computes the customer features of one day with one engine, for the comparison in docs/scale.md.
 
-`python -m benchmarks.engines LAKE DAY [--engine spark]` (with CIS_SPARK_REMOTE) reads LAKE, writes the features to a lake of
-its own that is deleted afterwards, and prints rows, time, processor time and peak memory of this process. What a server of Spark
-needs besides is its own to say.
+`python -m benchmarks.engines LAKE DAY [--engine spark]` (with CIS_SPARK_REMOTE) reads silver from LAKE and writes the features
+to a temporary lake. It prints rows, wall time, processor time and peak memory of this process. The resources of a Spark server
+are not included.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.landing_tick`: what Dagster's own notes cost when a long history lands at once.
+"""`python -m benchmarks.landing_tick`: the cost of Dagster's event log if a long history lands at once.
 
-The dates of a small sample land, a real `cis ui` is started, and its landing sensor switched on; Dagster's record of
-the first tick says how long it took. Then `cis backfill` reads the same dates in one run, and its event log says how
-long Dagster noted down what was planned and made. Needs what the tests need.
+It lands the dates of a small sample, starts a real `cis ui`, turns on its landing sensor, and reads the duration of the
+first tick. Then `cis backfill` reads the same dates in one run, and the event log shows how long Dagster recorded
+planned and materialized partitions. It needs the dependencies of the tests.
 """
 
 from __future__ import annotations

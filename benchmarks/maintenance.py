@@ -1,7 +1,7 @@
-"""`python -m benchmarks.maintenance`: what maintenance gains, and what ordering files by customer would.
+"""`python -m benchmarks.maintenance`: the gain of maintenance, and of ordering files by customer.
 
-The layouts hold the same rows with the same compression and differ in their order and the size of their row groups
-only. Reads are those of the platform: the rows of one customer (`cis show customer`), and whole days (gold).
+The layouts have the same rows and compression; only the order of rows and the size of row groups differ. The reads are
+those of the platform: the rows of one customer (`cis show customer`), and whole days (gold).
 """
 
 from __future__ import annotations

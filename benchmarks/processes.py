@@ -1,7 +1,7 @@
-"""Measuring a piece of work in a process of its own: time, processor time and peak memory.
+"""Measures work in its own process: wall time, processor time and peak memory.
 
-The parent imports no heavy library, and must not: on Linux a child inherits the peak memory of the process that
-started it, so a parent of some hundred megabytes would show in every figure.
+The parent must not import heavy libraries: on Linux a child inherits the peak memory of its parent, so a large
+parent would change every figure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the figures of a benchmark hold for: the machine and the versions of what was measured on it."""
+"""The environment of a benchmark: the machine, and the versions of the measured packages."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Order dates as plain values: parsing, listing and grouping days.
-
-Belongs here: arithmetic on dates that every floor may need. Does not belong here: Dagster's partition
-definitions and mappings (see `defs/partitions.py`) and anything that looks at storage.
-"""
+"""Parsing, listing and grouping of order dates. Dagster's partitions are in `defs/partitions.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from datetime import date, timedelta
 
 EPOCH = date(1970, 1, 1)
 DAYS_AT_ONCE = 61
-"""How many days of orders are computed together: a range of any length then needs no more memory than two months."""
+"""Number of days of orders that are computed together, which limits the memory of long ranges."""
 
 _RANGES_NAMED = 5
 _FOLDER = re.compile(r"order_date=(\d{4}-\d{2}-\d{2})")
@@ -21,7 +17,7 @@ _FOLDER = re.compile(r"order_date=(\d{4}-\d{2}-\d{2})")
 
 @dataclass(frozen=True, order=True)
 class DateRange:
-    """Consecutive days, both ends included."""
+    """Consecutive days, including both ends. Raises ValueError if the last day is before the first."""
 
     first: date
     last: date
@@ -41,7 +37,7 @@ class DateRange:
         return (self.last - self.first).days + 1
 
     def chunks(self, days: int) -> list[DateRange]:
-        """The range cut into ranges of `days` days, the last one perhaps shorter."""
+        """Split the range into ranges of `days` days; the last one may be shorter."""
         firsts = (self.first + timedelta(days=offset) for offset in range(0, len(self), days))
         return [DateRange(first, min(first + timedelta(days=days - 1), self.last)) for first in firsts]
 
@@ -50,7 +46,7 @@ class DateRange:
 
 
 def day_number(day: date) -> int:
-    """Days since 1970-01-01, the integer that tables carry for engine-neutral day arithmetic."""
+    """Days since 1970-01-01, which tables store for day arithmetic on any engine."""
     return (day - EPOCH).days
 
 
@@ -60,7 +56,7 @@ def trailing_window(last: date, days: int) -> DateRange:
 
 
 def neighbouring_ranges(days: Iterable[date]) -> list[DateRange]:
-    """Group days into the fewest ranges of consecutive days, in order; duplicates count once."""
+    """Group days into the fewest ranges of consecutive days, ascending; duplicates count once."""
     ranges: list[DateRange] = []
     for day in sorted(set(days)):
         if ranges and ranges[-1].last + timedelta(days=1) == day:
@@ -71,18 +67,16 @@ def neighbouring_ranges(days: Iterable[date]) -> list[DateRange]:
 
 
 def days_in_words(days: Iterable[date]) -> str:
-    """Days as their ranges in words, the first few of them."""
+    """Format days as text: the first five ranges, and the number of further ones."""
     ranges = [str(span) for span in neighbouring_ranges(days)]
     further = f" and {len(ranges) - _RANGES_NAMED} more" if len(ranges) > _RANGES_NAMED else ""
     return ", ".join(ranges[:_RANGES_NAMED]) + further
 
 
 def parse_date_folder(name: str) -> date | None:
-    """The date that a folder name such as `order_date=2026-03-01` carries, or None if it is no such name."""
+    """The date in a folder name such as `order_date=2026-03-01`; None for any other name."""
     match = _FOLDER.fullmatch(name)
-    if match is None:
-        return None
     try:
-        return date.fromisoformat(match.group(1))
+        return date.fromisoformat(match.group(1)) if match else None
     except ValueError:
         return None

@@ -1,12 +1,12 @@
-"""The one base of errors that an operator can mend.
+"""The base class of errors that an operator can fix.
 
-An error of this kind says in a sentence what is wrong, where, and what to do; the command line prints just that
-sentence. Each module defines its own subclass beside the code that raises it.
+The message says what is wrong, where, and what to do. The command line prints only that message. Subclasses are
+defined in the modules that raise them.
 """
 
 
 class OperatorError(Exception):
-    """Wrong input, settings or state of the lake; the message is a sentence for the person who runs the system."""
+    """Invalid input, settings or state of the lake; the message is written for the person who runs the system."""
 
 
 def first_line(error: Exception) -> str:

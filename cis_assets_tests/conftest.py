@@ -10,11 +10,16 @@ import os
 from datetime import date
 from pathlib import Path
 
+import hypothesis
 import polars as pl
 import pytest
 
 for _name in [name for name in os.environ if name.startswith(("CIS_", "OPENAI_", "AZURE_", "DAGSTER_", "DATABRICKS_"))]:
     del os.environ[_name]
+
+# A busy machine may take longer than the default deadline of an example.
+hypothesis.settings.register_profile("cis", deadline=None)
+hypothesis.settings.load_profile("cis")
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

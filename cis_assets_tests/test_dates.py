@@ -19,7 +19,7 @@ def test_neighbouring_ranges_cover_exactly_the_days_given(days: list[date]):
 
 
 @given(st.lists(DAYS))
-def test_neighbouring_ranges_are_as_few_as_can_be(days: list[date]):
+def test_neighbouring_ranges_are_as_few_as_possible(days: list[date]):
     ranges = neighbouring_ranges(days)
     assert all(later.first - earlier.last > timedelta(days=1) for earlier, later in pairwise(ranges))
 
@@ -42,7 +42,7 @@ def test_day_numbers_count_from_1970():
 @pytest.mark.parametrize(
     "name", ["order_date=2026-02-30", "order_date=2026-1-5", "2026-01-05", "order_date=tmp", "order_date="]
 )
-def test_folders_that_are_no_date_are_told_apart(name: str):
+def test_other_folder_names_have_no_date(name: str):
     assert parse_date_folder(name) is None
 
 
@@ -51,8 +51,8 @@ def test_a_date_folder_gives_its_date():
 
 
 @given(DAYS, st.integers(1, 400), st.integers(1, 70))
-def test_the_parts_of_a_range_are_its_days_in_order_and_no_longer_than_asked(last: date, length: int, at_most: int):
+def test_chunks_of_a_range_have_its_days_in_order_and_are_not_too_long(last: date, length: int, at_most: int):
     span = trailing_window(last, length)
-    parts = span.chunks(at_most)
-    assert [day for part in parts for day in part] == list(span)
-    assert max(len(part) for part in parts) <= at_most
+    chunks = span.chunks(at_most)
+    assert [day for chunk in chunks for day in chunk] == list(span)
+    assert max(len(chunk) for chunk in chunks) <= at_most

@@ -1,6 +1,7 @@
-"""Makes the pictures of the docs: `cis ui` on the lake of a finished demo, driven in Chromium as a person would.
+"""Make the pictures of the docs: drive `cis ui` on the lake of a finished demo in Chromium.
 
-For date-checks.png, a date was spoiled and read again before. Run in a folder where `cis demo` has run, with `pip install playwright` and Chromium installed (CHROMIUM names its binary).
+Run it in a folder where `cis demo` has run. It needs `pip install playwright` and Chromium (CHROMIUM names the binary). For
+date-checks.png, damage rows of a date and run `cis backfill` on it first.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def main() -> None:
             shoot(page, f"{base}/runs", "runs")
             shoot(page, f"{base}/assets/silver/orders?view=partitions&partition=2025-10-31", "partitions")
             shoot(
-                page, f"{base}/assets/quality/date_checks?view=checks&checkDetail=few_rows_are_set_aside", "date-checks"
+                page, f"{base}/assets/quality/date_checks?view=checks&checkDetail=few_rows_are_rejected", "date-checks"
             )
             dashboard(page)
             browser.close()
@@ -82,7 +83,7 @@ def shoot(page: Page, address: str, name: str) -> None:
 
 
 def graph(page: Page, base: str) -> None:
-    """The asset graph by group, with gold open."""
+    """Take the asset graph by group, with gold open."""
     page.set_viewport_size({"width": 2600, "height": 1500})
     page.goto(f"{base}/asset-groups?expanded=global@global:gold", wait_until="domcontentloaded")
     time.sleep(10)

@@ -1,6 +1,6 @@
-"""Writes the reference pages of the docs from the code: docs/tables.md from the catalog, docs/settings.md from the settings.
+"""Generates the reference pages of the docs: docs/tables.md from the catalog, docs/settings.md from the settings.
 
-`python docs/reference.py` writes them, `--check` only says whether they are up to date.
+`python docs/reference.py` writes the pages; `--check` reports pages that are out of date.
 """
 
 from __future__ import annotations
@@ -18,21 +18,20 @@ DOCS = Path(__file__).parent
 
 _TABLES_HEAD = """# Tables
 
-Every Delta table of the lake, `<CIS_LAKE_URI>/<layer>/<table>`. This page is written from `cis_assets/catalog` by
-`python docs/reference.py`; change the catalog, not the page.
+Every Delta table of the lake, `<CIS_LAKE_URI>/<layer>/<table>`. `python docs/reference.py` generates this page from
+`cis_assets/catalog`: change the catalog, not the page.
 """
 
 _SETTINGS_HEAD = """# Settings
 
-Read from the environment, or from a file `.env` in the working folder. A wrong value, or a variable that begins with `CIS_`
-and is none of these, is refused with a sentence that names it. This page is written from `cis_assets/settings.py` by
-`python docs/reference.py`.
+Settings come from the environment, or from a file `.env` in the working folder. A wrong value or an unknown variable that
+begins with `CIS_` is an error that names it. `python docs/reference.py` generates this page from `cis_assets/settings.py`.
 
 | variable | default | meaning |
 |---|---|---|"""
 
 _SETTINGS_TAIL = """
-Others are read by the libraries that need them, never logged, stored or shown: `OPENAI_API_KEY` and `OPENAI_BASE_URL` for
+Libraries read these further variables, which are never logged, stored or shown: `OPENAI_API_KEY` and `OPENAI_BASE_URL` for
 `CIS_WRITER=openai`; `AZURE_STORAGE_ACCOUNT_NAME` with `AZURE_STORAGE_ACCOUNT_KEY`, `AZURE_STORAGE_SAS_TOKEN`,
 `AZURE_CLIENT_ID`/`AZURE_CLIENT_SECRET`/`AZURE_TENANT_ID`, `AZURE_FEDERATED_TOKEN_FILE` or `AZURE_STORAGE_USE_AZURE_CLI=true` for
 `abfss://` addresses (`AZURE_STORAGE_ENDPOINT` and `AZURE_STORAGE_ALLOW_HTTP=true` for an emulator); `DAGSTER_HOME` for Dagster's runs.
@@ -52,7 +51,7 @@ def settings_page() -> str:
 
 
 def _limits(field: FieldInfo) -> str:
-    """What a setting may be, where only certain values are allowed."""
+    """The allowed values of a setting, if it has limits."""
     allowed = get_args(field.annotation)
     if allowed:
         return f" One of {', '.join(f'`{value}`' for value in allowed)}."
@@ -71,7 +70,7 @@ def _table_section(table: Table) -> str:
         f"One row per {table.grain}",
         f"partitioned by {', '.join(f'`{name}`' for name in table.partition_by)}"
         if table.partition_by
-        else "replaced whole",
+        else "replaced as a whole",
     ]
     if table.key:
         facts.append("unique by " + ", ".join(f"`{name}`" for name in table.key))
@@ -99,7 +98,7 @@ def main(arguments: list[str]) -> int:
         if arguments != ["--check"]:
             page.write_text(text, encoding="utf-8")
         elif not page.exists() or page.read_text(encoding="utf-8") != text:
-            sys.stderr.write(f"docs/{name} is not what the code says: run python docs/reference.py\n")
+            sys.stderr.write(f"docs/{name} is out of date: run `python docs/reference.py`\n")
             outdated = 1
     return outdated
 

@@ -30,7 +30,11 @@ class Platform:
     def __init__(self, workload: Workload, lake: str, home: str) -> None:
         configured = read_settings(lake_uri=lake, landing_uri=workload.landing, first_order_date=FIRST_DAY)
         self._resources: dict[str, Any] = dict(build_definitions(configured).resources or {})
-        self._assets: list[dg.AssetsDefinition] = [*bronze.ASSETS, *silver.ASSETS]
+        self._assets: list[dg.AssetsDefinition] = [
+            each
+            for each in (*bronze.build_assets(configured), *silver.build_assets(configured))
+            if isinstance(each, dg.AssetsDefinition)
+        ]
         self._lake = Lake(lake)
         self._days = workload.order_dates()
         self._engine = PolarsEngine()

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.lake`: measures, checks, and prints the figures once all of them are there."""
+"""`python -m benchmarks.lake` measures, verifies, and prints all figures at the end."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The measured process: does one task, given as JSON in its first argument, and answers in JSON.
+"""The measured process: runs one task, given as JSON in its first argument, and prints its result as JSON.
 
-What a contender needs is imported before its figures begin, and nothing else is imported with it.
+The libraries of a contender are imported before the measurement begins, and no others.
 """
 
 import json

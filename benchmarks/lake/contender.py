@@ -1,4 +1,4 @@
-"""What a contender must do; each of `ours`, `stock` and `plain` is imported alone, in the process that measures it."""
+"""The interface of contenders. The measuring process imports only one of `ours`, `stock` and `plain`."""
 
 from __future__ import annotations
 

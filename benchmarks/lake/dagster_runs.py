@@ -1,6 +1,6 @@
-"""Dagster runs on an ephemeral instance: the same assets for each IO manager that is compared.
+"""Dagster runs on an ephemeral instance, with the same assets for each IO manager.
 
-All runs of a process share its instance; making one takes as long as a small write.
+All runs of a process share its instance, because creating one takes as long as a small write.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Order lines in the shape and under the rules of silver/order_items, the same for every run with a seed.
+"""Generates order items with the columns and rules of silver/order_items; equal seeds give equal rows.
 
-Each day is made by itself from the seed and its number, so the lines of a day do not depend on how many days there
-are. A day becomes one parquet file; a checksum per day says later whether a table holds exactly these lines.
+Each day depends only on the seed and its own number. A day is one Parquet file. A checksum per day verifies that a
+table has exactly these rows.
 """
 
 from __future__ import annotations

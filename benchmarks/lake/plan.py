@@ -1,6 +1,6 @@
-"""What is measured, in which order: every table is written, checked, read, added to, and removed.
+"""The sequence of measurements: each table is written, verified, read, appended to, and deleted.
 
-A writer's figures are kept only once its table has turned out to hold exactly the lines that were given.
+The figures of a writer count only if its table has exactly the given rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figures as a table for people and as plain values for programs, and the claims that follow from them."""
+"""The figures as a table for people and as plain values for programs, with the claims they support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stock IO manager of dagster-deltalake-polars, configured as its documentation says for a local folder."""
+"""The stock IO manager of dagster-deltalake-polars, configured as documented for a local folder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is written and where: the days of the benchmark, their files, and the tables made from them.
+"""The workload: the days of the benchmark, their files, and the tables written from them.
 
-Plain values without heavy imports, for the parent process as for the measured ones.
+Plain values without heavy imports, for the parent process and the measured processes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The platform as a whole beside scripts: DuckDB, pandas and PySpark on the same landing files.
+"""Compares the whole platform with scripts in DuckDB, pandas and PySpark on the same landing files.
 
-Run it with `python -m benchmarks.platform`. Landing files are made by `cis land sample`; each contender makes bronze,
-silver, customer features and segments of them in a process of its own. Further parts measure what one more day costs
-with a short and a long history, how cost grows with data, and segments of many customers.
+Run it with `python -m benchmarks.platform`. `cis land sample` generates the landing files. Each contender computes
+bronze, silver, customer features and segments in its own process. Further measurements: the cost of one more day after a
+short and a long history, the growth of cost with data, and segments of many customers.
 """

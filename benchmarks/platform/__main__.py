@@ -1,4 +1,4 @@
-"""`python -m benchmarks.platform`: measures, compares the results, and prints the figures once all of them are there."""
+"""`python -m benchmarks.platform` measures, compares the results, and prints all figures at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from benchmarks.platform.contenders import DUCKDB, PANDAS, SCRIPTS
-from benchmarks.platform.parts import BACKFILL, DAYS, PARTS, SEGMENTS, SIZES, Benchmark, Limits
+from benchmarks.platform.plan import BACKFILL, DAYS, PARTS, SEGMENTS, SIZES, Benchmark, Limits
 from benchmarks.platform.report import Results, as_markdown, as_plain, middle
 from benchmarks.platform.workload import Workload
 from benchmarks.processes import BenchmarkError

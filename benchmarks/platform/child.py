@@ -1,6 +1,6 @@
-"""The measured process: does one task, given as JSON in its first argument, and answers in JSON.
+"""The measured process: runs one task, given as JSON in its first argument, and prints its result as JSON.
 
-`began` is the moment it was started, so that imports are counted; a contender's libraries are imported by its task.
+Its time counts from `began`, the start of the process, so imports are included. A task imports its own libraries.
 """
 
 from __future__ import annotations

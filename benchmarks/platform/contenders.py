@@ -1,4 +1,4 @@
-"""The scripts by name; each is imported alone, in the process that measures it."""
+"""The scripts by name. The measuring process imports only one of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A plain DuckDB script: SQL over the landing files of all dates, and one `write_deltalake` per table.
 
-It makes what the platform's tables say, as one script would: rows that do not parse are taken from DuckDB's own list of
-rejects, and rules are filters. It keeps the file of a bronze row but not its line, and checks nothing of a date.
+It computes the tables of the platform in one script. Rows that do not parse come from DuckDB's own list of rejects, and
+rules are filters. It keeps the file of a bronze row, but not its line, and checks nothing per date.
 """
 
 from __future__ import annotations

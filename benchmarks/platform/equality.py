@@ -1,4 +1,4 @@
-"""Whether the contenders made the same: features of every customer, and the rows of the large tables."""
+"""Compares the results of contenders: the features of every customer, and the row counts of the large tables."""
 
 from __future__ import annotations
 

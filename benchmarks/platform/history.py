@@ -1,6 +1,6 @@
-"""Lakes with a shorter history, cut out of the backfilled one.
+"""Lakes with a shorter history, cut from the backfilled one.
 
-Files of rows are linked, not copied: Delta tables never change them. Logs are copied.
+Data files are linked, because Delta tables never change them. Logs are copied.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Features of more customers than there are, drawn from those of the measured size, for segments at size."""
+"""Features of many customers, sampled from the measured ones, for segments at scale."""
 
 from __future__ import annotations
 

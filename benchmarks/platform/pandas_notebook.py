@@ -1,6 +1,6 @@
-"""The same tables as a notebook makes them: pandas reads file by file, `groupby` and `merge` do the rest.
+"""The same tables as a notebook computes them: pandas reads each file, and `groupby` and `merge` do the rest.
 
-Everything is held in memory; Delta tables are written through delta-rs.
+Everything is in memory. delta-rs writes the Delta tables.
 """
 
 from __future__ import annotations

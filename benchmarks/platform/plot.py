@@ -1,4 +1,4 @@
-"""The figures as a picture: the stages of each contender, and what one more day costs by length of history."""
+"""Plots the figures: the stages of each contender, and the cost of one more day by length of history."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import altair as alt
 import polars as pl
 
-from benchmarks.platform.parts import PLATFORM_STAGES, Measured
+from benchmarks.platform.plan import PLATFORM_STAGES, Measured
 from benchmarks.platform.report import NAMES, Results
 
-_COLOURS = ("#8c6d46", "#9aa5ad", "#d9d2c5", "#c8963e", "#3f7d6e", "#b9c8c2", "#a8433f", "#d8b4b2")
+_COLORS = ("#8c6d46", "#9aa5ad", "#d9d2c5", "#c8963e", "#3f7d6e", "#b9c8c2", "#a8433f", "#d8b4b2")
 _WIDTH, _BAR, _SCALE = 560, 26, 2
 
 
@@ -33,14 +33,14 @@ def _stacked(measured: Mapping[str, Measured], title: str) -> alt.Chart:
         for place, stage in enumerate(PLATFORM_STAGES)
         if stage in one.stages
     ]
-    colours = alt.Scale(domain=list(PLATFORM_STAGES), range=list(_COLOURS))
+    colors = alt.Scale(domain=list(PLATFORM_STAGES), range=list(_COLORS))
     return (
         alt.Chart(pl.DataFrame(rows), width=_WIDTH, height=_BAR * len(measured), title=title)
         .mark_bar()
         .encode(
             y=alt.Y("by:N", sort=list(measured), title=None, axis=alt.Axis(labelLimit=220)),
             x=alt.X("seconds:Q", title=None),
-            color=alt.Color("stage:N", scale=colours, sort=list(PLATFORM_STAGES), title=None),
+            color=alt.Color("stage:N", scale=colors, sort=list(PLATFORM_STAGES), title=None),
             order="place:Q",
         )
     )

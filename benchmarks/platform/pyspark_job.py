@@ -1,6 +1,6 @@
-"""Gold by PySpark in local mode, as a Databricks notebook would make it: features, and segments by Spark's KMeans.
+"""Gold by PySpark in local mode, as in a Databricks notebook: features, and segments by Spark's KMeans.
 
-It reads the files of the platform's silver, since Spark needs a library of its own to read Delta tables.
+It reads the Parquet files of the platform's silver, because Spark needs an extra library for Delta tables.
 """
 
 from __future__ import annotations

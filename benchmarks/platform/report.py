@@ -1,4 +1,4 @@
-"""The figures as tables for people and as plain values for programs, and the aims they are held against."""
+"""The figures as tables for people and as plain values for programs, with the targets they are compared with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.platform.contenders import DUCKDB, PANDAS, PLATFORM, PYSPARK
-from benchmarks.platform.parts import DATE_CHECKS, PLATFORM_STAGES, Measured
+from benchmarks.platform.plan import DATE_CHECKS, PLATFORM_STAGES, Measured
 from benchmarks.platform.platform_run import ORCHESTRATION, STARTING
 from benchmarks.platform.workload import Workload
 from benchmarks.surroundings import surroundings

@@ -1,4 +1,4 @@
-"""Segments as a script makes them with scikit-learn: KMeans for each number of segments, kept by silhouette."""
+"""Segments as a script computes them with scikit-learn: KMeans for each number of segments, chosen by silhouette."""
 
 from __future__ import annotations
 

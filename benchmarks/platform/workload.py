@@ -1,4 +1,4 @@
-"""What is read and written: order dates, landing files and lakes, as plain values without heavy imports."""
+"""The workload: order dates, landing files and lakes, as plain values without heavy imports."""
 
 from __future__ import annotations
 

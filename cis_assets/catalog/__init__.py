@@ -1,7 +1,7 @@
-"""Every table of the lake, described once: columns, types, rules, keys, descriptions.
+"""The catalog: columns, types, rules, keys and descriptions of every table of the lake.
 
-The IO manager checks what it writes against these descriptions, silver rejects by their rules, Dagster shows
-them, and the table reference in the docs is generated from them. How a table is computed is not said here.
+The IO manager checks writes against it, silver rejects rows by its rules, and Dagster and the docs show it. How a table
+is computed does not belong here.
 """
 
 from cis_assets.catalog import bronze, gold, quality, silver, system
@@ -10,10 +10,10 @@ from cis_assets.catalog.table import AS_OF_DATE, ORDER_DATE, SchemaMismatchError
 TABLES: dict[str, Table] = {
     table.path: table for table in (*bronze.TABLES, *silver.TABLES, *quality.TABLES, *gold.TABLES)
 }
-"""The tables that assets make, by path."""
+"""The tables that assets write, by path."""
 
 SYSTEM_TABLES: dict[str, Table] = {table.path: table for table in system.TABLES}
-"""The tables that the platform keeps of its own doings, by path."""
+"""The tables that the platform keeps about its own work, by path."""
 
 __all__ = [
     "AS_OF_DATE",

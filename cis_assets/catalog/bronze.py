@@ -1,6 +1,6 @@
-"""Bronze: landed rows, typed, as they came, each with the file and line it came from.
+"""Bronze: landed rows, typed and unchanged, each with its source file and line.
 
-A bronze value may be missing or absurd; it only has to be of its type. What is not goes to the rejected rows.
+A bronze value may be missing or implausible, but it has the type of its column. Other rows go to the rejected rows.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _SOURCE_LINE = "Line of that file (the header is line 1; for Parquet the row num
 
 
 class BronzeLandedFiles(dy.Schema):
-    """The landing files of each order date that was read, with how many rows they hold, or why the date could not be read.
+    """Landing files of each order date that was read, with their number of rows, or why the date cannot be read.
 
-    A date whose files have a fault keeps, in every other table, the rows that it had before.
+    A date with a fault keeps the rows that it had before in every other table.
     """
 
     order_date = dy.Date(description="Date of the landing folder.")
@@ -26,11 +26,11 @@ class BronzeLandedFiles(dy.Schema):
     row_count = dy.Int64(
         nullable=True,
         min=0,
-        description="Rows below the header, empty lines not counted; missing where the file cannot be read.",
+        description="Rows below the header, without empty lines; missing if the file cannot be read.",
     )
-    erased_row_count = dy.Int64(min=0, description="Rows of the file that were left out as an erased customer's.")
+    erased_row_count = dy.Int64(min=0, description="Rows of erased customers, which were left out.")
     fault = dy.String(
-        nullable=True, description="Why the date cannot be read, with what to do about it; missing if it can."
+        nullable=True, description="Why the date cannot be read, and what to do; missing if it can be read."
     )
 
 
@@ -42,7 +42,7 @@ class BronzeOrders(dy.Schema):
     customer_id = dy.Int64(nullable=True, description="Customer who ordered.")
     order_hour = dy.Int32(nullable=True, description="Hour of the day of the order, 0 to 23.")
     order_key = dy.String(
-        nullable=True, description="The shop's own key of the order, where order_id was made from one."
+        nullable=True, description="The shop's own key of the order, if order_id is derived from one."
     )
     source_file = dy.String(description=_SOURCE_FILE)
     source_line = dy.Int64(description=_SOURCE_LINE)
@@ -54,9 +54,9 @@ class BronzeOrderItems(dy.Schema):
     order_date = dy.Date(description="Date of the landing folder: the day of the order.")
     order_id = dy.Int64(nullable=True, description="Order that the line belongs to.")
     product_id = dy.Int64(nullable=True, description="Product bought.")
-    add_to_cart_order = dy.Int32(nullable=True, description="Position in which the product entered the cart, from 1.")
-    quantity = dy.Int32(nullable=True, description="Units bought; missing where the shop does not say.")
-    unit_price = dy.Float64(nullable=True, description="Price of one unit; missing where the shop does not say.")
+    add_to_cart_order = dy.Int32(nullable=True, description="Position of the product in the cart, from 1.")
+    quantity = dy.Int32(nullable=True, description="Units bought; missing if the shop does not say.")
+    unit_price = dy.Float64(nullable=True, description="Price of one unit; missing if the shop does not say.")
     source_file = dy.String(description=_SOURCE_FILE)
     source_line = dy.Int64(description=_SOURCE_LINE)
 
@@ -68,8 +68,8 @@ class BronzeRejectedRows(dy.Schema):
     source_table = dy.String(description="Landing table the row was meant for: orders or order_items.")
     source_file = dy.String(description=_SOURCE_FILE)
     source_line = dy.Int64(description=_SOURCE_LINE)
-    reason = dy.String(description="What is wrong with the row.")
-    raw_text = dy.String(description="The row as it stands in the file.")
+    reason = dy.String(description="Why the row did not parse.")
+    raw_text = dy.String(description="The text of the row in the file.")
 
 
 class BronzeProducts(dy.Schema):
@@ -77,10 +77,10 @@ class BronzeProducts(dy.Schema):
 
     product_id = dy.Int64(nullable=True, description="Product number.")
     product_name = dy.String(nullable=True, description="Name of the product as landed.")
-    aisle_id = dy.Int64(nullable=True, description="Aisle the product stands in.")
-    department_id = dy.Int64(nullable=True, description="Department the product belongs to.")
+    aisle_id = dy.Int64(nullable=True, description="Aisle of the product.")
+    department_id = dy.Int64(nullable=True, description="Department of the product.")
     product_key = dy.String(
-        nullable=True, description="The shop's own key of the product, where product_id was made from one."
+        nullable=True, description="The shop's own key of the product, if product_id is derived from one."
     )
     source_file = dy.String(description=_SOURCE_FILE)
     source_line = dy.Int64(description=_SOURCE_LINE)
@@ -135,8 +135,8 @@ class BronzeRejectedSnapshotRows(dy.Schema):
     source_table = dy.String(description="Landing table the row was meant for.")
     source_file = dy.String(description=_SOURCE_FILE)
     source_line = dy.Int64(description=_SOURCE_LINE)
-    reason = dy.String(description="What is wrong with the row.")
-    raw_text = dy.String(description="The row as it stands in the file.")
+    reason = dy.String(description="Why the row did not parse.")
+    raw_text = dy.String(description="The text of the row in the file.")
 
 
 _ROW = ("source_file", "source_line")

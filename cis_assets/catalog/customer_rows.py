@@ -1,9 +1,8 @@
-"""Which rows are a customer's: rows with their number, lines of their orders, and texts that were set aside.
+"""Rows that belong to given customers: rows with their number, lines of their orders, and rejected rows.
 
-A row that did not parse is known by its text alone. Where the header of its file is known and its fields fit, only the
-fields that may name a customer or an order are looked at, since a small customer number is a quantity or an hour in many
-other rows. Elsewhere any whole number in the text counts: rather a row too many is taken for the customer's than one too
-few. How rows are removed, and which customers are meant, is not said here.
+A row that did not parse has only its text. If the header of its file is known and its fields fit, only fields that may
+name a customer or an order count, because a small number is a quantity or an hour in many rows. Otherwise every whole
+number in the text counts: a row too many is safer than a row too few. Removing rows does not belong here.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ import polars as pl
 from cis_assets.catalog import ORDER_DATE, bronze
 
 HeaderOf = Callable[[str, str], Sequence[str] | None]
-"""Landing table and file -> the columns of the file as the contract spells them; None where they are not known."""
+"""Landing table and file -> the columns of the file in the spelling of the contract; None if unknown."""
 
 _ORDER = {ORDER_DATE: pl.Date(), "order_id": pl.Int64()}
 _TEXT = ("source_table", "source_file", "raw_text")
 _NUMBER = re.compile(r"-?\d+")
 _DECIMAL = re.compile(r"\s*(-?\d+)\.(\d+)\s*")
 _LARGEST = 2**63 - 1
-# Landing tables with rows that are a customer's, and their columns that name no customer.
+# Landing tables with rows of customers, and their columns that name no customer.
 _PEOPLE = {
     table.name: table.columns.keys() - {"customer_id"}
     for table in bronze.TABLES
@@ -39,9 +38,9 @@ _PEOPLE = {
 
 @dataclass(frozen=True)
 class Traces:
-    """What the rows of some customers are known by: their numbers and their orders (columns order_date, order_id).
+    """The numbers and orders (columns order_date, order_id) that identify the rows of some customers.
 
-    `further` picks from the numbers in a text those of customers who are meant too, although nobody knows their number.
+    `further` selects, from the numbers in a text, further customers whose numbers are only known as hashes.
     """
 
     customers: frozenset[int]
@@ -49,7 +48,7 @@ class Traces:
     further: Callable[[Collection[int]], frozenset[int]] = lambda numbers: frozenset()
 
     def among(self, numbers: Collection[int]) -> frozenset[int]:
-        """Those of the numbers that are the customers'."""
+        """Select the numbers of the customers."""
         return self.customers.intersection(numbers) | self.further(numbers)
 
     @cached_property
@@ -59,14 +58,14 @@ class Traces:
 
 
 def holds_customers(columns: Collection[str]) -> bool:
-    """Whether rows with these columns can be a customer's."""
+    """Whether rows with these columns can belong to a customer."""
     return bool({"customer_id", "raw_text", "row_json"} & set(columns)) or set(_ORDER) <= set(columns)
 
 
 def theirs(columns: Collection[str], traces: Traces, header_of: HeaderOf) -> pl.Expr:
-    """Whether a row of a frame with these columns is one of the customers' (never null).
+    """Whether a row of a frame with these columns belongs to the customers (never null).
 
-    Raises ValueError for a frame that cannot hold any, so that no table is taken for searched that was not.
+    Raises ValueError for a frame that cannot have rows of customers, so that a caller cannot search it by mistake.
     """
     if not holds_customers(columns):
         raise ValueError(f"Rows with the columns {', '.join(columns)} name no customer and no order.")
@@ -82,15 +81,16 @@ def theirs(columns: Collection[str], traces: Traces, header_of: HeaderOf) -> pl.
 
 
 def orders_of(
-    traces: Traces, orders: Sequence[pl.LazyFrame], set_aside: pl.DataFrame, header_of: HeaderOf
+    traces: Traces, orders: Sequence[pl.LazyFrame], rejected: pl.DataFrame, header_of: HeaderOf
 ) -> pl.DataFrame:
-    """The orders of customers, by frames of orders (order_date, order_id, customer_id) and by rejected rows of bronze.
+    """The orders of customers, from frames of orders (order_date, order_id, customer_id) and rejected rows of bronze.
 
-    An order row that did not parse has lines that did: the number in its text counts, unless it is another's order.
+    The lines of an order row that did not parse may have parsed, so the number in its text counts, unless that order
+    belongs to another customer.
     """
     is_customer = _among(pl.col("customer_id"), traces.customers)
     found = [part.filter(is_customer).select(list(_ORDER)).drop_nulls().collect(engine="streaming") for part in orders]
-    suspected = pl.DataFrame(_orders_in_texts(traces, set_aside, header_of), schema=_ORDER, orient="row").unique()
+    suspected = pl.DataFrame(_orders_in_texts(traces, rejected, header_of), schema=_ORDER, orient="row").unique()
     if not suspected.is_empty():
         others = [part.filter(~is_customer).join(suspected.lazy(), on=list(_ORDER), how="semi") for part in orders]
         for part in others:
@@ -100,7 +100,7 @@ def orders_of(
 
 
 def _by_number(columns: Collection[str], traces: Traces, value: Callable[[str], pl.Expr | None]) -> pl.Expr:
-    """A row with a customer's number, or without any number but of one of their orders."""
+    """A row with the number of a customer, or a row of their orders without a customer number."""
     rules = []
     customer, order = value("customer_id"), value("order_id")
     if customer is not None:
@@ -127,7 +127,7 @@ def _by_text(columns: Collection[str], traces: Traces, header_of: HeaderOf) -> p
         marks = [_is_theirs(row, traces, header_of) for row in rows.struct.unnest().iter_rows(named=True)]
         return pl.Series(marks, dtype=pl.Boolean)
 
-    # Were it said to be elementwise, the optimizer might ask about rows that another filter is about to take away.
+    # Not declared elementwise: the optimizer could then evaluate rows that another filter removes.
     return pl.struct(read).map_batches(decide, return_dtype=pl.Boolean())
 
 
@@ -147,10 +147,10 @@ def _is_theirs(row: Mapping[str, Any], traces: Traces, header_of: HeaderOf) -> b
     return not of_another and not _numbers([fields.get("order_id", "")]).isdisjoint(orders)
 
 
-def _orders_in_texts(traces: Traces, set_aside: pl.DataFrame, header_of: HeaderOf) -> list[tuple[date, int]]:
-    """Day and number of what may be the customers' orders by the texts of rejected rows."""
+def _orders_in_texts(traces: Traces, rejected: pl.DataFrame, header_of: HeaderOf) -> list[tuple[date, int]]:
+    """Day and number of possible orders of the customers in the texts of rejected rows."""
     found = []
-    for row in set_aside.select(*_TEXT, ORDER_DATE).iter_rows(named=True):
+    for row in rejected.select(*_TEXT, ORDER_DATE).iter_rows(named=True):
         if _is_theirs(row, traces, header_of):
             fields = _fields(row, header_of)
             named = _numbers(_values(row["raw_text"]) if fields is None else [fields.get("order_id", "")])
@@ -160,7 +160,7 @@ def _orders_in_texts(traces: Traces, set_aside: pl.DataFrame, header_of: HeaderO
 
 
 def _fields(row: Mapping[str, Any], header_of: HeaderOf) -> dict[str, str] | None:
-    """The fields of a rejected row by column; None if it cannot be told which is which."""
+    """The fields of a rejected row by column; None if the columns are unclear."""
     text = row["raw_text"]
     if text.startswith("{"):
         values = _json_object(text)
@@ -172,12 +172,12 @@ def _fields(row: Mapping[str, Any], header_of: HeaderOf) -> dict[str, str] | Non
 
 
 def _naming_a_customer(source_table: str, fields: Mapping[str, str]) -> list[str]:
-    """The values of a row that may name a customer: the customer number, and columns that the contract does not know."""
+    """The values that may name a customer: the customer number, and columns that the contract does not know."""
     return [value for name, value in fields.items() if name not in _PEOPLE[source_table]]
 
 
 def _values(text: str) -> Iterable[str]:
-    """The fields of a text, whatever their order."""
+    """The fields of a text in any order."""
     values = _json_object(text) if text.startswith("{") else None
     return _csv_fields(text) if values is None else map(str, values.values())
 
@@ -199,7 +199,7 @@ def _csv_fields(text: str) -> list[str]:
 
 
 def _numbers(values: Iterable[str]) -> set[int]:
-    """The whole numbers in some values, also one that is written with marks between its digits."""
+    """The whole numbers in some values, also a number with separators between its digits."""
     found: set[int] = set()
     for value in values:
         decimal = _DECIMAL.fullmatch(value)

@@ -1,6 +1,6 @@
-"""Gold: what the shop wants to know and say, one snapshot per day.
+"""Gold: customer features, segments, patterns and messages, one snapshot per day.
 
-A snapshot as of a day uses no order after that day and looks back over a trailing window (`CIS_HISTORY_DAYS`).
+A snapshot of a day uses no order after that day. It uses the trailing window of `CIS_HISTORY_DAYS` days.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import dataframely as dy
 
 from cis_assets.catalog.table import AS_OF_DATE, Table
 
-_AS_OF = "Day of the snapshot; no order after it was looked at."
+_AS_OF = "Day of the snapshot, which uses no later order."
 _WEEKDAY = "ISO weekday, 1 = Monday to 7 = Sunday."
 _SEGMENT = "Segment of gold/segment_model."
 
 
 class CustomerFeatures(dy.Schema):
-    """How each customer ordered in the trailing window, as of a day."""
+    """Order behavior of each customer in the trailing window."""
 
     as_of_date = dy.Date(description=_AS_OF)
     customer_id = dy.Int64(description="Customer number.")
@@ -34,78 +34,79 @@ class CustomerFeatures(dy.Schema):
     reorder_share = dy.Float64(
         min=0.0,
         max=1.0,
-        description="Share of products in baskets that the customer had bought in an earlier order of the window.",
+        description="Share of bought products that the customer had bought in an earlier order of the window.",
     )
     department_count = dy.Int32(description="Different departments bought from.")
     favourite_weekday = dy.Int32(min=1, max=7, description=f"Weekday with most orders (ties: the earlier). {_WEEKDAY}")
     favourite_hour = dy.Int32(min=0, max=23, description="Hour with most orders (ties: the earlier).")
     favourite_product_id = dy.Int64(description="Product in most orders (ties: bought last, then the smaller id).")
-    favourite_product_orders = dy.Int32(description="Orders that held the favourite product.")
+    favourite_product_orders = dy.Int32(description="Orders with the favourite product.")
     favourite_product_recency_days = dy.Int32(description="Days since the favourite product was last bought.")
     favourite_department_id = dy.Int64(description="Department with most lines (ties: the smaller id).")
     weekend_share = dy.Float64(min=0.0, max=1.0, description="Share of orders placed on Saturday or Sunday.")
     total_spend = dy.Float64(
-        nullable=True, description="Spend in the window, to the cent; null where a line of the window has no price."
+        nullable=True, description="Spend in the window, to the cent; null if a line of the window has no price."
     )
     mean_order_spend = dy.Float64(
-        nullable=True, description="Mean spend per order; null where a line of the window has no price."
+        nullable=True, description="Mean spend per order; null if a line of the window has no price."
     )
 
 
 class SegmentModel(dy.Schema):
-    """The trained segmentation, one row per segment: everything needed to place a customer, with no pickle."""
+    """The trained segmentation, one row per segment, with everything that assigning a customer needs."""
 
-    segment_id = dy.Int32(description="0 for the largest segment at training, then by size.")
-    segment_name = dy.String(description="Name in words, from the centroid.")
-    segment_marks = dy.String(description="What marks the segment off from the average customer, in words.")
+    segment_id = dy.Int32(description="Number of the segment: 0 for the largest at training, then by size.")
+    segment_name = dy.String(description="Name of the segment, from its centroid.")
+    segment_marks = dy.String(description="How the segment differs from the average customer, in words.")
     feature_names = dy.List(dy.String(), description="Features in the order of the lists below.")
-    feature_fill = dy.List(
-        dy.Float64(), description="Value that stands in for a missing feature (the training median)."
-    )
-    feature_is_log = dy.List(dy.Bool(), description="Whether log(1 + x) is taken.")
-    feature_mean = dy.List(dy.Float64(), description="Mean that is subtracted after the logarithm.")
-    feature_scale = dy.List(dy.Float64(), description="Standard deviation that is divided by.")
-    centroid = dy.List(dy.Float64(), description="Centre of the segment in scaled features.")
-    centroid_values = dy.List(dy.Float64(), description="Centre of the segment in the features' own units.")
+    feature_fill = dy.List(dy.Float64(), description="Value used for a missing feature (the training median).")
+    feature_is_log = dy.List(dy.Bool(), description="Whether log(1 + x) is applied.")
+    feature_mean = dy.List(dy.Float64(), description="Mean, subtracted after the logarithm.")
+    feature_scale = dy.List(dy.Float64(), description="Standard deviation, the divisor after that.")
+    centroid = dy.List(dy.Float64(), description="Center of the segment in scaled features.")
+    centroid_values = dy.List(dy.Float64(), description="Center of the segment in the units of the features.")
     customer_count = dy.Int64(description="Customers of the segment at training.")
     segment_count = dy.Int32(description="Number of segments of the model.")
     silhouette = dy.Float64(description="Mean silhouette coefficient of the model, -1 to 1, on a seeded sample.")
-    inertia = dy.Float64(description="Sum of squared distances of customers to their centres.")
-    seed = dy.Int64(description="Seed of the initialisations.")
+    inertia = dy.Float64(description="Sum of squared distances of customers to the centers of their segments.")
+    seed = dy.Int64(description="Seed of the initializations.")
     trained_as_of = dy.Date(description="Snapshot of customer_features that the model was trained on.")
 
 
 class CustomerSegments(dy.Schema):
-    """The segment of each customer, as of a day, and the classic RFM scores beside it."""
+    """Segment and RFM scores of each customer."""
 
     as_of_date = dy.Date(description=_AS_OF)
     customer_id = dy.Int64(description="Customer number.")
     segment_id = dy.Int32(description=_SEGMENT)
     segment_name = dy.String(description="Name of the segment.")
-    distance = dy.Float64(min=0.0, description="Distance to the segment's centre in scaled features.")
+    distance = dy.Float64(min=0.0, description="Distance to the center of the segment in scaled features.")
     recency_score = dy.Int32(min=1, max=5, description="Quintile of recency, 5 = ordered most recently.")
     frequency_score = dy.Int32(min=1, max=5, description="Quintile of order count, 5 = most orders.")
     monetary_score = dy.Int32(
-        min=1, max=5, description="Quintile of spend (of lines bought where there are no prices), 5 = most."
+        min=1, max=5, description="Quintile of spend (of lines bought if there are no prices), 5 = most."
     )
     rfm_segment = dy.String(description="RFM segment in words, from the recency and frequency scores.")
     trained_as_of = dy.Date(description="Snapshot that the model was trained on.")
 
 
 class SegmentProfiles(dy.Schema):
-    """What the customers of a segment are like, as of a day."""
+    """Profile of each segment: size, means, top departments and products."""
 
     as_of_date = dy.Date(description=_AS_OF)
     segment_id = dy.Int32(description=_SEGMENT)
     segment_name = dy.String(description="Name of the segment.")
-    segment_marks = dy.String(description="What marks the segment off from the average customer at training.")
+    segment_marks = dy.String(description="How the segment differed from the average customer at training.")
     customer_count = dy.Int64(description="Customers of the segment.")
     customer_share = dy.Float64(min=0.0, max=1.0, description="Share of all customers of the snapshot.")
     mean_recency_days = dy.Float64(description="Mean days since the last order.")
     mean_order_count = dy.Float64(description="Mean orders in the window.")
-    mean_gap_days = dy.Float64(nullable=True, description="Mean of the customers' mean days between orders.")
+    mean_gap_days = dy.Float64(
+        nullable=True,
+        description="Mean of the customers' mean days between orders; null if no customer has two orders.",
+    )
     mean_basket_size = dy.Float64(description="Mean of the customers' lines per order.")
-    mean_reorder_share = dy.Float64(description="Mean share of products bought before.")
+    mean_reorder_share = dy.Float64(description="Mean of the customers' reorder shares.")
     mean_weekend_share = dy.Float64(description="Mean share of weekend orders.")
     mean_total_spend = dy.Float64(nullable=True, description="Mean spend in the window; null without prices.")
     top_departments = dy.List(dy.String(), description="Departments with most lines, most first.")
@@ -113,7 +114,7 @@ class SegmentProfiles(dy.Schema):
 
 
 class OrderPatterns(dy.Schema):
-    """When the customers of a segment order: orders of the window by weekday and hour."""
+    """Orders of each segment in the window by weekday and hour."""
 
     as_of_date = dy.Date(description=_AS_OF)
     segment_id = dy.Int32(description=_SEGMENT)
@@ -124,7 +125,7 @@ class OrderPatterns(dy.Schema):
 
 
 class OrderFrequency(dy.Schema):
-    """How often the customers of a segment order: orders of the window by days since the one before."""
+    """Orders of each segment in the window by days since the customer's previous order."""
 
     as_of_date = dy.Date(description=_AS_OF)
     segment_id = dy.Int32(description=_SEGMENT)
@@ -134,61 +135,63 @@ class OrderFrequency(dy.Schema):
 
 
 class NotificationContexts(dy.Schema):
-    """The facts that a customer's message may be about: who, which product, what occasion, when, which offer."""
+    """Facts for each eligible customer's message: product, occasion, tone, time and offer."""
 
     as_of_date = dy.Date(description=_AS_OF)
-    customer_id = dy.Int64(description="Customer addressed.")
-    context_key = dy.String(description="What the words depend on: department|occasion|daypart|tone|offer or plain.")
+    customer_id = dy.Int64(description="Customer who gets the message.")
+    context_key = dy.String(
+        description="Context that the copy is written for: department|occasion|daypart|tone|offer or plain."
+    )
     segment_id = dy.Int32(description=_SEGMENT)
     segment_name = dy.String(description="Name of the segment.")
     product_id = dy.Int64(description="Favourite product, which the message names.")
-    product_name = dy.String(description="Its name, shortened to what fits a notification.")
-    department = dy.String(description="Its department.")
-    occasion = dy.String(description="Why today: restock, usual_day or win_back.")
-    tone = dy.String(description="How to speak: warm, brisk, inviting or gentle.")
-    send_date = dy.Date(description="Day the message goes out: the day after the snapshot.")
+    product_name = dy.String(description="Name of the product, shortened to fit a notification.")
+    department = dy.String(description="Department of the product.")
+    occasion = dy.String(description="Occasion of the message: restock, usual_day or win_back.")
+    tone = dy.String(description="Tone of the message: warm, brisk, inviting or gentle.")
+    send_date = dy.Date(description="Day on which the message is sent: the day after the snapshot.")
     weekday = dy.String(description="Weekday of the send date, in English.")
     daypart = dy.String(description="morning, afternoon or evening of the customer's day.")
-    send_hour = dy.Int32(min=0, max=23, description="Hour of the customer's day at which the message goes out.")
+    send_hour = dy.Int32(min=0, max=23, description="Hour of the customer's day at which the message is sent.")
     time_zone = dy.String(description="IANA time zone of the customer.")
     recency_days = dy.Int32(description="Days since the last order.")
     order_count = dy.Int32(description="Orders in the window.")
     product_recency_days = dy.Int32(description="Days since the product was last bought.")
-    product_orders = dy.Int32(description="Orders of the window that held the product.")
+    product_orders = dy.Int32(description="Orders of the window with the product.")
     usual_gap_days = dy.Float64(nullable=True, description="Median days between the customer's orders.")
     offer_id = dy.Int64(nullable=True, description="Offer on the product that is live on the send date; null: none.")
     percent_off = dy.Int32(nullable=True, description="Discount of that offer in whole percent.")
 
 
 class NotificationCopy(dy.Schema):
-    """Words for each distinct context, with named slots in place of facts, as of a day."""
+    """Copy for each distinct context, with named slots in place of facts."""
 
     as_of_date = dy.Date(description=_AS_OF)
-    copy_id = dy.String(description="Fingerprint of context, variant and words.")
-    context_key = dy.String(description="Context that the words are for.")
-    variant = dy.Int32(min=1, description="Number of the version, from 1.")
+    copy_id = dy.String(description="Fingerprint of context, variant and copy.")
+    context_key = dy.String(description="Context of the copy.")
+    variant = dy.Int32(min=1, description="Number of the variant, from 1.")
     title = dy.String(description="Title with slots.")
     body = dy.String(description="Body with slots.")
-    generator = dy.String(description="Who wrote it: template or openai.")
-    model = dy.String(nullable=True, description="Model that wrote it; null for the template writer.")
-    prompt_version = dy.String(description="Version of the prompt, or of the composer's phrases.")
-    attempts = dy.Int32(min=0, description="Answers asked of the model.")
-    verdict = dy.String(description="accepted, or why the model's last answer was not used.")
+    generator = dy.String(description="Writer of the copy: template or openai.")
+    model = dy.String(nullable=True, description="Model that wrote the copy; null for the template writer.")
+    prompt_version = dy.String(description="Version of the prompt, or of the phrases of the template writer.")
+    attempts = dy.Int32(min=0, description="Number of answers requested from the model.")
+    verdict = dy.String(description="Verdict: accepted, or why the last answer of the model was not used.")
 
 
 class Notifications(dy.Schema):
-    """Finished messages, each with the facts it rests on."""
+    """Finished messages, each with its facts."""
 
     as_of_date = dy.Date(description=_AS_OF)
-    customer_id = dy.Int64(description="Customer addressed.")
-    send_at = dy.Datetime(time_unit="us", time_zone="UTC", description="Moment of sending, UTC.")
+    customer_id = dy.Int64(description="Customer who gets the message.")
+    send_at = dy.Datetime(time_unit="us", time_zone="UTC", description="Time of sending, UTC.")
     title = dy.String(description="Title, slots filled.")
     body = dy.String(description="Body, slots filled.")
     product_id = dy.Int64(description="Product that the message names.")
     offer_id = dy.Int64(nullable=True, description="Offer that the message mentions; null: none.")
     segment_id = dy.Int32(description=_SEGMENT)
-    copy_id = dy.String(description="Words in gold/notification_copy.")
-    generator = dy.String(description="Who wrote the words: template or openai.")
+    copy_id = dy.String(description="Copy in gold/notification_copy.")
+    generator = dy.String(description="Writer of the copy: template or openai.")
 
 
 def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ...], may_be_empty: bool = True) -> Table:
@@ -216,7 +219,7 @@ ORDER_FREQUENCY = _snapshot(
     "order_frequency", OrderFrequency, "segment, gap in days, as of a day", ("segment_id", "gap_days")
 )
 NOTIFICATION_CONTEXTS = _snapshot(
-    "notification_contexts", NotificationContexts, "addressed customer, as of a day", ("customer_id",)
+    "notification_contexts", NotificationContexts, "eligible customer, as of a day", ("customer_id",)
 )
 NOTIFICATION_COPY = _snapshot(
     "notification_copy", NotificationCopy, "distinct context x variant, as of a day", ("context_key", "variant")

@@ -1,9 +1,7 @@
-"""Which upstream columns each column is made from: carried over as they are, or computed.
+"""Column lineage: the upstream columns that each column copies or is computed from.
 
-The origins of a column are the columns whose values it holds or is computed from. Columns that only decide which rows
-count, belong together or are chosen (filters, windows of days, keys of joins and groups) are not among them. So a plain
-count of rows has no origin, nor has a constant, the day of a snapshot or the name of a file; the reasons of rejected
-rows, which rules of many columns can give, are left out too. How a column is computed is not said here.
+Columns that only select, join, group or order rows are no origins. So counts, constants, snapshot days and file names
+have no origin. The reasons of rejected rows are left out, because rules of many columns can give them.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from cis_assets.catalog.table import ORDER_DATE, Table
 
 
 class ColumnRef(NamedTuple):
-    """A column of a table of the lake (`silver/orders`) or of landing files (`landing/orders`)."""
+    """A column of a lake table (`silver/orders`) or of landing files (`landing/orders`)."""
 
     table: str
     column: str
@@ -39,12 +37,12 @@ def _every_column_of(*tables: Table) -> Origins:
 
 
 def _same(table: Table, *columns: str) -> dict[str, Origins]:
-    """Columns carried over from `table` under their own names."""
+    """Columns copied from `table` under the same names."""
     return {column: _of(table, column) for column in columns}
 
 
 def _landed(table: Table) -> dict[str, Origins]:
-    """The columns of a bronze table that are columns of the landing files of the same name."""
+    """The columns of a bronze table that come from the landing files of the same name."""
     return {
         column: (ColumnRef(f"landing/{table.name}", column),) for column in table.dtypes if column not in _NOT_LANDED
     }
@@ -108,9 +106,9 @@ CARRIED: Mapping[str, ByColumn] = {
         **_same(gold.NOTIFICATION_COPY, "copy_id", "generator"),
     },
 }
-"""Table -> column -> where its values stand as they are, though not all of them, and missing where no row fits.
+"""Table -> column -> the columns that its values are copied from, for some rows; missing where no row matches.
 
-Several origins of one column hold the values of different rows.
+Several origins of one column give the values of different rows.
 """
 
 _DAY_OF_ORDER = _of(silver.ORDERS, "day_number")
@@ -152,8 +150,8 @@ COMPUTED: Mapping[str, ByColumn] = {
     silver.ORDERS.path: {
         **_OF_DAY,
         "order_weekday": _of(bronze.ORDERS, "order_date"),
-        "distinct_product_count": _of(silver.ORDER_ITEMS, "product_id"),
-        "spend": _of(silver.ORDER_ITEMS, "quantity", "unit_price"),
+        "distinct_product_count": _of(bronze.ORDER_ITEMS, "product_id"),
+        "spend": _of(bronze.ORDER_ITEMS, "quantity", "unit_price"),
     },
     silver.ORDER_ITEMS.path: {**_OF_DAY, "quantity": _of(bronze.ORDER_ITEMS, "quantity")},
     silver.RETURNED_ITEMS.path: {**_OF_DAY, "returned_quantity": _of(bronze.ORDER_ITEMS, "quantity")},
@@ -240,4 +238,4 @@ COMPUTED: Mapping[str, ByColumn] = {
 LINEAGE: Mapping[str, ByColumn] = {
     path: {**CARRIED.get(path, {}), **COMPUTED.get(path, {})} for path in sorted(CARRIED.keys() | COMPUTED.keys())
 }
-"""Table -> column -> its origins; a column without known origins has no entry."""
+"""Table -> column -> its origins; a column without origins has no entry."""

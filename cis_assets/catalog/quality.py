@@ -1,4 +1,4 @@
-"""Quality: what each check found on each order date, kept as a table so that it can be looked back on."""
+"""Quality: the results of the checks on each order date, kept as a history."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from cis_assets.catalog.table import ORDER_DATE, Table
 
 
 class DateChecks(dy.Schema):
-    """What each check found on each order date, and whether it holds the date back from gold."""
+    """Result of each check on each order date, and whether it quarantines the date (keeps it out of gold)."""
 
     order_date = dy.Date(description="Day of the orders.")
     check = dy.String(min_length=1, description="Name of the check.")
-    passed = dy.Bool(description="Whether all is as it should be.")
+    passed = dy.Bool(description="Whether the check passed.")
     measured = dy.Float64(
         nullable=True,
-        description="What was measured: a share, a ratio or a number of rows; null where there is nothing to measure.",
+        description="The measure: a share, a ratio or a number of rows; null if there is nothing to measure.",
     )
-    detail = dy.String(min_length=1, description="What was found, in words.")
-    fault = dy.String(
-        nullable=True, description="Why nothing downstream is made of this date; null if the check lets it pass."
-    )
+    detail = dy.String(min_length=1, description="The result in words.")
+    fault = dy.String(nullable=True, description="Why gold leaves this date out; null if the check does not block it.")
 
 
 DATE_CHECKS = Table(

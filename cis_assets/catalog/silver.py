@@ -1,6 +1,6 @@
-"""Silver: valid rows, each once, and the rows that were set aside.
+"""Silver: valid rows, each once, and the rejected rows.
 
-The rules of these columns decide what is valid; rules that look at several rows or columns are in `silver/`.
+The rules of these columns decide what is valid; rules over several rows or columns are in `silver/`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import dataframely as dy
 
 from cis_assets.catalog.table import ORDER_DATE, Table
 
-_DAY_NUMBER = "Days from 1970-01-01 to the order date, for arithmetic that every engine can do."
+_DAY_NUMBER = "Days from 1970-01-01 to the order date, for date arithmetic on every engine."
 _ORDER_OF_DAY = (
     "Place of the order among the customer's orders of that date, from 1: by hour, then by place in the landing files. "
-    "An order without a valid purchase leaves a gap."
+    "An order without a valid line leaves a gap."
 )
-# No currency has dearer groceries; above it, sums would lose their cents and then overflow.
+# Groceries cost less in every currency, and sums of higher prices lose their cents.
 _HIGHEST_PRICE = 1e9
 
 
@@ -22,26 +22,26 @@ class SilverProducts(dy.Schema):
     """Products with the names of their aisle and department."""
 
     product_id = dy.Int64(description="Product number.")
-    product_name = dy.String(min_length=1, description="Name of the product, white space tidied.")
+    product_name = dy.String(min_length=1, description="Name of the product, with single spaces.")
     aisle_id = dy.Int64(description="Aisle number.")
     aisle = dy.String(min_length=1, description="Name of the aisle.")
     department_id = dy.Int64(description="Department number.")
     department = dy.String(min_length=1, description="Name of the department.")
     product_key = dy.String(
-        nullable=True, description="The shop's own key of the product, where product_id was made from one."
+        nullable=True, description="The shop's own key of the product, if product_id is derived from one."
     )
 
 
 class SilverCustomers(dy.Schema):
-    """Customers, with what must be known before one is written to."""
+    """Customers, with the facts that a message to them needs."""
 
     customer_id = dy.Int64(description="Customer number.")
     push_consent = dy.Bool(description="Whether the customer agreed to push notifications.")
-    time_zone = dy.String(min_length=1, description="IANA time zone; CIS_TIME_ZONE where the customer has none.")
+    time_zone = dy.String(min_length=1, description="IANA time zone; CIS_TIME_ZONE for customers without one.")
 
 
 class SilverOffers(dy.Schema):
-    """Offers that a message may mention while they are live."""
+    """Offers. A message may mention an offer while it is live."""
 
     offer_id = dy.Int64(description="Offer number.")
     product_id = dy.Int64(description="Product the offer is for.")
@@ -51,7 +51,7 @@ class SilverOffers(dy.Schema):
 
 
 class SilverOrders(dy.Schema):
-    """Valid orders, each once, with what their lines add up to."""
+    """Valid orders, each once, with the totals of their lines."""
 
     order_date = dy.Date(description="Day of the order.")
     order_id = dy.Int64(description="Order number, unique within its date.")
@@ -64,10 +64,10 @@ class SilverOrders(dy.Schema):
     distinct_product_count = dy.Int32(min=1, description="Different products in the order.")
     spend = dy.Float64(
         nullable=True,
-        description="Sum of quantity x unit price in the shop's currency, to the cent; null where a line has no price.",
+        description="Sum of quantity x unit price in the shop's currency, to the cent; null if a line has no price.",
     )
     order_key = dy.String(
-        nullable=True, description="The shop's own key of the order, where order_id was made from one."
+        nullable=True, description="The shop's own key of the order, if order_id is derived from one."
     )
 
 
@@ -82,42 +82,43 @@ class SilverOrderItems(dy.Schema):
     day_number = dy.Int32(description=_DAY_NUMBER)
     order_hour = dy.Int32(min=0, max=23, description="Hour of the day of the order, 0 to 23.")
     order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
-    add_to_cart_order = dy.Int32(min=1, description="Position in which the product entered the cart, from 1.")
-    quantity = dy.Int32(min=1, description="Units bought; 1 where the shop does not say.")
+    add_to_cart_order = dy.Int32(min=1, description="Position of the product in the cart, from 1.")
+    quantity = dy.Int32(min=1, description="Units bought; 1 if the shop does not say.")
     unit_price = dy.Float64(
         nullable=True,
         min_exclusive=0.0,
         max=_HIGHEST_PRICE,
-        description="Price of one unit in the shop's currency; null where the shop does not say.",
+        description="Price of one unit in the shop's currency; null if the shop does not say.",
     )
 
 
 class SilverReturnedItems(dy.Schema):
     """Lines of valid orders with a negative quantity: returns and cancellations, which are no purchases.
 
-    An order with such lines alone (a credit note) is found here only, neither in silver/orders nor among the rejected rows.
+    An order with returned lines and no valid line (a credit note) is only in this table, not in silver/orders and not in
+    silver/rejected_rows.
     """
 
-    order_date = dy.Date(description="Day on which the goods were returned: the day of the order with this line.")
+    order_date = dy.Date(description="Day of the return: the date of the order with this line.")
     order_id = dy.Int64(description="Order that the line belongs to, often a credit note of its own.")
-    customer_id = dy.Int64(description="Customer who returned it.")
+    customer_id = dy.Int64(description="Customer who returned the product.")
     product_id = dy.Int64(description="Product returned.")
     department_id = dy.Int64(description="Department of the product.")
     day_number = dy.Int32(description=_DAY_NUMBER)
     order_hour = dy.Int32(min=0, max=23, description="Hour of the day of the order, 0 to 23.")
     order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
     add_to_cart_order = dy.Int32(min=1, description="Position of the line in its order, from 1.")
-    returned_quantity = dy.Int64(min=1, description="Units given back: the landed quantity without its sign.")
+    returned_quantity = dy.Int64(min=1, description="Units returned: the landed quantity without its sign.")
     unit_price = dy.Float64(
         nullable=True,
         min_exclusive=0.0,
         max=_HIGHEST_PRICE,
-        description="Price of one unit in the shop's currency; null where the shop does not say.",
+        description="Price of one unit in the shop's currency; null if the shop does not say.",
     )
 
 
 class SilverRejectedRows(dy.Schema):
-    """Rows of bronze that broke a rule of silver, whole, with the reason."""
+    """Bronze rows that broke a rule of silver, complete, with the reasons."""
 
     order_date = dy.Date(description="Day of the order.")
     source_table = dy.String(description="Bronze table the row came from: orders or order_items.")
@@ -127,7 +128,7 @@ class SilverRejectedRows(dy.Schema):
 
 
 class SilverRejectedSnapshotRows(dy.Schema):
-    """Snapshot rows of bronze that broke a rule of silver, whole, with the reason."""
+    """Bronze snapshot rows that broke a rule of silver, complete, with the reasons."""
 
     source_table = dy.String(description="Bronze table the row came from.")
     source_key = dy.String(description="Key of the row in words, for example product_id=7.")

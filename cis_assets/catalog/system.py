@@ -1,4 +1,4 @@
-"""System: what the platform keeps of its own doings. No asset makes these tables."""
+"""System: the tables that the platform keeps about its own work. No asset writes them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from cis_assets.catalog.table import Table
 
 
 class SystemErasedCustomers(dy.Schema):
-    """Customers who were erased and are left out whenever landing files are read; their numbers are not kept."""
+    """Erased customers. Their rows are left out when landing files are read. Their numbers are not stored."""
 
     customer_hash = dy.String(
         min_length=1, description="HMAC-SHA256 of the customer number under CIS_ERASURE_KEY, in hexadecimal."
     )
     key_fingerprint = dy.String(
-        min_length=1, description="What tells one CIS_ERASURE_KEY from another without giving it away."
+        min_length=1, description="Fingerprint of the CIS_ERASURE_KEY, which does not reveal the key."
     )
-    erased_on = dy.Date(description="Day on which the erasure was first asked for, UTC.")
+    erased_on = dy.Date(description="Day of the first request for the erasure, UTC.")
 
 
 ERASED_CUSTOMERS = Table(

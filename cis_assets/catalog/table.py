@@ -1,14 +1,14 @@
-"""What a table of the lake is: its place, its columns with types, rules and descriptions, its key.
+"""The description of a lake table: its place, columns, types, rules and key, and what follows from them alone.
 
-Belongs here: the description itself and what can be derived from it alone (an empty frame, the rule
-expressions of a row, a schema comparison). Does not belong here: how tables are stored or computed.
+How tables are stored or computed does not belong here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import dataframely as dy
@@ -19,7 +19,7 @@ from cis_assets.errors import OperatorError
 ORDER_DATE = "order_date"
 AS_OF_DATE = "as_of_date"
 
-# A checkpoint often enough that opening a table reads few log files; the rest are Delta's defaults, said aloud.
+# Frequent checkpoints, so that opening a table reads few log files; the other values are Delta's defaults.
 _PROPERTIES = {
     "delta.checkpointInterval": "10",
     "delta.logRetentionDuration": "interval 30 days",
@@ -32,16 +32,16 @@ _FAULTS = {"nullability": "is missing", "nan": "is not a number", "inf": "is inf
 
 
 class SchemaMismatchError(OperatorError):
-    """A frame's columns or types differ from the catalog's; the message names table, columns and types."""
+    """The columns or types of a frame differ from the catalog. The message names table, columns and types."""
 
 
 @dataclass(frozen=True)
 class Table:
     """One Delta table, `<lake>/<layer>/<name>`.
 
-    `grain` says what one row is; `key` names the columns that are unique together (empty: no key);
-    `partition_by` names the columns whose values divide the table into partitions (empty: it is replaced whole);
-    `may_be_empty` says whether replacing a slice by no rows at all is legal; `properties` are Delta's table properties.
+    `grain` says what one row is. `key` names the columns that are unique together (empty: no key). `partition_by` names
+    the columns that divide the table into partitions (empty: a write replaces the whole table). `may_be_empty` allows a
+    write to replace a slice by no rows. `properties` are Delta table properties.
     """
 
     layer: str
@@ -64,48 +64,50 @@ class Table:
 
     @cached_property
     def partition_date(self) -> str | None:
-        """The partition column that holds a date, by which days are read and replaced."""
+        """The partition column with a date, by which days are read and replaced."""
         return next((name for name in self.partition_by if self.dtypes[name] == pl.Date), None)
 
     @cached_property
     def columns(self) -> Mapping[str, dy.Column]:
-        return self.schema.columns()
+        return MappingProxyType(self.schema.columns())
 
     @cached_property
-    def dtypes(self) -> dict[str, pl.DataType]:
-        return {name: column.dtype for name, column in self.columns.items()}
+    def dtypes(self) -> Mapping[str, pl.DataType]:
+        return MappingProxyType({name: column.dtype for name, column in self.columns.items()})
 
     def column_description(self, column: str) -> str:
         return self.columns[column].description or ""
 
     @cached_property
-    def checks(self) -> dict[str, str]:
-        """The bounds of numbers and the rule that a text is not empty as SQL conditions, by name (`quantity_min`).
+    def checks(self) -> Mapping[str, str]:
+        """SQL conditions by name (`quantity_min`): the bounds of numbers, and the rule that a text is not empty.
 
-        They guard the stored table against every writer, this platform or another. A missing value keeps a bound.
+        They protect the stored table from every writer, also outside this platform. A missing value passes a bound.
         """
-        return {
-            f"{name}_{rule}": f"{name} IS NULL OR {condition}" if column.nullable else condition
-            for name, column in self.columns.items()
-            for rule in column.validation_rules(pl.col(name))
-            if (condition := _sql(name, column, rule))
-        }
+        return MappingProxyType(
+            {
+                f"{name}_{rule}": f"{name} IS NULL OR {condition}" if column.nullable else condition
+                for name, column in self.columns.items()
+                for rule in column.validation_rules(pl.col(name))
+                if (condition := _sql(name, column, rule))
+            }
+        )
 
     @property
     def former_checks(self) -> list[str]:
-        """Names that checks of these columns could have, and do not: those of rules that the catalog had once."""
+        """Names of possible checks of these columns that the catalog does not have, because a former catalog may have had them."""
         possible = [f"{name}_{rule}" for name in self.columns for rule in (*_OPERATORS, "min_length")]
         return [name for name in possible if name not in self.checks]
 
     def empty(self) -> pl.DataFrame:
-        return pl.DataFrame(schema=self.dtypes)
+        return self.schema.create_empty()
 
     def conform(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Select the table's columns in catalog order, cast to the catalog's types (an impossible cast fails)."""
-        return frame.select(pl.col(name).cast(dtype) for name, dtype in self.dtypes.items())
+        """Select the table's columns in catalog order and cast them to the catalog's types; an impossible cast fails."""
+        return self.schema.cast(frame)
 
     def refuse_other_schema(self, schema: Mapping[str, Any]) -> None:
-        """Raise SchemaMismatchError unless `schema` (name to polars dtype) is the catalog's, in any column order."""
+        """Raise SchemaMismatchError unless `schema` (name to polars dtype) equals the catalog's, in any column order."""
         expected = self.dtypes
         problems = [f"column {name!r} is missing" for name in expected if name not in schema]
         problems += [f"column {name!r} is not in the catalog" for name in schema if name not in expected]
@@ -118,9 +120,9 @@ class Table:
             raise SchemaMismatchError(f"Nothing was written to {self.path}: {'; '.join(problems)}.")
 
     def broken_rules(self, columns: Collection[str] | None = None) -> pl.Expr:
-        """The rules that a row breaks in `columns` (default: all), one part of a sentence each, joined by '; ' (null: none).
+        """The rules that a row breaks in `columns` (default: all), in words, joined by '; ' (null: none).
 
-        Keys are not looked at, since uniqueness is a property of many rows. Raises KeyError for a name that is no column.
+        Keys are not checked, because uniqueness is a property of many rows. Raises KeyError for an unknown column.
         """
         described = self.columns
         reasons = [
@@ -128,14 +130,23 @@ class Table:
             for name in (described if columns is None else columns)
             for rule, kept in described[name].validation_rules(pl.col(name)).items()
         ]
-        if not reasons:
-            return pl.lit(None, pl.String)
-        joined = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
-        return pl.when(joined != "").then(joined)
+        return join_reasons(*reasons) if reasons else pl.lit(None, pl.String)
+
+
+def join_reasons(*reasons: pl.Expr) -> pl.Expr:
+    """Join reasons (null where a row keeps the rule) by '; '; null where there is none."""
+    joined = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
+    return pl.when(joined != "").then(joined)
+
+
+def describe_key(columns: Sequence[str]) -> pl.Expr:
+    """The values of these columns in words, for example `order_id=7, add_to_cart_order=missing`."""
+    values = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String).fill_null("missing")) for name in columns]
+    return pl.concat_str(values, separator=", ")
 
 
 def _sql(name: str, column: dy.Column, rule: str) -> str | None:
-    """A rule of dataframely as SQL, as delta-rs spells it; None for one that SQL has no plain word for."""
+    """A rule of dataframely as SQL in the spelling of delta-rs; None if it has no simple SQL."""
     if rule == "min_length" and column.min_length == 1:  # pyright: ignore[reportAttributeAccessIssue]
         return f"{name} != ''"
     limit = getattr(column, rule, None)
@@ -145,7 +156,7 @@ def _sql(name: str, column: dy.Column, rule: str) -> str | None:
 
 
 def _reason(name: str, column: dy.Column, rule: str) -> str:
-    """How a row that breaks a rule of dataframely is described, e.g. `quantity is below 1`."""
+    """The words for a broken rule of dataframely, for example `quantity is below 1`."""
     if rule in _LIMITS:
         limit = getattr(column, rule)
         return f"{name} is {_LIMITS[rule]} {_plain(limit)}"

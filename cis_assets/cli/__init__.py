@@ -1,8 +1,7 @@
-"""`cis`: the command line of the system.
+"""`cis`: the command line.
 
-Belongs here: arguments, progress, and what is printed. Does not belong here: anything that an asset, a source
-or a domain function should know. Heavy libraries are imported by the command that needs them, so that
-`cis --help` answers at once.
+Belongs here: arguments, progress, and printing. What the lake holds is in `views/`, what people can do in `actions/`.
+Each command imports heavy libraries itself: `cis --help` answers at once.
 """
 
 from cis_assets.cli.main import main

@@ -1,95 +1,72 @@
 """`cis backfill`: materialize a range of order dates in one run."""
 
-from __future__ import annotations
-
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import click
 
-from cis_assets.cli.console import Refused, say
+from cis_assets.cli.console import DAY, Refused, say, with_settings
 from cis_assets.dates import DateRange
-from cis_assets.errors import OperatorError
-from cis_assets.settings import settings
-
-_DAY = click.DateTime(["%Y-%m-%d"])
-INGEST = "group:bronze or group:silver or group:quality"
-
-
-class DateOutsidePartitionsError(OperatorError):
-    """A date lies outside the order dates of the asset graph."""
+from cis_assets.settings import Settings
 
 
 @click.command()
-@click.option("--from", "first", type=_DAY, help="First order date (default: the first that has landed).")
-@click.option("--to", "last", type=_DAY, help="Last order date (default: the last that has landed).")
-@click.option("--select", default=INGEST, show_default=True, help="Which assets, in Dagster's selection syntax.")
-def backfill(first: datetime | None, last: datetime | None, select: str) -> None:
-    """Materialize order dates in one run, recorded where the Dagster UI shows it.
+@click.option("--from", "first", type=DAY, help="First order date (default: the first that has landed).")
+@click.option("--to", "last", type=DAY, help="Last order date (default: the last that has landed).")
+@click.option(
+    "--select", help="Assets, in Dagster's selection syntax (default: the groups bronze, silver and quality)."
+)
+@with_settings
+def backfill(settings: Settings, first: date | None, last: date | None, select: str | None) -> None:
+    """Materialize order dates in one run. The Dagster UI shows the run.
 
-    The run covers every date from --from to --to. Gold tables are snapshots as of a day: to make those of one day,
-    give that day twice and --select 'group:gold or group:dashboard'.
+    The run covers every date from --from to --to. `cis snapshot` makes the gold tables of a day.
     """
-    materialize(select, _asked_days(first, last), "Backfilling")
+    from cis_assets.defs.selections import INGEST
 
-
-def _asked_days(first: datetime | None, last: datetime | None) -> DateRange:
-    """The range of the options; where one is not given, the first or last complete order date that has landed."""
-    if first and last:
+    if not (first and last):
+        landed = find_landed_range(settings)
+        newest = find_newest_complete_date(settings)
+        if landed.last > newest:
+            say(f"Left for later: dates after {newest}, which are not over yet.")
+        first, last = first or landed.first, last or min(landed.last, newest)
         if last < first:
-            raise DateOutsidePartitionsError(f"--to {last.date()} is before --from {first.date()}.")
-        return DateRange(first.date(), last.date())
-    landed = landed_range()
-    newest = newest_complete_date()
-    if landed.last > newest:
-        say(f"Left for later: dates after {newest}, which are not over yet.")
-    start, end = first.date() if first else landed.first, last.date() if last else min(landed.last, newest)
-    if end < start:
-        raise DateOutsidePartitionsError(f"No order date from {start} to {end} has landed.")
-    return DateRange(start, end)
+            raise Refused(f"No order date from {first} to {last} has landed.")
+    if last < first:
+        raise Refused(f"--to {last} is before --from {first}.")
+    materialize(settings, select or INGEST, DateRange(first, last))
 
 
-def landed_range() -> DateRange:
-    """First to last order date that has landing files; OperatorError if there is none or a folder is no date."""
-    from cis_assets.landing.folder import LandingError, LandingFolder
+def find_landed_range(settings: Settings) -> DateRange:
+    """Find the first and last order date with landing files. Raises Refused if there is none, LandingError if a folder is no date."""
+    from cis_assets.landing.folder import LandingFolder
 
-    landing_uri = settings().landing_uri
-    dates = list(LandingFolder(landing_uri).order_dates())
+    dates = list(LandingFolder(settings.landing_uri).order_dates())
     if not dates:
-        raise LandingError(
-            f"No order date has landed under {landing_uri}: put files there, or try `cis land sample --help`."
+        raise Refused(
+            f"No order date has landed under {settings.landing_uri}: put files there, or try `cis land sample --help`."
         )
     return DateRange(dates[0], dates[-1])
 
 
-def materialize(selection: str, days: DateRange, label: str) -> str:
-    """Run the selection for `days`; raise Refused with the failed steps' sentences unless it succeeds. Returns the run id."""
-    from cis_assets.cli.runs import joined, run_assets
+def materialize(settings: Settings, selection: str, days: DateRange) -> None:
+    """Run a selection for `days` and say so. Raises Refused unless the run succeeds."""
+    from cis_assets.cli.runs import run_assets
 
-    refuse_dates_outside_partitions(days)
-    say(f"{label} {selection} for {days} ...")
-    outcome = run_assets(selection, days, label)
-    for warning in outcome.warnings:
-        say(f"Warning: {warning}")
-    if outcome.failures:
-        raise Refused(f"{joined(outcome.failures)} (run {outcome.run_id})")
-    say(f"Done in run {outcome.run_id}.")
-    return outcome.run_id
-
-
-def refuse_dates_outside_partitions(days: DateRange) -> None:
-    newest = newest_complete_date()
-    if days.first < settings().first_order_date:
-        raise DateOutsidePartitionsError(
-            f"{days.first} is before the first order date {settings().first_order_date}: set CIS_FIRST_ORDER_DATE={days.first} or earlier."
+    newest = find_newest_complete_date(settings)
+    if days.first < settings.first_order_date:
+        raise Refused(
+            f"{days.first} is before the first order date {settings.first_order_date}: set CIS_FIRST_ORDER_DATE={days.first} or earlier."
         )
     if days.last > newest:
-        raise DateOutsidePartitionsError(
-            f"{days.last} is not over yet in time zone {settings().time_zone}: the last complete order date is {newest}."
+        raise Refused(
+            f"{days.last} is not over yet in time zone {settings.time_zone}: the last complete order date is {newest}."
         )
+    say(f"Materializing {selection} for {days} ...")
+    say(f"Done in run {run_assets(settings, selection, days)}.")
 
 
-def newest_complete_date() -> date:
-    """The last order date that is over in the time zone of the settings."""
-    from cis_assets.defs.partitions import ORDER_DATES
-
-    return date.fromisoformat(ORDER_DATES.get_last_partition_key() or settings().first_order_date.isoformat())
+def find_newest_complete_date(settings: Settings) -> date:
+    """Find the newest order date that is over in the time zone of the settings."""
+    yesterday = datetime.now(ZoneInfo(settings.time_zone)).date() - timedelta(days=1)
+    return max(yesterday, settings.first_order_date)

@@ -1,11 +1,13 @@
-"""Printing for people and for programs: tables, progress, and errors as sentences."""
+"""What commands share: options, settings, printing for people and programs, progress, and errors as sentences."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
+from functools import wraps
 from typing import Any
 
 import click
@@ -13,16 +15,54 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-# Without a terminal there is no width to fit into.
+from cis_assets.settings import settings
+
+# Output that goes to a file or a pipe has no terminal width.
 _PLAIN_WIDTH = 120
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
 class Refused(click.ClickException):
-    """Something cannot be done; the message is the one sentence a person reads. Exit status 1."""
+    """Something cannot be done; the message is the one sentence that a person reads. Exit status 1."""
 
     def show(self, file: Any = None) -> None:
         click.echo(f"cis: {self.message}", err=True)
+
+
+class _Day(click.DateTime):
+    """A day as YYYY-MM-DD."""
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        return value if type(value) is date else super().convert(value, param, ctx).date()
+
+
+DAY = _Day(["%Y-%m-%d"])
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Pass the settings to a command as its first argument."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        command(settings(), *arguments, **options)
+
+    return run
+
+
+def with_lake(command: Callable[..., None]) -> Callable[..., None]:
+    """Pass the lake to a command as its first argument."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        from cis_assets.lake.lake import Lake
+
+        command(Lake(settings().lake_uri), *arguments, **options)
+
+    return run
 
 
 def say(text: str = "") -> None:
@@ -34,8 +74,13 @@ def heading(text: str) -> None:
     out.print(text, style="bold", markup=False)
 
 
+def plural(number: int, noun: str) -> str:
+    """A number with its noun, as in 1 check, 2 checks, 1,000 checks."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:
-    """A table; the columns named in `right` are aligned to the right."""
+    """Print a table; the columns named in `right` are aligned to the right."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), show_header=any(columns))
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
@@ -45,13 +90,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Se
 
 
 def print_json(data: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
-    """JSON of rows; dates and moments as ISO 8601."""
+    """Print rows as JSON, with dates and times in ISO 8601."""
     click.echo(json.dumps(data, default=lambda value: value.isoformat(), ensure_ascii=False, indent=2))
 
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Any]:
-    """A function that is called with the number of steps done: a bar on a terminal, a line per tenth elsewhere."""
+    """Yield a function to call with the number of steps done: a bar on a terminal, a line per tenth elsewhere."""
     if out.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=out, transient=True) as bar:

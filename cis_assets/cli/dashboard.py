@@ -1,30 +1,27 @@
 """`cis dashboard`: draw the dashboard page from the newest snapshot and say where it is."""
 
-from __future__ import annotations
-
 import click
 
-from cis_assets.cli.console import Refused, say
-from cis_assets.settings import settings
+from cis_assets.cli.console import say, with_settings
+from cis_assets.settings import Settings
 
 
 @click.command()
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
-def dashboard(open_page: bool) -> None:
+@with_settings
+def dashboard(settings: Settings, open_page: bool) -> None:
     """Draw the dashboard page from the newest gold snapshot."""
-    from cis_assets.cli.runs import joined, run_assets
+    from cis_assets.cli.runs import run_assets
 
-    outcome = run_assets("group:dashboard", None, "Drawing")
-    if outcome.failures:
-        raise Refused(joined(outcome.failures))
-    link = dashboard_link()
+    run_assets(settings, "group:dashboard", None)
+    link = dashboard_link(settings)
     say(f"Dashboard: {link}")
     if open_page:
         click.launch(link)
 
 
-def dashboard_link() -> str:
+def dashboard_link(settings: Settings) -> str:
     from cis_assets.defs.dashboard.assets import DASHBOARD_KEY
     from cis_assets.lake.pages import page_address, page_link
 
-    return page_link(page_address(settings().lake_uri, *DASHBOARD_KEY.path))
+    return page_link(page_address(settings.lake_uri, *DASHBOARD_KEY.path))

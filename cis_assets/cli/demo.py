@@ -1,82 +1,73 @@
-"""`cis demo`: the whole way from landing files to messages and dashboard, with what a person wants to see at its end."""
-
-from __future__ import annotations
+"""`cis demo`: from landing files to messages and dashboard, with a summary of the results."""
 
 import os
 import time
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from cis_assets.cli.backfill import INGEST, landed_range, materialize
-from cis_assets.cli.console import heading, print_table, say
+from cis_assets.cli.backfill import find_landed_range, materialize
+from cis_assets.cli.console import heading, say, with_settings
 from cis_assets.cli.dashboard import dashboard_link
-from cis_assets.cli.land import land_instacart, land_sample
-from cis_assets.cli.show import notification_rows, print_notifications, print_segments, segment_rows, table_counts
-from cis_assets.dates import DateRange
-from cis_assets.settings import settings
+from cis_assets.cli.land import instacart as land_instacart
+from cis_assets.cli.land import sample as land_sample
+from cis_assets.cli.show import notifications, segments, tables
+from cis_assets.cli.snapshot import snapshot
+from cis_assets.settings import Settings
 
 # A fixed day, so that everybody's demo shows the same figures.
-_END = datetime(2025, 10, 31)  # noqa: DTZ001
-_CUSTOMERS = 2000
-_DAYS = 180
-_SNAPSHOT = "group:gold or group:dashboard"
+_END = date(2025, 10, 31)
+# Variables that later commands need to find the same lake.
+_VARIABLES = ("CIS_LAKE_URI", "CIS_LANDING_URI", "CIS_FIRST_ORDER_DATE", "DAGSTER_HOME")
+_NEXT = (
+    ("make ui", "Dagster at http://localhost:3000: asset graph, runs, backfills"),
+    (".venv/bin/cis show customer 5", "everything about one customer"),
+    (".venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
+    (".venv/bin/cis show rejected", "rejected rows, and why"),
+    (".venv/bin/cis snapshot 2025-10-30", "gold tables and dashboard of another day"),
+    (".venv/bin/cis backfill --help", "materialize other dates or tables"),
+)
 
 
 @click.command()
-@click.option(
-    "--instacart",
-    type=click.Path(path_type=Path),
-    help="Use the public Instacart release in this folder instead of sample orders.",
-)
-def demo(instacart: Path | None) -> None:
-    """Land orders, carry them through the lake, segment the customers and write their notifications."""
+@click.option("--instacart", type=click.Path(path_type=Path), help="Folder with the public Instacart release.")
+@click.option("--customers", default=2000, show_default=True, help="Customers, without --instacart.")
+@click.option("--days", default=180, show_default=True, help="Order dates, without --instacart.")
+@click.pass_context
+@with_settings
+def demo(settings: Settings, context: click.Context, instacart: Path | None, customers: int, days: int) -> None:
+    """Run everything once, from landing files to messages.
+
+    Lands orders, carries them through the lake, segments the customers and writes their notifications. The orders are
+    generated, unless --instacart names a folder.
+    """
+    from cis_assets.defs.selections import INGEST
+
     started = time.monotonic()
-    environment = _environment()
+    environment = " ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if os.environ.get(name))
     heading("1. Landing")
     if instacart:
-        land_instacart(instacart, _END, "saturday")
+        context.invoke(land_instacart, source=instacart, end=_END)
     else:
-        land_sample(customers=_CUSTOMERS, days=_DAYS, end=_END, seed=7, dirty_share=0.002)
-    days = landed_range()
+        context.invoke(land_sample, customers=customers, days=days, end=_END)
+    landed = find_landed_range(settings)
     heading("2. Bronze and silver, one run for all dates")
-    materialize(INGEST, days, "Materializing")
+    materialize(settings, INGEST, landed)
     heading("3. Gold as of the last date: features, segments, notifications; dashboard")
-    materialize(_SNAPSHOT, DateRange(days.last, days.last), "Materializing")
-    _print_results(days.last)
-    _print_next(environment, time.monotonic() - started)
-
-
-def _print_results(as_of: date) -> None:
-    segments = segment_rows(as_of)
-    heading(f"Customer segments as of {segments[0]['as_of_date']}")
-    print_segments(segments)
+    context.invoke(snapshot, day=landed.last)
+    heading("Customer segments")
+    context.invoke(segments, as_of=landed.last)
     heading("Five notifications and the facts behind them")
-    print_notifications(notification_rows(5, as_of))
-    heading("Rows per table")
-    print_table(["table", "rows"], [(table, f"{rows:,}") for table, rows in table_counts()], right=("rows",))
+    context.invoke(notifications, limit=5, as_of=landed.last)
+    heading("Tables")
+    context.invoke(tables)
     heading("Where things are")
-    say(f"  lake           {settings().lake_uri}")
-    say(f"  landing files  {settings().landing_uri}")
-    say(f"  dashboard      {dashboard_link()}")
-
-
-def _print_next(environment: str, seconds: float) -> None:
-    heading(f"Done in {seconds:.0f} s. Next")
+    say(f"  lake           {settings.lake_uri}")
+    say(f"  landing files  {settings.landing_uri}")
+    say(f"  dashboard      {dashboard_link(settings)}")
+    heading(f"Done in {time.monotonic() - started:.0f} s. Next")
     if environment:
         say(f"  export {environment}")
-    for command, what in (
-        ("make ui", "Dagster at http://localhost:3000: asset graph, runs, backfills"),
-        (".venv/bin/cis show customer 5", "one customer, whole"),
-        (".venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
-        (".venv/bin/cis show rejected", "rows that were set aside, and why"),
-        (".venv/bin/cis backfill --help", "materialize other dates or tables"),
-    ):
-        say(f"  {command:<44} {what}")
-
-
-def _environment() -> str:
-    """The variables, as the user set them, that a next command needs to find the same lake."""
-    names = ("CIS_LAKE_URI", "CIS_LANDING_URI", "CIS_FIRST_ORDER_DATE", "DAGSTER_HOME")
-    return " ".join(f"{name}={os.environ[name]}" for name in names if os.environ.get(name))
+    for command, purpose in _NEXT:
+        say(f"  {command:<44} {purpose}")

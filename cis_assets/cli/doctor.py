@@ -1,37 +1,31 @@
-"""`cis doctor`: are the places of the lake and the landing files fit for use, and what to do if not."""
-
-from __future__ import annotations
+"""`cis doctor`: check that the lake and the landing folder can be used, and say what to do if not."""
 
 import click
 
-from cis_assets.cli.console import heading, print_json, say
-from cis_assets.settings import settings
+from cis_assets.cli.console import heading, json_option, plural, print_json, say, with_settings
+from cis_assets.settings import Settings
 
 _WORDS = {"ok": "ok", "remark": "remark", "failed": "FAILED"}
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> None:
-    """Check that the lake and the landing folder can be reached, listed, written and read.
+@with_settings
+def doctor(settings: Settings, context: click.Context, as_json: bool) -> None:
+    """Check that the lake and the landing folder can be used.
 
-    Writes a small file and deletes it again. Exit status 1 if something that is needed fails.
+    The command reaches, lists, writes and reads them. It writes a small file and deletes it again. Exit status 1 if a check
+    fails.
     """
     from cis_assets.storage.doctor import examine, places
 
-    found = []
-    for place in places(settings()):
+    rows = []
+    for place in places(settings):
         if not as_json:
             heading(f"{place.name}: {place.uri}")
         for check in examine(place):
-            found.append((place, check))
-            if not as_json:
-                say(f"{_WORDS[check.status]:<8}{check.name:<15}{check.sentence}")
-    failed = sum(check.status == "failed" for _, check in found)
-    if as_json:
-        print_json(
-            [
+            rows.append(
                 {
                     "place": place.name,
                     "uri": place.uri,
@@ -39,11 +33,14 @@ def doctor(context: click.Context, as_json: bool) -> None:
                     "status": check.status,
                     "sentence": check.sentence,
                 }
-                for place, check in found
-            ]
-        )
+            )
+            if not as_json:
+                say(f"{_WORDS[check.status]:<8}{check.name:<15}{check.sentence}")
+    failed = sum(row["status"] == "failed" for row in rows)
+    if as_json:
+        print_json(rows)
     else:
         say()
-        say(f"{failed} check{'s' * (failed > 1)} failed." if failed else "Lake and landing are fit for use.")
+        say(f"{plural(failed, 'check')} failed." if failed else "The lake and the landing folder can be used.")
     if failed:
         context.exit(1)

@@ -1,4 +1,4 @@
-"""The project's Dagster instance, shared by `cis` and the Dagster UI, so that each sees the other's runs."""
+"""The project's Dagster instance. `cis` and the Dagster UI share it, so each sees the runs of the other."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 _DEFAULT_HOME = Path(".cis/dagster")
-# How many notes of dates Dagster collects before they are written: a few thousand take a second, in which others wait.
+# How many events Dagster collects before it writes them. Writing a few thousand takes a second, and other writers wait.
 _EVENT_BATCH_SIZE = "1000"
+# A dagster.yaml written by an earlier version names modules of a package that has moved.
+_FORMER_PACKAGE, _PACKAGE = "cis_assets.automation.", "cis_assets.defs.instance."
 
 
 def dagster_home() -> Path:
-    """DAGSTER_HOME (default `.cis/dagster`), created with the project's `dagster.yaml` if it has none."""
+    """Return DAGSTER_HOME (default `.cis/dagster`), with the project's `dagster.yaml` unless it has one.
+
+    In an existing `dagster.yaml`, only the former names of the project's own modules change.
+    """
     home = Path(os.environ.get("DAGSTER_HOME") or _DEFAULT_HOME).expanduser().resolve()
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     if not configuration.exists():
         configuration.write_text(files("cis_assets").joinpath("dagster.yaml").read_text())
+    elif _FORMER_PACKAGE in (present := configuration.read_text()):
+        configuration.write_text(present.replace(_FORMER_PACKAGE, _PACKAGE))
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["DAGSTER_EVENT_BATCH_SIZE"] = os.environ.get("DAGSTER_EVENT_BATCH_SIZE") or _EVENT_BATCH_SIZE
     return home

@@ -1,6 +1,4 @@
-"""The commands of `cis` and how their errors are shown: one sentence and exit status 1."""
-
-from __future__ import annotations
+"""The commands of `cis`. An error is shown as one sentence, with exit status 1."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from cis_assets.cli.forget import forget
 from cis_assets.cli.land import land
 from cis_assets.cli.maintain import maintain
 from cis_assets.cli.show import show
-from cis_assets.cli.show_reconciliation import reconciliation
+from cis_assets.cli.snapshot import snapshot
 from cis_assets.cli.ui import ui
 from cis_assets.errors import OperatorError
 
@@ -31,8 +29,10 @@ class _Commands(click.Group):
         except OperatorError as error:
             raise Refused(str(error)) from None
         except (OSError, ObjectStoreError, DeltaError) as error:
-            # Whatever a store says of itself (no connection, no right, no container) is for the operator to mend.
-            raise Refused(f"The store of the lake or the landing folder failed: {str(error).splitlines()[0]}") from None
+            # The operator must fix what storage reports: no connection, no permission, no container.
+            raise Refused(
+                f"The storage of the lake or the landing folder failed: {str(error).splitlines()[0]}"
+            ) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,13 +40,12 @@ class _Commands(click.Group):
 def main() -> None:
     """Customer Intelligence System: from daily orders to customer segments and true, personal notifications.
 
-    Where the lake, the landing folder and Dagster's home are is set by CIS_LAKE_URI, CIS_LANDING_URI and DAGSTER_HOME;
-    all three begin in the folder .cis of the working folder.
+    CIS_LAKE_URI, CIS_LANDING_URI and DAGSTER_HOME say where the lake, the landing folder and Dagster's home are. By
+    default they are in the folder .cis of the working folder.
     """
-    # The clouds' and OpenAI's own variables may stand in the same file as the CIS_ settings.
+    # The same file may set variables of Azure, Databricks and OpenAI.
     load_dotenv(Path(".env"))
 
 
-show.add_command(reconciliation)
-for command in (land, backfill, show, dashboard, demo, ui, doctor, forget, maintain):
+for command in (land, backfill, snapshot, show, dashboard, demo, ui, doctor, forget, maintain):
     main.add_command(command)

@@ -1,6 +1,4 @@
-"""`cis ui`: Dagster's web interface and daemon on the project's instance."""
-
-from __future__ import annotations
+"""`cis ui`: start the Dagster UI and daemon on the project's instance."""
 
 import os
 import socket
@@ -17,15 +15,15 @@ from cis_assets.cli.instance import dagster_home
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=3000, show_default=True)
 def ui(host: str, port: int) -> None:
-    """Start the Dagster UI, with the schedules and sensors that are switched on there."""
+    """Start the Dagster UI with its schedules and sensors."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
-            raise Refused(f"Port {port} of {host} is taken; choose another with --port.") from None
+            raise Refused(f"Port {port} of {host} is in use: choose another with --port.") from None
     home = dagster_home()
-    say(f"Dagster at http://{host}:{port} (its runs are kept in {home}; stop with Ctrl-C)")
+    say(f"Dagster at http://{host}:{port} (runs are stored in {home}; stop with Ctrl-C)")
     dagster = Path(sys.executable).with_name("dagster")
     command = [str(dagster), "dev", "-m", "cis_assets.definitions", "--host", host, "--port", str(port)]
     os.execv(dagster, command)  # noqa: S606

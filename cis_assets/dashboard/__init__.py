@@ -1,5 +1,5 @@
-"""The dashboard: gold tables drawn as one HTML page that opens without a network.
+"""The dashboard: gold tables as one self-contained HTML page.
 
-`summaries` reduces gold frames to the few rows a chart shows, `charts` draws them with Altair, `page` puts charts and
-words together. Nothing here knows of Dagster or of storage, and no row of a single customer reaches the page.
+`summaries` aggregates gold frames to the rows of each chart, `charts` draws them with Altair, and `page` combines
+charts and text. The page has no row of a single customer.
 """

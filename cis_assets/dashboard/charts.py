@@ -1,8 +1,7 @@
-"""The charts, drawn with Altair from the rows of `summaries`.
+"""Draws the charts with Altair from the rows of `summaries`.
 
-Belongs here: marks, axes, colours by segment, tooltips, what can be clicked. Does not belong here: adding up (see
-`summaries`), fonts and greys (see `theme`), the page (see `page`). Each function returns one chart as wide as its place
-on the page, with a description for those who cannot see it; `segments` gives the names in the order of their colours.
+Each function returns one chart with the width of its container and a description for screen readers. `segments` has
+the segment names in the order of their colors. Fonts and grays are in `theme`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import polars as pl
 
 from cis_assets.dashboard import extra
 from cis_assets.dashboard.summaries import ALL_SEGMENTS, LONGEST_GAP_DAYS, MEASURES, WEEKDAYS
-from cis_assets.dashboard.theme import segment_colour
+from cis_assets.dashboard.theme import segment_color
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,19 +22,19 @@ _ROW = 34
 
 
 def segment_size_chart(sizes: pl.DataFrame, segments: Sequence[str]) -> alt.LayerChart:
-    """Bars of customers per segment, largest first, with count and share beside them."""
+    """Bars of customers per segment, sorted by size, with count and share as text."""
     alt = extra.altair()
-    base = alt.Chart(_data(sizes)).encode(
+    base = alt.Chart(_inline(sizes)).encode(
         x=alt.X("customers:Q", title="Customers", axis=alt.Axis(tickCount=4, format=",d"), scale=alt.Scale(padding=0)),
         y=alt.Y("segment:N", title=None, sort=sizes["segment"].to_list(), axis=alt.Axis(ticks=False, domain=False)),
     )
     bars = base.mark_bar(cornerRadiusEnd=3, height={"band": 0.7}).encode(
-        color=_segment_colour(segments, legend=None),
+        color=_segment_color(segments, legend=None),
         tooltip=[
             alt.Tooltip("segment:N", title="Segment"),
             alt.Tooltip("customers:Q", title="Customers", format=",d"),
             alt.Tooltip("share:Q", title="Share of customers", format=".1%"),
-            alt.Tooltip("marks:N", title="Marked by"),
+            alt.Tooltip("marks:N", title="Marks"),
         ],
     )
     longest = max(sizes["customers"].to_list(), default=1)
@@ -48,10 +47,10 @@ def segment_size_chart(sizes: pl.DataFrame, segments: Sequence[str]) -> alt.Laye
 
 
 def segment_map_chart(places: pl.DataFrame, segments: Sequence[str]) -> alt.Chart:
-    """One bubble per segment: how often its customers order against how much they buy at a time."""
+    """One bubble per segment: days between orders (x) and products per basket (y)."""
     alt = extra.altair()
     chart = (
-        alt.Chart(_data(places))
+        alt.Chart(_inline(places))
         .mark_circle(opacity=0.85)
         .encode(
             x=alt.X(
@@ -67,7 +66,7 @@ def segment_map_chart(places: pl.DataFrame, segments: Sequence[str]) -> alt.Char
                 axis=alt.Axis(tickCount=5),
             ),
             size=alt.Size("customers:Q", legend=None, scale=alt.Scale(domainMin=0, range=[0, 1500])),
-            color=_segment_colour(
+            color=_segment_color(
                 segments,
                 legend=alt.Legend(
                     orient="bottom", title=None, columns=3, symbolType="circle", symbolOpacity=1, symbolSize=100
@@ -87,10 +86,10 @@ def segment_map_chart(places: pl.DataFrame, segments: Sequence[str]) -> alt.Char
 
 
 def segment_comparison_chart(comparison: pl.DataFrame, segments: Sequence[str]) -> alt.LayerChart:
-    """Segments x measures: the segment's mean as text, coloured by how far it is from the average customer's."""
+    """Segments x measures: the segment's mean as text, colored by its distance from the average customer."""
     alt = extra.altair()
     measured = set(comparison["measure"])
-    base = alt.Chart(_data(comparison)).encode(
+    base = alt.Chart(_inline(comparison)).encode(
         x=alt.X(
             "measure:N",
             title=None,
@@ -102,7 +101,7 @@ def segment_comparison_chart(comparison: pl.DataFrame, segments: Sequence[str]) 
     cells = base.mark_rect(cornerRadius=3).encode(
         color=alt.Color(
             "doublings:Q",
-            title="Against the average customer",
+            title="Compared with the average customer",
             scale=alt.Scale(domain=[-2, 2], domainMid=0, interpolate="rgb"),
             legend=alt.Legend(
                 orient="bottom",
@@ -119,33 +118,33 @@ def segment_comparison_chart(comparison: pl.DataFrame, segments: Sequence[str]) 
             alt.Tooltip("times:Q", title="Times the average", format=".2f"),
         ],
     )
-    what = "Heat map of each segment's means, coloured by distance from the average customer, with the means as text."
+    what = "Heat map of each segment's means, colored by distance from the average customer, with the means as text."
     return _finish(alt.layer(cells, base.mark_text().encode(text="value:N")), what, height=_ROW * len(segments))
 
 
 def gap_chart(histogram: pl.DataFrame, segments: Sequence[str]) -> alt.Chart:
-    """Stacked histogram of days between orders; clicking names of the legend shows those segments alone."""
+    """Stacked histogram of days between orders; clicking names in the legend selects segments."""
     alt = extra.altair()
     shown = alt.selection_point(fields=["segment"], bind="legend", name="shown_segments")
     last = max(histogram["gap_days"].to_list(), default=0)
     weekly = "datum.value % 7 == 0 && datum.value < 57 ? datum.label : ''"
     label = f"datum.value == {LONGEST_GAP_DAYS} ? '{LONGEST_GAP_DAYS}+' : {weekly}"
     chart = (
-        alt.Chart(_data(histogram))
+        alt.Chart(_inline(histogram))
         .mark_bar()
         .encode(
             x=alt.X(
                 "gap_days:O",
-                title="Days since the customer's order before",
+                title="Days since the customer's previous order",
                 scale=alt.Scale(domain=list(range(last + 1)), paddingInner=0.12),
                 axis=alt.Axis(labelAngle=0, labelExpr=label, ticks=False, labelOverlap=False),
             ),
             y=alt.Y("orders:Q", title="Orders", stack="zero", axis=alt.Axis(tickCount=5, format=",d")),
-            color=_segment_colour(
+            color=_segment_color(
                 segments,
                 legend=alt.Legend(
                     orient="top",
-                    title="Segment (click to show alone, shift-click to add)",
+                    title="Segment (click to select, shift-click to add)",
                     columns=4,
                     symbolType="square",
                     symbolOpacity=1,
@@ -168,14 +167,14 @@ def gap_chart(histogram: pl.DataFrame, segments: Sequence[str]) -> alt.Chart:
 
 
 def activity_chart(grid: pl.DataFrame, segments: Sequence[str]) -> alt.Chart:
-    """Heat map of orders by weekday and hour, with a list to choose one segment or all."""
+    """Heat map of orders by weekday and hour, with a list to select one segment or all."""
     alt = extra.altair()
     choices = [ALL_SEGMENTS, *(name for name in segments if name in set(grid["segment"]))]
     chosen = alt.param(
         name="activity_segment", value=ALL_SEGMENTS, bind=alt.binding_select(options=choices, name="Segment")
     )
     chart = (
-        alt.Chart(_data(grid))
+        alt.Chart(_inline(grid))
         .mark_rect(cornerRadius=2)
         .encode(
             x=alt.X(
@@ -214,9 +213,9 @@ def activity_chart(grid: pl.DataFrame, segments: Sequence[str]) -> alt.Chart:
 
 
 def rfm_chart(grid: pl.DataFrame, segments: Sequence[str]) -> alt.LayerChart:
-    """Segments x RFM segments: which share of each segment the classic scores put where."""
+    """Segments x RFM segments: the share of each segment's customers in each RFM segment."""
     alt = extra.altair()
-    base = alt.Chart(_data(grid)).encode(
+    base = alt.Chart(_inline(grid)).encode(
         x=alt.X(
             "rfm_segment:N",
             title=None,
@@ -242,15 +241,15 @@ def rfm_chart(grid: pl.DataFrame, segments: Sequence[str]) -> alt.LayerChart:
     )
 
 
-def _data(rows: pl.DataFrame) -> alt.InlineData:
-    """The rows inside the specification itself, whatever data transformer the process has set."""
+def _inline(rows: pl.DataFrame) -> alt.InlineData:
+    """The rows inside the specification itself, for any data transformer of the process."""
     return extra.altair().InlineData(values=rows.to_dicts())
 
 
-def _segment_colour(segments: Sequence[str], legend: object) -> alt.Color:
-    colours = [segment_colour(place) for place in range(len(segments))]
+def _segment_color(segments: Sequence[str], legend: object) -> alt.Color:
     alt = extra.altair()
-    return alt.Color("segment:N", scale=alt.Scale(domain=list(segments), range=colours), legend=legend)
+    colors = [segment_color(place) for place in range(len(segments))]
+    return alt.Color("segment:N", scale=alt.Scale(domain=list(segments), range=colors), legend=legend)
 
 
 def _segment_rows(segments: Sequence[str]) -> alt.Y:

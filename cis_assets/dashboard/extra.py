@@ -1,7 +1,4 @@
-"""The optional libraries that draw: Altair and vl-convert, of the extra `dashboard`.
-
-Belongs here: importing them when first needed, and the sentence where they are missing. Does not belong here: drawing.
-"""
+"""Imports the optional libraries of the extra `dashboard`, Altair and vl-convert, on first use."""
 
 from __future__ import annotations
 
@@ -15,29 +12,29 @@ class DashboardExtraMissingError(OperatorError):
 
 
 def altair() -> ModuleType:
-    """Altair. Raises DashboardExtraMissingError where it is not installed."""
+    """Import Altair. Raises DashboardExtraMissingError if it is not installed."""
     try:
         import altair
     except ImportError as error:
-        raise _missing("altair") from error
+        raise _describe_missing("altair") from error
     return altair
 
 
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and vega-embed as one JavaScript text that sets `window.vegaEmbed`.
+    """JavaScript with Vega, Vega-Lite and vega-embed, which sets `window.vegaEmbed`.
 
-    Its Vega-Lite is the version that Altair writes. Raises DashboardExtraMissingError where a library is missing.
+    The version of Vega-Lite is the one that Altair writes. Raises DashboardExtraMissingError if a library is missing.
     """
     try:
         import vl_convert
     except ImportError as error:
-        raise _missing("vl-convert-python") from error
+        raise _describe_missing("vl-convert-python") from error
     version = ".".join(altair().SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     return vl_convert.javascript_bundle(vl_version=version)  # pyright: ignore[reportCallIssue]
 
 
-def _missing(package: str) -> DashboardExtraMissingError:
+def _describe_missing(package: str) -> DashboardExtraMissingError:
     return DashboardExtraMissingError(
-        f"The dashboard is drawn with {package}, which is not installed: "
+        f"The dashboard needs {package}, which is not installed. Install it with: "
         "pip install customer-intelligence-system[dashboard]"
     )

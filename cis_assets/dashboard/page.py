@@ -1,8 +1,4 @@
-"""The dashboard page: one HTML text with everything in it, charts, words and the code that draws them.
-
-Belongs here: the order of the sections, their words, and putting text into HTML and JSON safely. Does not belong here:
-adding up (see `summaries`), drawing (see `charts`), looks (see `theme`).
-"""
+"""Renders the dashboard as one HTML page with its charts, text and JavaScript, and escapes text in HTML and JSON."""
 
 from __future__ import annotations
 
@@ -17,10 +13,16 @@ from cis_assets.dashboard import charts, summaries, theme
 from cis_assets.dashboard.extra import vega_bundle
 from cis_assets.dashboard.summaries import GoldFrames
 
-# Nothing may be fetched, not even by a chart: the page holds all it needs. Vega compiles expressions ('unsafe-eval').
+# The page must not fetch anything. Vega compiles expressions ('unsafe-eval').
 _CONTENT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'"
+)
+
+_FOOTER = (
+    '<footer class="quiet">This page is computed from gold tables and needs no network. '
+    "It has aggregates only, no row of a single customer."
+    "<noscript> The charts need JavaScript; the table does not.</noscript></footer>"
 )
 
 _DRAW = """
@@ -56,7 +58,7 @@ _DRAW = """
 
 @dataclass(frozen=True)
 class _Figure:
-    """A chart on the page: its specification, or None where there is nothing to draw."""
+    """A chart on the page: its specification, or None without rows."""
 
     name: str
     title: str
@@ -65,17 +67,17 @@ class _Figure:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it shares a line of the page with another."""
+        """Whether it shares a row of the page with another figure."""
         return self.name in ("sizes", "map")
 
 
 def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") -> str:
-    """The dashboard of the newest snapshot in the given gold frames, as the text of one HTML page.
+    """Render the newest snapshot of the gold frames as the text of one HTML page.
 
-    Rows of older snapshots are left out, and an empty frame leads to a sentence in place of its charts. The page needs
-    no network and holds aggregates only: no customer number. Equal frames give equal pages.
+    A chart without rows is replaced by a sentence. The page needs no network and has aggregates only, no customer id.
+    Equal frames give equal pages.
 
-    Raises DashboardExtraMissingError where the extra `dashboard` is not installed.
+    Raises DashboardExtraMissingError if the extra `dashboard` is not installed.
     """
     frames = frames.newest()
     figures = _figures(frames)
@@ -84,37 +86,38 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
         "<main>",
         _section(
             "Customer segments",
-            "Groups of customers who shop alike, found by clustering how recently, for how long, how often, how much "
-            "and how habitually they buy. "
-            "Names and marks come from the centre of each segment at training.",
-            _cards(figures["sizes"], figures["map"]) + _segment_table(frames) + _card(figures["comparison"]),
+            "Groups of customers with similar habits: recency, tenure, frequency, basket size and reorders. "
+            "Names and marks describe the center of each segment at training.",
+            f'<div class="cards">{_card(figures["sizes"])}{_card(figures["map"])}</div>'
+            + _segment_table(frames)
+            + _card(figures["comparison"]),
         ),
         _section(
             "Order frequency",
-            "How long customers wait before they order again. "
+            "Days between consecutive orders of a customer. "
             "Peaks at 7, 14 and 28 days are weekly, fortnightly and monthly habits.",
             _card(figures["gaps"]),
         ),
         _section(
             "Activity through the week",
-            "When the orders of the window were placed. Choose a segment to see its own week.",
+            "Weekday and hour of the orders in the window. Select a segment to see its own week.",
             _card(figures["activity"]),
         ),
         _section(
-            "Segments and the RFM view",
-            "The classic recency and frequency scores of direct marketing, beside the trained segments: "
-            "each row adds up to 100 %.",
+            "Segments and RFM",
+            "The trained segments compared with the classic recency and frequency scores of direct marketing. "
+            "Each row adds up to 100 %.",
             _card(figures["rfm"]),
         ),
         "</main>",
-        _footer(),
+        _FOOTER,
         *(
             _json_script(f"chart-{figure.name}", figure.specification)
             for figure in figures.values()
             if figure.specification
         ),
         _json_script("themes", {"light": theme.vega_config(dark=False), "dark": theme.vega_config(dark=True)}),
-        f"<script>{_inside_script(vega_bundle())}</script>",
+        f"<script>{_escape_script(vega_bundle())}</script>",
         f"<script>{_DRAW}</script>",
     ]
     return _document(title, "\n".join(body))
@@ -126,43 +129,43 @@ def _figures(frames: GoldFrames) -> dict[str, _Figure]:
     drawings = [
         (
             "sizes",
-            "How many customers",
-            "Customers of the snapshot by segment.",
+            "Number of customers",
+            "Customers in the snapshot by segment.",
             summaries.segment_sizes(profiles),
             charts.segment_size_chart,
         ),
         (
             "map",
             "Rhythm and basket",
-            "Means of the segments; area is the number of customers.",
+            "Means of the segments. The area is the number of customers.",
             summaries.segment_map(profiles),
             charts.segment_map_chart,
         ),
         (
             "comparison",
-            "Against the average customer",
-            "Means of the segments. Colour: times the mean of all customers.",
+            "Compared with the average customer",
+            "Means of the segments. The color is the ratio to the mean of all customers.",
             summaries.segment_comparison(profiles),
             charts.segment_comparison_chart,
         ),
         (
             "gaps",
             "Days between orders",
-            "Orders of the window by days since the same customer's order before.",
+            "Orders in the window by days since the same customer's previous order.",
             summaries.gap_histogram(frames.order_frequency),
             charts.gap_chart,
         ),
         (
             "activity",
             "Weekday and hour",
-            "Share of the orders of the window in each hour of the week.",
+            "Share of the orders in the window in each hour of the week.",
             summaries.activity_grid(frames.order_patterns),
             charts.activity_chart,
         ),
         (
             "rfm",
-            "Where each segment stands",
-            "Share of the customers of each segment by RFM segment, from the most engaged to the least.",
+            "RFM segments of each segment",
+            "Share of each segment's customers by RFM segment, from the most to the least engaged.",
             summaries.rfm_grid(frames.customer_segments),
             charts.rfm_chart,
         ),
@@ -185,7 +188,7 @@ def _document(title: str, body: str) -> str:
 def _header(frames: GoldFrames, title: str) -> str:
     figures = summaries.headline(frames)
     as_of = f"{figures.as_of:%A}, {figures.as_of.day} {figures.as_of:%B %Y}" if figures.as_of else None
-    intro = f"What the orders up to {as_of} say about the customers." if as_of else "There is no snapshot to show yet."
+    intro = f"Customer behavior in orders up to {as_of}." if as_of else "There is no snapshot yet."
     tiles = [
         ("Customers", f"{figures.customers:,}"),
         ("Orders in the window", f"{figures.orders:,}"),
@@ -203,16 +206,12 @@ def _section(title: str, words: str, content: str) -> str:
     return f'<section>\n<h2>{escape(title)}</h2>\n<p class="quiet">{escape(words)}</p>\n{content}\n</section>'
 
 
-def _cards(*figures: _Figure) -> str:
-    return f'<div class="cards">{"".join(_card(figure) for figure in figures)}</div>'
-
-
 def _card(figure: _Figure) -> str:
     width = "chart" if figure.is_narrow else "chart wide"
     content = (
         f'<div class="scroll"><div class="{width}" id="{figure.name}" data-chart="chart-{figure.name}"></div></div>'
         if figure.specification
-        else '<p class="quiet">There are no rows to draw this from yet.</p>'
+        else '<p class="quiet">There are no rows for this chart yet.</p>'
     )
     return (
         f'<figure class="card" aria-labelledby="{figure.name}-title">'
@@ -229,7 +228,7 @@ def _segment_table(frames: GoldFrames) -> str:
         f'<th scope="col"{" class=figure" if name in ("Customers", "Share") else ""}>{name}</th>'
         for name in (
             "Segment",
-            "What marks it",
+            "Marks",
             "Customers",
             "Share",
             "Most bought departments",
@@ -237,45 +236,37 @@ def _segment_table(frames: GoldFrames) -> str:
         )
     )
     rows = "".join(
-        _segment_row(row, theme.segment_colour(segments.index(row["segment_name"])))
+        _segment_row(row, theme.segment_color(segments.index(row["segment_name"])))
         for row in profiles.iter_rows(named=True)
     )
     return f'<div class="card scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _segment_row(row: dict[str, Any], colour: str) -> str:
-    dot = f'<span class="dot" style="background:{colour}"></span>'
+def _segment_row(row: dict[str, Any], color: str) -> str:
+    dot = f'<span class="dot" style="background:{color}"></span>'
     cells = [
         f'<th scope="row">{dot}{escape(row["segment_name"])}</th>',
         f"<td>{escape(row['segment_marks'])}</td>",
         f'<td class="figure">{row["customer_count"]:,}</td>',
         f'<td class="figure">{summaries.percent(row["customer_share"])}</td>',
-        f"<td>{escape(_listed(row['top_departments']))}</td>",
-        f"<td>{escape(_listed(row['top_products']))}</td>",
+        f"<td>{escape(_join_names(row['top_departments']))}</td>",
+        f"<td>{escape(_join_names(row['top_products']))}</td>",
     ]
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) or "none known"
-
-
-def _footer() -> str:
-    return (
-        '<footer class="quiet">The page is made from gold tables and needs no network. '
-        "It holds sums and means only, no row of a single customer."
-        "<noscript> The charts need JavaScript; the table does not.</noscript></footer>"
-    )
+def _join_names(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) or "none"
 
 
 def _json_script(name: str, value: object) -> str:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    # Names come from the shop's data: no character of theirs may end the script element or start a comment in it.
+    # Names come from the shop's data and must not end the script element or start a comment in it.
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
-def _inside_script(code: str) -> str:
-    """JavaScript that cannot end the script element early; in its texts `<\\/` is the same as `</`."""
+def _escape_script(code: str) -> str:
+    """Escape `</script` in JavaScript, where `<\\/` in strings equals `</`."""
     return re.sub("</(?=script)", r"<\\/", code, flags=re.IGNORECASE)

@@ -1,8 +1,4 @@
-"""The few rows behind each chart, from gold frames.
-
-Belongs here: adding up, shares, filling gaps, words for numbers. Does not belong here: how anything looks.
-Every function takes frames of ONE snapshot, with the catalog's columns.
-"""
+"""Aggregates gold frames of one snapshot to the rows of each chart. Layout and colors do not belong here."""
 
 from __future__ import annotations
 
@@ -17,12 +13,12 @@ from cis_assets.catalog import AS_OF_DATE
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ALL_SEGMENTS = "All segments"
 LONGEST_GAP_DAYS = 60
-"""Gaps of this many days or more are shown as one."""
+"""Longer gaps are counted as this one."""
 
 
 @dataclass(frozen=True)
 class GoldFrames:
-    """What the dashboard is drawn from: frames named as their gold tables, with the catalog's columns."""
+    """The input of the dashboard: frames with the name and the columns of their gold table."""
 
     customer_segments: pl.DataFrame
     segment_profiles: pl.DataFrame
@@ -31,19 +27,19 @@ class GoldFrames:
 
     @property
     def as_of(self) -> date | None:
-        """Day of the snapshot; None where every frame is empty."""
+        """The date of the newest snapshot; None if all frames are empty."""
         days = [day for frame in vars(self).values() if (day := frame[AS_OF_DATE].max()) is not None]
         return max(days, default=None)
 
     def newest(self) -> GoldFrames:
-        """Only the rows of the newest snapshot that any frame holds."""
+        """The rows of the newest snapshot of any frame."""
         newest = pl.lit(self.as_of, dtype=pl.Date)
         return GoldFrames(**{name: frame.filter(pl.col(AS_OF_DATE) == newest) for name, frame in vars(self).items()})
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The figures above everything else; counts are 0 where nothing is known."""
+    """The headline figures; counts are 0 without rows."""
 
     customers: int
     orders: int
@@ -53,7 +49,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of segment_profiles as people read it: a label with its unit, and its numbers as text."""
+    """A column of segment_profiles, its label with the unit, and the function that formats its values."""
 
     column: str
     label: str
@@ -65,7 +61,7 @@ def _number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 0 to 1 in whole percent, "<1 %" rather than 0 for something small."""
+    """Format a share (0 to 1) as whole percent; a small share above 0 is "<1 %"."""
     whole = round(100 * share)
     return "<1 %" if share > 0 and whole == 0 else f"{whole} %"
 
@@ -82,7 +78,7 @@ MEASURES = (
 
 
 def headline(frames: GoldFrames) -> Headline:
-    """Customers and segments of the snapshot, and the orders of its window."""
+    """Count the customers and segments of the snapshot, and the orders of its window."""
     profiles = frames.segment_profiles
     return Headline(
         customers=int(profiles["customer_count"].sum()),
@@ -93,19 +89,13 @@ def headline(frames: GoldFrames) -> Headline:
 
 
 def segment_order(frames: GoldFrames) -> list[str]:
-    """Names of the segments, by segment id: the order, and so the colour, that every chart uses."""
-    named = [frame.select("segment_id", "segment_name") for frame in vars(frames).values()]
-    return (
-        pl.concat(named)
-        .unique()
-        .sort("segment_id", "segment_name")["segment_name"]
-        .unique(maintain_order=True)
-        .to_list()
-    )
+    """The names of the segments by segment id, which is the order of segments and colors in every chart."""
+    named = pl.concat([frame.select("segment_id", "segment_name") for frame in vars(frames).values()])
+    return named.sort("segment_id", "segment_name")["segment_name"].unique(maintain_order=True).to_list()
 
 
 def segment_sizes(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Columns segment, customers, share, marks, label ("728, 24 %"), most customers first."""
+    """Columns segment, customers, share, marks, label ("728 · 24 %"), sorted by customers, descending."""
     return profiles.sort("customer_count", "segment_id", descending=[True, False]).select(
         segment="segment_name",
         customers="customer_count",
@@ -118,7 +108,7 @@ def segment_sizes(profiles: pl.DataFrame) -> pl.DataFrame:
 
 
 def segment_map(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Columns segment, gap_days, basket_size, customers, orders, without segments that have no gap (single orders)."""
+    """Columns segment, gap_days, basket_size, customers, orders. Segments without gaps (single orders) are excluded."""
     return profiles.filter(pl.col("mean_gap_days").is_not_null()).select(
         segment="segment_name",
         gap_days="mean_gap_days",
@@ -129,12 +119,13 @@ def segment_map(profiles: pl.DataFrame) -> pl.DataFrame:
 
 
 def segment_comparison(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Each segment's means beside those of the average customer (segments weighted by customers), where there are any.
+    """Compare each segment's means with those of the average customer (segments weighted by customers).
 
-    Columns segment, measure, value (text), average (text), times (segment / average), doublings (log2 of times, held to
-    -2 to 2, so that half and double are equally far from the average; 0 where the average is 0).
+    Columns segment, measure, value (text), average (text), times (segment / average) and doublings: log2 of times,
+    clipped to -2 and 2, or 0 if the average is 0. Half and double have the same distance from the average. Missing
+    means have no row.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for measure in MEASURES:
         known = profiles.filter(pl.col(measure.column).is_not_null())
         if known.is_empty():
@@ -142,26 +133,23 @@ def segment_comparison(profiles: pl.DataFrame) -> pl.DataFrame:
         weight = pl.col("customer_count") / pl.col("customer_count").sum()
         average: float = known.select((pl.col(measure.column) * weight).sum()).item()
         for row in known.sort("segment_id").iter_rows(named=True):
-            times = row[measure.column] / average if average else 1.0
+            value = row[measure.column]
             rows.append(
-                (row["segment_name"], measure.label, measure.text(row[measure.column]), measure.text(average), times)
+                {
+                    "segment": row["segment_name"],
+                    "measure": measure.label,
+                    "value": measure.text(value),
+                    "average": measure.text(average),
+                    "times": value / average if average else 1.0,
+                }
             )
-    compared = pl.DataFrame(
-        rows,
-        schema={
-            "segment": pl.String,
-            "measure": pl.String,
-            "value": pl.String,
-            "average": pl.String,
-            "times": pl.Float64,
-        },
-        orient="row",
-    )
+    texts = dict.fromkeys(("segment", "measure", "value", "average"), pl.String)
+    compared = pl.DataFrame(rows, schema={**texts, "times": pl.Float64})
     return compared.with_columns(doublings=pl.col("times").log(2).clip(-2.0, 2.0))
 
 
 def gap_histogram(order_frequency: pl.DataFrame) -> pl.DataFrame:
-    """Columns segment, place (its id, for stacking), gap_days (60: 60 or more), orders, share of the segment's."""
+    """Columns gap_days (60 means 60 or more), orders, share of the segment's orders, segment, place (its id)."""
     return (
         order_frequency.with_columns(pl.col("gap_days").clip(upper_bound=LONGEST_GAP_DAYS))
         .group_by("segment_id", "segment_name", "gap_days")
@@ -173,21 +161,10 @@ def gap_histogram(order_frequency: pl.DataFrame) -> pl.DataFrame:
 
 
 def activity_grid(order_patterns: pl.DataFrame) -> pl.DataFrame:
-    """Orders of every weekday and hour, per segment and for all of them: 168 rows each, 0 where nobody ordered.
+    """Orders by weekday and hour for each segment and for all segments: 168 rows each, including zeros.
 
-    Columns segment, weekday (name), weekday_number, hour, orders, share of the orders of that segment.
+    Columns segment, weekday (name), weekday_number, hour, orders, share of the segment's orders.
     """
-    if order_patterns.is_empty():
-        return pl.DataFrame(
-            schema={
-                "segment": pl.String,
-                "weekday": pl.String,
-                "weekday_number": pl.Int32,
-                "hour": pl.Int32,
-                "orders": pl.Int64,
-                "share": pl.Float64,
-            }
-        )
     cell = ("order_weekday", "order_hour")
     own = order_patterns.group_by("segment_id", "segment_name", *cell).agg(pl.col("order_count").sum())
     everyone = (
@@ -196,9 +173,8 @@ def activity_grid(order_patterns: pl.DataFrame) -> pl.DataFrame:
         .with_columns(segment_id=-1, segment_name=pl.lit(ALL_SEGMENTS))
     )
     counted = pl.concat([everyone.select(own.columns).cast(own.schema), own])
-    week = pl.DataFrame({"order_weekday": range(1, 8)}, schema={"order_weekday": pl.Int32}).join(
-        pl.DataFrame({"order_hour": range(24)}, schema={"order_hour": pl.Int32}), how="cross"
-    )
+    hours = [(weekday, hour) for weekday in range(1, 8) for hour in range(24)]
+    week = pl.DataFrame(hours, schema=dict.fromkeys(cell, pl.Int32), orient="row")
     grid = counted.select("segment_id", "segment_name").unique().join(week, how="cross")
     return (
         grid.join(counted, on=["segment_id", "segment_name", *cell], how="left")
@@ -216,10 +192,10 @@ def activity_grid(order_patterns: pl.DataFrame) -> pl.DataFrame:
 
 
 def rfm_grid(customer_segments: pl.DataFrame) -> pl.DataFrame:
-    """How the trained segments meet the RFM segments: segment, rfm_segment, customers, share of the segment, label.
+    """Customers by segment and RFM segment: columns segment, rfm_segment, customers, share of the segment, label.
 
-    RFM segments go from the most engaged to the least, by the mean of their recency and frequency scores. Every pair of
-    a segment and an RFM segment that has customers is there; the label is empty where the two share nobody.
+    RFM segments are sorted by the mean of their recency and frequency scores, descending. All pairs of present segments
+    and RFM segments have a row; pairs without customers have an empty label.
     """
     engagement = (pl.col("recency_score") + pl.col("frequency_score")).mean().alias("engagement")
     rfm_segments = customer_segments.group_by("rfm_segment").agg(engagement)

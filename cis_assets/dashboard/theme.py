@@ -1,7 +1,4 @@
-"""How the dashboard looks: colours, type and spacing, of the charts and of the page, by day and by night.
-
-Belongs here: looks only. Does not belong here: what is shown.
-"""
+"""Colors, fonts and spacing of the charts and the page, for light and dark mode."""
 
 from __future__ import annotations
 
@@ -9,18 +6,18 @@ from typing import Any
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
-SEGMENT_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8A8F98", "#B8A800")
-"""Okabe & Ito's palette, which people with any colour vision can tell apart; its black is a grey and its yellow darker
-here, so that both show on light and dark grounds."""
+SEGMENT_COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8A8F98", "#B8A800")
+"""The palette of Okabe & Ito, which is safe for color blindness, with gray for black and a darker yellow, so both are
+visible on light and dark backgrounds."""
 
 
-def segment_colour(place: int) -> str:
-    """Colour of the segment at this place of the segment order; colours repeat after the eighth."""
-    return SEGMENT_COLOURS[place % len(SEGMENT_COLOURS)]
+def segment_color(place: int) -> str:
+    """The color of the segment at `place` in the order of segments; colors repeat after eight."""
+    return SEGMENT_COLORS[place % len(SEGMENT_COLORS)]
 
 
 def vega_config(*, dark: bool) -> dict[str, Any]:
-    """Vega-Lite config of every chart. Colours: `heatmap` for cells without text, `ramp` and `diverging` with text."""
+    """Vega-Lite config of every chart. Ranges: `heatmap` for cells without text, `ramp` and `diverging` for cells with text."""
     ink, quiet, grid = ("#E6EAF0", "#A9B4C2", "#2C3745") if dark else ("#1D2733", "#55606E", "#E4E8EE")
     ranges = (
         {
@@ -39,7 +36,7 @@ def vega_config(*, dark: bool) -> dict[str, Any]:
         "background": "transparent",
         "font": FONT,
         "view": {"stroke": "transparent"},
-        "range": {**ranges, "category": list(SEGMENT_COLOURS)},
+        "range": {**ranges, "category": list(SEGMENT_COLORS)},
         "text": {"color": ink, "fontSize": 12},
         "axis": {
             "labelColor": quiet,

@@ -1,14 +1,14 @@
-"""Thin Dagster assets: one per table of the lake, one for the segment model, one for the dashboard page.
+"""The Dagster layer: one folder per capability, each with a function `build(settings)` that returns its definitions.
 
-An asset gets its inputs from the IO manager, makes one call into the domain and returns a frame. What it computes is
-said in the domain's modules; what the Dagster UI shows of a table is said in the catalog.
+An asset gets its inputs from the IO manager, makes one call into the domain and returns a frame. Computations do not
+belong here.
 """
 
 import warnings
 
 import dagster as dg
 
-# Dagster calls these parameters beta and says so at every import; their behaviour is pinned with Dagster's version and
-# tested here, so exactly these messages are not repeated.
+# Dagster warns at every import that these parameters are beta. Dagster's version is pinned and tests cover what they do,
+# so only these messages are silenced.
 for _parameter in ("backfill_policy", "allow_nonexistent_upstream_partitions", "include_sources"):
     warnings.filterwarnings("ignore", category=dg.BetaWarning, message=f".*`{_parameter}`.*")

@@ -1,11 +1,8 @@
-"""Dagster's view of order dates: the daily partitions, and how a day depends on the days before it.
-
-Everything partitioned shares one definition. Assets that read history map a day to the trailing window that ends
-with it; assets that need the newest snapshot read all days and pick it.
-"""
+"""Order dates in Dagster: the daily partitions, how a day depends on earlier days, and the days of a run."""
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 
 import dagster as dg
 import polars as pl
@@ -13,26 +10,34 @@ import polars as pl
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE
 from cis_assets.dates import DAYS_AT_ONCE, DateRange
 from cis_assets.errors import OperatorError
-from cis_assets.settings import settings
+from cis_assets.settings import Settings
 
-ORDER_DATES = dg.DailyPartitionsDefinition(
-    start_date=settings().first_order_date.isoformat(), timezone=settings().time_zone
-)
-
-TRAILING_WINDOW = dg.TimeWindowPartitionMapping(
-    start_offset=-(settings().history_days - 1), allow_nonexistent_upstream_partitions=True
-)
-
-# For what needs the newest snapshot, whichever day that is.
+# For assets that need the newest snapshot: they read all days and pick it.
 EVERY_DAY = dg.AllPartitionMapping()
-
-
-# One run for a whole range: every partitioned asset computes its days in one pass.
+# A backfill of a range is one run: every partitioned asset computes its days in one pass.
 ONE_RUN = dg.BackfillPolicy.single_run()
 
 
 class NoSnapshotError(OperatorError):
-    """A table of snapshots is empty where its newest one is needed."""
+    """A table of snapshots is empty where its newest snapshot is needed."""
+
+
+def order_dates(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """The daily partitions that all partitioned assets share."""
+    return _daily_partitions(settings.first_order_date, settings.time_zone)
+
+
+# One object per start and zone, because Dagster caches the resolved keys with it.
+@cache
+def _daily_partitions(first: date, time_zone: str) -> dg.DailyPartitionsDefinition:
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=time_zone)
+
+
+def trailing_window(settings: Settings) -> dg.TimeWindowPartitionMapping:
+    """Map a day to the `history_days` days that end with it."""
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-(settings.history_days - 1), allow_nonexistent_upstream_partitions=True
+    )
 
 
 def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
@@ -41,29 +46,19 @@ def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
 
 
 def chunks_of(context: dg.AssetExecutionContext) -> list[DateRange]:
-    """The order dates of this run in ranges of two months, so that a long range needs no more memory than they do."""
+    """The order dates of this run in ranges of two months, to bound the memory that a long range needs."""
     days = days_of(context)
     return DateRange(days[0], days[-1]).chunks(DAYS_AT_ONCE)
 
 
 def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows whose order_date lies in `days`."""
+    """Keep the rows whose order_date lies in `days`."""
     return rows.filter(pl.col(ORDER_DATE).is_between(pl.lit(days.first), pl.lit(days.last)))
 
 
-def in_chunks(days: Sequence[date]) -> list[Sequence[date]]:
-    """Single dates in lists of no more than two months' dates."""
-    return [days[at : at + DAYS_AT_ONCE] for at in range(0, len(days), DAYS_AT_ONCE)]
-
-
-def ordered_on(days: Sequence[date], rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows whose order_date is one of `days`."""
-    return rows.filter(pl.col(ORDER_DATE).is_in(list(days)))
-
-
 def newest_day(snapshots: pl.LazyFrame) -> date:
-    """The newest as_of_date that a table of snapshots holds; a sentence if it holds none."""
+    """Return the newest as_of_date of a table of snapshots; raise NoSnapshotError if it has none."""
     newest = snapshots.select(pl.col(AS_OF_DATE).max()).collect().item()
     if newest is None:
-        raise NoSnapshotError("There is no snapshot of any day yet: materialize one day of the tables upstream first.")
+        raise NoSnapshotError("No snapshot exists yet. Materialize one day of the upstream tables first.")
     return newest

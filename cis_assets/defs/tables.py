@@ -1,19 +1,24 @@
-"""What the Dagster UI shows of a table: key, group, kinds, owner, description and columns, all from the catalog."""
+"""What Dagster shows of a table: key, group, kinds, owner, description and columns, all from the catalog."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import dagster as dg
 
 from cis_assets.catalog import Table, bronze, quality
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN, order_dates
+from cis_assets.defs.resources import LAKE_IO
 from cis_assets.lake.metadata import column_lineage, column_schema
 from cis_assets.lake.quarantine import QUARANTINED_BY
+from cis_assets.landing.contract import LandingTable
+from cis_assets.settings import Settings
 
 OWNERS = ["team:data-engineering"]
-LAKE_IO = "lake"
-# The pool of whatever reads history in narwhals; without a limit set in Dagster, it limits nothing.
+# Assets that read history in narwhals share this pool. It limits nothing until a limit is set in Dagster.
 HISTORY_POOL = "history"
+# Runs with the same value of this tag follow one another (see dagster.yaml). The later run read the newer files, so it writes last.
+ONE_AT_A_TIME = "cis/one_at_a_time"
 
 _HELD_BY = {
     "bronze": (bronze.LANDED_FILES,),
@@ -23,26 +28,29 @@ _HELD_BY = {
 }
 
 
-def table_asset(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dict[str, Any]:
-    """Arguments for `@dg.asset` of a table's asset."""
-    return {
-        "key": asset_key(table),
-        "partitions_def": ORDER_DATES if table.partition_by else None,
-        # Unpartitioned tables too, so that a backfill of everything is said to be one run, which it is.
-        "backfill_policy": ONE_RUN,
-        "owners": [owner],
-        "pool": HISTORY_POOL if "narwhals" in kinds else None,
-        **_shown(table, kinds),
-    }
+def table_asset(
+    settings: Settings, table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Decorate a function as the asset of a table; `arguments` are further arguments of `@dg.asset`."""
+    return dg.asset(
+        key=asset_key(table),
+        partitions_def=order_dates(settings) if table.partition_by else None,
+        # Unpartitioned tables need it too: otherwise the UI announces a backfill of everything as many runs.
+        backfill_policy=ONE_RUN,
+        owners=[owner],
+        pool=HISTORY_POOL if "narwhals" in kinds else None,
+        **_catalog_arguments(table, kinds),
+        **arguments,
+    )
 
 
-def table_out(table: Table, *kinds: str, owner: str = OWNERS[0]) -> dg.AssetOut:
-    """One output of a `@dg.multi_asset` that makes several tables."""
-    return dg.AssetOut(key=asset_key(table), owners=[owner], **_shown(table, kinds))
+def table_out(table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any) -> dg.AssetOut:
+    """Return one output of a `@dg.multi_asset` that makes several tables."""
+    return dg.AssetOut(key=asset_key(table), owners=[owner], **_catalog_arguments(table, kinds), **arguments)
 
 
 def table_in(table: Table, **arguments: Any) -> dg.AssetIn:
-    """A table as an input."""
+    """Return a table as an input."""
     return dg.AssetIn(key=asset_key(table), **arguments)
 
 
@@ -50,12 +58,17 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([table.layer, table.name])
 
 
+def landing_key(table: LandingTable) -> dg.AssetKey:
+    return dg.AssetKey(["landing", table.name])
+
+
 def held_by(table: Table) -> list[Table]:
-    """The tables that hold dates back from a table; each of them is itself written whatever it says."""
+    """The tables that quarantine dates of a table. Such a table is itself written for every date."""
     return [holder for holder in _HELD_BY[table.layer] if holder != table]
 
 
-def _shown(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
+@cache
+def _catalog_arguments(table: Table, kinds: tuple[str, ...]) -> Mapping[str, Any]:
     metadata: dict[str, Any] = {"dagster/column_schema": column_schema(table), "grain": f"one row per {table.grain}"}
     lineage = column_lineage(table)
     if lineage is not None:

@@ -1,5 +1,4 @@
-"""The right to be forgotten: customers are removed from every table, from the tables' history, and stay out.
+"""Erasure removes customers from every table and its history, and keeps them out.
 
-Belongs here: what is removed where and in which order, and the receipt. Does not belong here: which rows are a
-customer's (`catalog/customer_rows.py`), and how landing is read without them (`landing/erased_rows.py`).
+`catalog/customer_rows.py` says which rows belong to a customer. `landing/erased_rows.py` reads landing files without them.
 """

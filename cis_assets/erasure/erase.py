@@ -1,8 +1,8 @@
-"""An erasure from its beginning to its receipt, and a look at what it would remove.
+"""An erasure from start to receipt, and a preview of what it would remove.
 
-First the customers enter the list that keeps them out, so that no reading of landing can bring them back meanwhile. Then
-every table loses their rows, then every table its history. Each step may be repeated, so an erasure that was stopped
-anywhere is completed by running it again.
+The customers first enter the list that keeps them out, so that no run brings them back meanwhile. Then every table loses
+their rows, and then every table its history. Each step can be repeated: an erasure that stopped is completed by running it
+again.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ import obstore
 from cis_assets.catalog import SYSTEM_TABLES, TABLES
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.erasure.history import remove_history
-from cis_assets.erasure.landing_files import LandingFiles, landing_files_with
-from cis_assets.erasure.lock import only_one
+from cis_assets.erasure.landing_files import LandingFiles, find_landing_files
+from cis_assets.erasure.lock import hold_erasure_lock
 from cis_assets.erasure.receipt import RECEIPTS, Receipt, TableReceipt
-from cis_assets.erasure.tables import count_rows, remove_rows, stored_tables, traces_in, with_customers
+from cis_assets.erasure.tables import (
+    count_rows,
+    find_traces,
+    list_stored_tables,
+    list_tables_with_customers,
+    remove_rows,
+)
 from cis_assets.errors import OperatorError
-from cis_assets.lake.erased_customers import ErasureKey, enter
+from cis_assets.lake.erased_customers import ErasureKey, add_erased_customers
 from cis_assets.lake.lake import Lake
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.headers import Headers
@@ -31,30 +37,30 @@ _OWN_FOLDERS = {"dashboard", RECEIPTS, *TABLES, *SYSTEM_TABLES}
 
 
 class ErasureIncompleteError(OperatorError):
-    """Rows of an erased customer are in a table again."""
+    """A table has rows of an erased customer again."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Where customers are: rows by table, and landing files."""
+    """Rows of customers by table, and landing files that hold them."""
 
     rows: dict[str, int]
     landing_files: LandingFiles
 
 
-def look(lake: Lake, folder: LandingFolder, customers: Collection[int]) -> Found:
-    """Find the customers' rows in tables and landing files, and change nothing."""
+def find_customers(lake: Lake, folder: LandingFolder, customers: Collection[int]) -> Found:
+    """Find the customers' rows in tables and landing files without changing anything."""
     header_of = Headers(folder)
-    tables = stored_tables(lake)
-    traces = traces_in(lake, tables, frozenset(customers), header_of)
-    rows = {table.path: count_rows(lake, table, traces, header_of) for table in with_customers(tables)}
-    return Found(rows, landing_files_with(folder, traces.customers, header_of))
+    tables = list_stored_tables(lake)
+    traces = find_traces(lake, tables, frozenset(customers), header_of)
+    rows = {table.path: count_rows(lake, table, traces, header_of) for table in list_tables_with_customers(tables)}
+    return Found(rows, find_landing_files(folder, traces.customers, header_of))
 
 
-def steps(lake: Lake) -> int:
-    """How many steps an erasure tells of as it goes on."""
-    tables = stored_tables(lake)
-    return len({*(table.path for table in tables), ERASED_CUSTOMERS.path}) + len(with_customers(tables)) + 1
+def count_steps(lake: Lake) -> int:
+    """Count the steps that an erasure reports as its progress."""
+    tables = list_stored_tables(lake)
+    return len({*(table.path for table in tables), ERASED_CUSTOMERS.path}) + len(list_tables_with_customers(tables)) + 1
 
 
 def erase(
@@ -69,16 +75,16 @@ def erase(
 ) -> Receipt:
     """Remove customers from a lake and from its history, keep them out, and return the receipt.
 
-    `refuse_in_use` raises if somebody may be writing to the lake, whose unfinished files would be deleted. `carried_out`
-    names the request files below landing that are done with thereby.
+    `refuse_in_use` raises if another process may be writing to the lake, since its unfinished files would be deleted.
+    `carried_out` names the request files below landing that this erasure completes.
     """
     refuse_in_use()
-    with only_one(lake.uri, now):
-        enter(lake, key, customers, now.date())
+    with hold_erasure_lock(lake, now):
+        add_erased_customers(lake, key, customers, now.date())
         header_of = Headers(folder)
-        tables = stored_tables(lake)
-        holding = with_customers(tables)
-        traces = traces_in(lake, tables, frozenset(customers), header_of)
+        tables = list_stored_tables(lake)
+        holding = list_tables_with_customers(tables)
+        traces = find_traces(lake, tables, frozenset(customers), header_of)
         removed = {}
         for table in holding:
             removed[table.path] = remove_rows(lake, table, traces, header_of)
@@ -95,7 +101,7 @@ def erase(
             advance(1)
         left = {table.path: count_rows(lake, table, traces, header_of) for table in holding}
         _refuse_rows_left(left)
-        landing_files = landing_files_with(folder, traces.customers, header_of, passed_over=carried_out)
+        landing_files = find_landing_files(folder, traces.customers, header_of, passed_over=carried_out)
         advance(1)
     return Receipt(
         erased_at=now,
@@ -104,7 +110,7 @@ def erase(
         lake=lake.uri,
         tables=tuple(receipts),
         rows_left=sum(left.values()),
-        elsewhere_in_the_lake=tuple(_elsewhere(lake)),
+        elsewhere_in_the_lake=tuple(_find_other_names(lake)),
         landing=folder.uri,
         landing_files=landing_files,
     )
@@ -114,14 +120,14 @@ def _refuse_rows_left(left: dict[str, int]) -> None:
     again = {path: rows for path, rows in left.items() if rows}
     if again:
         raise ErasureIncompleteError(
-            f"Somebody wrote rows of the customers while they were erased ({', '.join(sorted(again))}): stop what is writing "
-            "to the lake and run the same again."
+            f"Another process wrote rows of the customers during the erasure ({', '.join(sorted(again))}): stop whatever writes "
+            "to the lake and run the erasure again."
         )
 
 
-def _elsewhere(lake: Lake) -> list[str]:
-    """Names in the lake, of two levels, that are no table of the catalog nor any other place of the platform."""
-    store = store_to_read(lake.uri)
+def _find_other_names(lake: Lake) -> list[str]:
+    """Find names in the lake, on two levels, that belong neither to a table of the catalog nor to the platform."""
+    store = store_to_read(lake.uri, lake.timeouts)
     top = obstore.list_with_delimiter(store)
     names = [meta["path"] for meta in top["objects"]]
     for folder in top["common_prefixes"]:

@@ -1,7 +1,6 @@
-"""Files as they lie in a store, those included that its clients do not show.
+"""List and delete files of a lake, including those that storage clients hide.
 
-A client of a local folder passes over the half-written files that a killed writer leaves (`NAME#1`), and so do delta-rs'
-listings; a byte is a byte all the same.
+Clients of a local folder, and the listings of delta-rs, skip half-written files of killed writers (`NAME#1`).
 """
 
 from __future__ import annotations
@@ -12,19 +11,20 @@ from pathlib import Path
 import obstore
 
 from cis_assets.storage.addresses import is_local, join, object_store, store_to_read
+from cis_assets.storage.timeouts import Timeouts
 
 
-def names_below(uri: str) -> set[str]:
-    """Paths of all files below an address, relative to it."""
+def list_names(uri: str, timeouts: Timeouts | None = None) -> set[str]:
+    """List the paths of all files below an address, relative to it."""
     if is_local(uri):
         return {path.relative_to(uri).as_posix() for path in Path(uri).rglob("*") if path.is_file()}
-    return {meta["path"] for batch in obstore.list(store_to_read(uri)) for meta in batch}
+    return {meta["path"] for batch in obstore.list(store_to_read(uri, timeouts)) for meta in batch}
 
 
-def delete(uri: str, names: Collection[str]) -> None:
+def delete(uri: str, names: Collection[str], timeouts: Timeouts | None = None) -> None:
     """Delete files below an address."""
     if is_local(uri):
         for name in names:
             Path(join(uri, name)).unlink(missing_ok=True)
     elif names:
-        obstore.delete(object_store(uri), sorted(names))
+        obstore.delete(object_store(uri, timeouts=timeouts), sorted(names))

@@ -1,7 +1,7 @@
-"""The history of a table taken away: nothing stays in its folder but what its newest version needs.
+"""Remove the history of a table: its folder keeps only what the newest version needs.
 
-Old data files go with a vacuum that keeps nothing, old commits with a checkpoint and a cleanup of the log. Both judge by
-the store's clock and pass over some names, so what they leave is looked for by name and deleted.
+A vacuum without retention removes old data files; a checkpoint and a cleanup of the log remove old commits. Both depend on
+the clock of the storage and skip some names, so the remaining files are found by name and deleted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from cis_assets.catalog import Table
-from cis_assets.erasure.files import delete, names_below
+from cis_assets.erasure.files import delete, list_names
 from cis_assets.errors import OperatorError
 from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import TableLocation
@@ -28,16 +28,16 @@ _RETENTION = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
-"""What Delta keeps for how long, and its defaults."""
+"""The retention properties of Delta and their defaults."""
 
 
 class HistoryError(OperatorError):
-    """The history of a table cannot be removed, or was not removed in full."""
+    """The history of a table cannot be removed, or not completely."""
 
 
 @dataclass(frozen=True)
 class Removed:
-    """What the removal of a table's history took away, and the table's version after it."""
+    """The number of removed files, and the table's version after the removal."""
 
     data_files: int
     log_files: int
@@ -45,17 +45,17 @@ class Removed:
 
 
 def remove_history(table: Table, location: TableLocation) -> Removed:
-    """Leave of a table its newest version alone. Nobody may be writing to it: unfinished files are deleted too.
+    """Remove all but the newest version of a table. No other process may write to it: its unfinished files are deleted.
 
-    It may be repeated after a failure at any point. Raises HistoryError if something could not be removed.
+    It can be repeated after a failure at any point. Raises HistoryError if something could not be removed.
     """
-    before = names_below(location.uri)
+    before = list_names(location.uri, location.timeouts)
     with storage_errors(f"Removing the history of {table.path}"):
         stored = open_table(table, location)
         _refuse_deletion_vectors(table, stored)
         stored.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False, full=True)
         configured = stored.metadata().configuration
-        # Whoever was stopped between the two changes below left the table without retention; the catalog knows it.
+        # An erasure that stopped between the two changes below left the table without retention; the catalog has it.
         kept = {name: configured.get(name, _AT_ONCE) for name in _RETENTION}
         kept = {
             name: table.properties.get(name, _RETENTION[name]) if duration == _AT_ONCE else duration
@@ -67,28 +67,29 @@ def remove_history(table: Table, location: TableLocation) -> Removed:
         stored.cleanup_metadata()
         stored.alter.set_table_properties(kept)
         stored = open_table(table, location)
-    delete(location.uri, _unneeded(table, stored, names_below(location.uri)))
-    after = names_below(location.uri)
-    left = _unneeded(table, stored, after)
+    unneeded = _find_unneeded(table, stored, list_names(location.uri, location.timeouts))
+    delete(location.uri, unneeded, location.timeouts)
+    after = list_names(location.uri, location.timeouts)
+    left = _find_unneeded(table, stored, after)
     if left:
         raise HistoryError(
-            f"{len(left)} files of the history of {table.path} could not be deleted, for example {min(left)}: look whether "
-            "the store forbids it, then run the same again."
+            f"{len(left)} files of the history of {table.path} could not be deleted, for example {min(left)}: check whether "
+            "the storage forbids it, then run the erasure again."
         )
     gone = before - after
     log_files = sum(name.startswith(_LOG) for name in gone)
     return Removed(len(gone) - log_files, log_files, stored.version())
 
 
-def _unneeded(table: Table, stored: DeltaTable, names: set[str]) -> set[str]:
-    """The files below a table that its newest version can be read without."""
+def _find_unneeded(table: Table, stored: DeltaTable, names: set[str]) -> set[str]:
+    """Find the files below a table that its newest version does not need."""
     data = {unquote(path) for path in pl.DataFrame(stored.get_add_actions(flatten=True))["path"]}
     checkpoints = [int(found[1]) for name in names if (found := _CHECKPOINT.fullmatch(name))]
-    # A path that is spelt in another way than expected must not make a needed file look unneeded.
+    # A path with an unexpected spelling must not make a needed file look unneeded.
     if not data <= names or not checkpoints:
         raise HistoryError(
-            f"The files of {table.path} at {stored.table_uri} are not those that its log names, so none was deleted: is "
-            "somebody writing to it? Run the same again when nobody is."
+            f"The files of {table.path} at {stored.table_uri} are not those that its log names, so none was deleted: "
+            "make sure that no process writes to it, then run the erasure again."
         )
     newest = max(checkpoints)
     log = {
@@ -104,5 +105,5 @@ def _refuse_deletion_vectors(table: Table, stored: DeltaTable) -> None:
     if "deletionVectors" in (stored.protocol().reader_features or ()):
         raise HistoryError(
             f"{table.path} has deletion vectors, which hide rows that its files still hold: purge it with the engine that "
-            "wrote them (REORG TABLE ... APPLY (PURGE)) and drop that feature, then run the same again."
+            "wrote them (REORG TABLE ... APPLY (PURGE)) and drop that feature, then run the erasure again."
         )

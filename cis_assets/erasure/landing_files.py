@@ -1,4 +1,4 @@
-"""The landing files that still hold customers, found by reading them. Nothing here changes landing."""
+"""Find the landing files that still hold customers by reading them. Landing files are never changed."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
-from cis_assets.erasure.files import names_below
+from cis_assets.erasure.files import list_names
 from cis_assets.landing.contract import CUSTOMERS, DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 
 _ORDERS, _ORDER_ITEMS = DATED
-# `cis land` notes there whose files they are.
+# `cis land` records in it which source wrote the files.
 _OWN_NAMES = ("_landed_by",)
 
 
 @dataclass(frozen=True)
 class LandingFiles:
-    """What was found: files with rows of the customers, files that could not be read, and names that nothing reads.
+    """Files with rows of the customers, files that could not be read, and names that the platform does not read.
 
-    `unread` are hidden files, strange folders and the like: whoever put them there must know what they hold.
+    `unread` are hidden files, unknown folders and the like. The people who put them there must check what they hold.
     """
 
     holding: dict[str, int]
@@ -33,26 +33,26 @@ class LandingFiles:
     unread: tuple[str, ...]
 
 
-def landing_files_with(
+def find_landing_files(
     folder: LandingFolder, customers: frozenset[int], header_of: HeaderOf, passed_over: Collection[str] = ()
 ) -> LandingFiles:
-    """Look for customers in every landing file, the superseded snapshots among them; say nothing of `passed_over`."""
+    """Search every landing file for customers, including superseded snapshots; leave `passed_over` out of the result."""
     search = _Search(folder, header_of)
     orders, lines = (folder.dated_files(table, strict=False) for table in DATED)
     for day in sorted(orders.keys() | lines.keys()):
-        traces = search.in_orders(Traces(customers), day, orders.get(day, []))
-        # Lines name no customer, so where there is no order there is nothing to find.
+        traces = search.find_orders(Traces(customers), day, orders.get(day, []))
+        # Order lines have no customer number, so without an order there is nothing to find.
         if not traces.orders.is_empty():
             for file in lines.get(day, []):
                 search.count(_ORDER_ITEMS, file, search.read(_ORDER_ITEMS, file, day), traces)
     for file in folder.snapshot_files(CUSTOMERS):
         search.count(CUSTOMERS, file, search.read(CUSTOMERS, file), Traces(customers))
-    unread = _unread(folder, {*passed_over, *_OWN_NAMES}, orders, lines)
+    unread = _find_unread(folder, {*passed_over, *_OWN_NAMES}, orders, lines)
     return LandingFiles(dict(sorted(search.holding.items())), tuple(sorted(search.unreadable)), tuple(unread))
 
 
 class _Search:
-    """Reads files and keeps what was found in them."""
+    """Reads files and collects what it finds."""
 
     def __init__(self, folder: LandingFolder, header_of: HeaderOf) -> None:
         self._folder = folder
@@ -60,8 +60,8 @@ class _Search:
         self.holding: dict[str, int] = {}
         self.unreadable: set[str] = set()
 
-    def in_orders(self, traces: Traces, day: date, files: Iterable[LandingFile]) -> Traces:
-        """Count the customers in the orders of a day, and return what their rows of that day are known by."""
+    def find_orders(self, traces: Traces, day: date, files: Iterable[LandingFile]) -> Traces:
+        """Count the customers' rows in the orders of a day, and return the traces of that day's orders."""
         read = [(file, self.read(_ORDERS, file, day)) for file in files]
         if not read:
             return traces
@@ -73,7 +73,7 @@ class _Search:
         return traces
 
     def read(self, table: LandingTable, file: LandingFile, day: date | None = None) -> LandedRows:
-        """The rows of a file, those of a day with its date; none of a file that cannot be read."""
+        """Read the rows of a file, with the date of a dated file; an unreadable file has none."""
         try:
             read = read_file(self._folder, table, file)
         except LandingError:
@@ -93,13 +93,13 @@ class _Search:
             self.holding[file.path] = found
 
 
-def _unread(folder: LandingFolder, known_names: set[str], *dated: Mapping[date, list[LandingFile]]) -> list[str]:
-    """Names below landing that are no landing file: of folders, where nothing in them is one."""
+def _find_unread(folder: LandingFolder, known_names: set[str], *dated: Mapping[date, list[LandingFile]]) -> list[str]:
+    """Find names below landing that are not landing files, or folders without any landing file."""
     read = known_names | {file.path for files in dated for of_day in files.values() for file in of_day}
     read |= {file.path for table in SNAPSHOTS for file in folder.snapshot_files(table)}
     known = {table.name for table in (*DATED, *SNAPSHOTS)}
     names = set()
-    for name in names_below(folder.uri) - read:
+    for name in list_names(folder.uri) - read:
         first, *rest = PurePosixPath(name).parts
         names.add(name if first in known or not rest else f"{first}/")
     return sorted(names)

@@ -1,7 +1,7 @@
-"""One erasure of a lake at a time: two would delete each other's unfinished files.
+"""The lock that allows one erasure of a lake at a time: two would delete each other's unfinished files.
 
-A file in the lake says that an erasure is going on. One that was killed leaves it behind; the next on the same machine
-sees that the process is gone and takes over.
+The lock is a file in the lake. A killed erasure leaves it behind; the next one on the same machine finds that the process
+is gone, and takes over.
 """
 
 from __future__ import annotations
@@ -17,34 +17,35 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 
 from cis_assets.errors import OperatorError
+from cis_assets.lake.lake import Lake
 from cis_assets.storage.addresses import join, object_store
 
-MARK = "system/erasure_in_progress.json"
+LOCK = "system/erasure_in_progress.json"
 
 
 class ErasureInProgressError(OperatorError):
-    """Another erasure of the same lake is going on, or was killed on another machine."""
+    """Another erasure of the same lake is running, or was killed on another machine."""
 
 
 @contextmanager
-def only_one(lake_uri: str, now: datetime) -> Iterator[None]:
-    """Hold the lake's mark; ErasureInProgressError if another process does."""
-    store = object_store(lake_uri)
+def hold_erasure_lock(lake: Lake, now: datetime) -> Iterator[None]:
+    """Hold the lock of the lake; ErasureInProgressError if another process holds it."""
+    store = object_store(lake.uri, timeouts=lake.timeouts)
     mine = {"host": socket.gethostname(), "process": os.getpid(), "since": now.isoformat()}
     try:
-        obstore.put(store, MARK, json.dumps(mine).encode(), mode="create")
+        obstore.put(store, LOCK, json.dumps(mine).encode(), mode="create")
     except AlreadyExistsError:
-        other = json.loads(bytes(obstore.get(store, MARK).bytes()))
+        other = json.loads(bytes(obstore.get(store, LOCK).bytes()))
         if other["host"] != mine["host"] or (other["process"] != mine["process"] and _is_running(other["process"])):
             raise ErasureInProgressError(
-                f"An erasure has been going on since {other['since']} (process {other['process']} on {other['host']}): wait "
-                f"for its end. If it was killed, delete {join(lake_uri, MARK)} and run the same again."
+                f"Another erasure has been running since {other['since']} (process {other['process']} on {other['host']}): wait "
+                f"until it ends. If it was killed, delete {join(lake.uri, LOCK)} and run the erasure again."
             ) from None
-        obstore.put(store, MARK, json.dumps(mine).encode())
+        obstore.put(store, LOCK, json.dumps(mine).encode())
     try:
         yield
     finally:
-        obstore.delete(store, MARK)
+        obstore.delete(store, LOCK)
 
 
 def _is_running(process: int) -> bool:

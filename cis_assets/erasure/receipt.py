@@ -1,4 +1,4 @@
-"""The receipt of an erasure: what was removed where, what was found and what is left to do, without any number."""
+"""The receipt of an erasure: what was removed and found, and what is left to do, without customer numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECEIPTS = "system/erasure_receipts"
 
 @dataclass(frozen=True)
 class TableReceipt:
-    """What was done to a table: rows removed, files of its history removed, the version that is left."""
+    """Rows and history files that were removed from a table, and its remaining version."""
 
     table: str
     rows_removed: int
@@ -27,10 +27,10 @@ class TableReceipt:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was done in one erasure.
+    """The result of one erasure.
 
-    `rows_left` is what a search of every table found at its end, which is none. `elsewhere_in_the_lake` names what lies
-    in the lake and is no table of the catalog, so that nobody looked into it.
+    `rows_left` is what a final search of every table found, which is 0. `elsewhere_in_the_lake` names what is in the lake
+    but not a table of the catalog, so that the erasure did not search it.
     """
 
     erased_at: datetime
@@ -55,6 +55,6 @@ class Receipt:
         return {**dataclasses.asdict(self), "erased_at": self.erased_at.isoformat()}
 
     def write(self, lake_uri: str) -> str:
-        """Put the receipt into the lake; returns its address."""
+        """Write the receipt into the lake and return its address."""
         name = f"{self.erased_at:%Y-%m-%dT%H%M%S.%f}.json"
         return put_text(lake_uri, f"{RECEIPTS}/{name}", json.dumps(self.as_json(), indent=2))

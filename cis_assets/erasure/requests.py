@@ -1,7 +1,7 @@
-"""Requests to be forgotten, as files: customer numbers reach a Dagster job without entering Dagster's own storage.
+"""Erasure requests as files, so that customer numbers reach a Dagster job without entering Dagster's own storage.
 
-A request is a CSV file below `erasure_requests/` in the landing folder with one column, customer_id. No message here
-shows what stands in one.
+A request is a CSV file with one column, customer_id, below `erasure_requests/` in the landing folder. No message shows its
+content.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _NUMBERS = range(-(2**63), 2**63)
 
 
 class RequestError(OperatorError):
-    """A request does not say in whole numbers which customers are meant."""
+    """A request is not a list of whole customer numbers."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request file as it was when it was read."""
+    """A request file, as of the moment when it was read."""
 
     path: str
     e_tag: str | None
@@ -35,19 +35,19 @@ class Request:
 
 
 def read_requests(landing_uri: str) -> list[Request]:
-    """The requests that wait in a landing folder; RequestError if one of them cannot be read."""
+    """Read the requests in a landing folder; RequestError if one of them cannot be read."""
     store = store_to_read(landing_uri)
     found = []
     for path in sorted(meta["path"] for batch in obstore.list(store, prefix=REQUESTS) for meta in batch):
         if not path.lower().endswith(".csv"):
-            raise RequestError(f"{path} below the landing folder is no .csv file: rename or remove it.")
+            raise RequestError(f"{path} below the landing folder is not a .csv file: rename or remove it.")
         file = obstore.get(store, path)
-        found.append(Request(path, file.meta["e_tag"], customer_numbers(bytes(file.bytes()), path)))
+        found.append(Request(path, file.meta["e_tag"], parse_customer_numbers(bytes(file.bytes()), path)))
     return found
 
 
 def delete_requests(landing_uri: str, requests: Iterable[Request]) -> list[str]:
-    """Delete requests that were carried out; returns those that stay, since they were changed after they were read."""
+    """Delete completed requests; return those that stay because they changed after they were read."""
     store = object_store(landing_uri)
     stay = []
     for request in requests:
@@ -58,8 +58,8 @@ def delete_requests(landing_uri: str, requests: Iterable[Request]) -> list[str]:
     return stay
 
 
-def customer_numbers(content: bytes, name: str) -> frozenset[int]:
-    """The numbers in a file of one column, with or without its header; `name` is the file's, for messages."""
+def parse_customer_numbers(content: bytes, name: str) -> frozenset[int]:
+    """Parse the numbers in a file of one column, with or without a header. Messages call the file `name`."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -68,15 +68,15 @@ def customer_numbers(content: bytes, name: str) -> frozenset[int]:
     for line, fields in enumerate(csv.reader(io.StringIO(text)), start=1):
         value = "".join(fields).strip()
         if value and not (line == 1 and value.lower() == _COLUMN):
-            found.add(customer_number(value, f"Line {line} of {name}"))
+            found.add(parse_customer_number(value, f"Line {line} of {name}"))
     return frozenset(found)
 
 
-def customer_number(text: str, name: str) -> int:
+def parse_customer_number(text: str, name: str) -> int:
     try:
         number = int(text)
     except ValueError:
         number = None
     if number is None or number not in _NUMBERS:
-        raise RequestError(f"{name} is no customer number, which is a whole number of 64 bits.")
+        raise RequestError(f"{name} is not a customer number, which is a whole number of 64 bits.")
     return number

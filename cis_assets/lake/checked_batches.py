@@ -1,4 +1,4 @@
-"""The stream of record batches that delta-rs writes, computed part after part and checked on its way."""
+"""The stream of record batches that delta-rs writes, computed chunk after chunk and checked on the way."""
 
 from __future__ import annotations
 
@@ -10,32 +10,45 @@ import polars as pl
 import pyarrow as pa
 
 from cis_assets.catalog import Table
+from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import COMPAT, arrow_schema
 from cis_assets.lake.engines.engine import BrokenRuleError, EmptySliceError, OutsideSliceError
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
 
-# Checks, conversion and delta-rs cost the same for a small batch as for a large one.
+# Checks, conversion and delta-rs have a fixed cost for each batch.
 _ROWS_AT_ONCE = 200_000
+
+
+class RowsChangedError(OperatorError):
+    """A slice that is rewritten has another number of rows than the table's log says."""
 
 
 class CheckedBatches:
     """A stream that refuses rows outside a slice and counts the rows that pass.
 
-    Of the rows that pass, those in one of the slices `kept` are handed on. delta-rs wraps what goes wrong inside a stream
-    in words of its own, so the error itself is kept in `fault`.
+    Only rows in one of the slices `kept` are passed on. With `expected_rows`, the stream fails at its end if it had another
+    number of rows. delta-rs replaces errors of a stream by its own, so the original is kept in `fault`.
     """
 
-    def __init__(self, table: Table, where: Slice, parts: LazyChunks, kept: tuple[Slice, ...] = (WHOLE,)) -> None:
+    def __init__(
+        self,
+        table: Table,
+        where: Slice,
+        chunks: LazyChunks,
+        kept: tuple[Slice, ...] = (WHOLE,),
+        expected_rows: int | None = None,
+    ) -> None:
         self._table = table
         self._where = where
-        self._parts = parts
+        self._chunks = chunks
         self._kept = kept
+        self._expected_rows = expected_rows
         self.rows = 0
         self.fault: Exception | None = None
 
     def reader(self, *, refuse_empty: bool) -> pa.RecordBatchReader:
-        """Start computing, look at the first rows, and hand over the stream; refuse an empty one before any write."""
+        """Start computing and return the stream; raise EmptySliceError before any write if there must be rows."""
         frames = self._frames()
         first = next(frames, None)
         if first is None and refuse_empty:
@@ -45,9 +58,9 @@ class CheckedBatches:
         return pa.RecordBatchReader.from_batches(schema, self._record_batches(frames, schema))
 
     def _frames(self) -> Iterator[pl.DataFrame]:
-        """Batches with rows, part after part."""
-        for part in self._parts.frames:
-            frame: pl.LazyFrame = part.select(list(self._table.dtypes)).to_native()
+        """Compute batches with rows, chunk after chunk."""
+        for chunk in self._chunks.frames:
+            frame: pl.LazyFrame = chunk.select(list(self._table.dtypes)).to_native()
             for batch in frame.collect_batches(chunk_size=_ROWS_AT_ONCE, maintain_order=False, engine="streaming"):
                 if batch.height:
                     yield batch
@@ -56,11 +69,16 @@ class CheckedBatches:
         try:
             for frame in frames:
                 refuse_outside(self._table, self._where, frame)
-                if self._parts.observe:
-                    self._parts.observe(frame)
+                if self._chunks.observe:
+                    self._chunks.observe(frame)
                 kept = rows_in(nw.from_native(frame), *self._kept).to_native()
                 self.rows += kept.height
                 yield from kept.to_arrow(compat_level=COMPAT).cast(schema).to_batches()
+            if self._expected_rows not in (None, self.rows):
+                raise RowsChangedError(
+                    f"{self._table.path}: {self.rows} rows were read of {self._where} where its log says "
+                    f"{self._expected_rows}; nothing was written."
+                )
         except Exception as error:
             self.fault = error
             raise
@@ -72,15 +90,15 @@ class CheckedBatches:
             broken = frame.with_columns(reasons.alias("reason")).filter(pl.col("reason").is_not_null())
             if broken.height:
                 raise BrokenRuleError(
-                    f"{self._table.path}: {broken['reason'][0]} in the row with {key_in_words(self._table, broken)}; "
+                    f"{self._table.path}: {broken['reason'][0]} in the row with {describe_key(self._table, broken)}; "
                     "the table was left as it was."
                 )
 
 
-def key_in_words(table: Table, rows: pl.DataFrame) -> str:
-    """The key of the first row, without the customer's number, since what is said in errors is kept for good."""
-    named = [name for name in dict.fromkeys((*table.partition_by, *table.key)) if name != "customer_id"]
-    return ", ".join(f"{name} {value}" for name, value in rows.select(named).row(0, named=True).items())
+def describe_key(table: Table, rows: pl.DataFrame) -> str:
+    """Describe the key of the first row, without the customer's number: error texts are kept forever."""
+    names = [name for name in dict.fromkeys((*table.partition_by, *table.key)) if name != "customer_id"]
+    return ", ".join(f"{name} {value}" for name, value in rows.select(names).row(0, named=True).items())
 
 
 def refuse_outside(table: Table, where: Slice, frame: pl.DataFrame) -> None:

@@ -1,7 +1,7 @@
-"""Frames that make up a slice together and are computed one after another.
+"""Lazy frames that together make up a slice and are computed one after another.
 
-A plan that scans hundreds of files or repeats a transformation for hundreds of days would hold all of them open at
-once; in parts, a range of any length needs no more memory than its largest part, and is still written in one commit.
+A single plan that scans hundreds of files, or repeats a transformation for hundreds of days, holds all of them open at
+once. In chunks, a range of any length needs no more memory than its largest chunk, and is still written in one commit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import polars as pl
 class LazyChunks:
     """Lazy frames with the same columns, in the order in which they are computed.
 
-    `observe`, if given, is shown each batch of rows that was computed, on its way into a table.
+    `observe`, if given, is called with each computed batch of rows before it is written.
     """
 
     frames: tuple[nw.LazyFrame, ...]
@@ -26,13 +26,13 @@ class LazyChunks:
     @classmethod
     def of(cls, frames: Iterable[pl.LazyFrame | pl.DataFrame | nw.LazyFrame]) -> LazyChunks:
         return cls(
-            tuple(nw.from_native(frame.lazy()) if not isinstance(frame, nw.LazyFrame) else frame for frame in frames)
+            tuple(frame if isinstance(frame, nw.LazyFrame) else nw.from_native(frame.lazy()) for frame in frames)
         )
 
     def map_polars(self, function: Callable[[pl.LazyFrame], pl.LazyFrame]) -> LazyChunks:
-        """The same function applied to every part."""
+        """Apply a function to every chunk."""
         return LazyChunks.of(function(frame.to_native()) for frame in self.frames)
 
     def whole(self) -> pl.LazyFrame:
-        """All parts in one frame, for a few small ones."""
+        """Concatenate the chunks, for a few small ones."""
         return pl.concat([frame.to_native() for frame in self.frames])

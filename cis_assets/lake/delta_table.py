@@ -1,13 +1,13 @@
-"""Stored Delta tables as the catalog describes them: opening, creating, and growing by new columns.
+"""Stored Delta tables as the catalog describes them: open, create, and add new columns and constraints.
 
-A table is created with the catalog's columns, comments, NOT NULL and CHECK constraints, partitioning and properties. One
-that exists is compared with the catalog before it is written to: a new column that may be missing is added, a rule that
-is not there yet becomes a constraint, and any other difference is refused. An error of the store is never taken for the
-absence of a table.
+A new table gets the catalog's columns, comments, NOT NULL and CHECK constraints, partitioning and properties. An existing
+one is compared with the catalog before each write: new nullable columns and new rules are added, and any other difference
+is refused. An error of the storage never counts as the absence of a table.
 """
 
 from __future__ import annotations
 
+import narwhals as nw
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema
@@ -15,44 +15,61 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cis_assets.catalog import SchemaMismatchError, Table
 from cis_assets.lake.engines.engine import TableAbsentError, TableLocation
+from cis_assets.lake.slices import WHOLE, Slice, rows_in
 from cis_assets.storage.errors import storage_errors
 
-# Older Arrow types on the way out: Delta has one string type, and delta-rs then need not cast string views.
+# Delta has one string type; with older Arrow types delta-rs need not cast string views.
 COMPAT = pl.CompatLevel.oldest()
 _CONSTRAINT = "delta.constraints."
 _BROKEN_BY_STORED_ROWS = "failed validation check"
 
 
+def connect(location: TableLocation) -> DeltaTable:
+    """Open the newest version of a table; TableNotFoundError, OSError or DeltaError from delta-rs if that fails."""
+    return DeltaTable(location.uri, storage_options=dict(location.storage_options))
+
+
 def exists(location: TableLocation) -> bool:
-    """Whether there is a table; a store that cannot be asked raises its own error."""
-    return _opened(location) is not None
+    """Whether there is a table; storage that does not answer raises its own error."""
+    return _open_if_exists(location) is not None
 
 
 def open_table(table: Table, location: TableLocation) -> DeltaTable:
-    """Open a table as it is now; TableAbsentError if there is none."""
+    """Open the newest version of a table. Raises TableAbsentError if there is none, StorageError if that is unknown."""
     with storage_errors(f"Reading {table.path} at {location.uri}"):
-        stored = _opened(location)
+        stored = _open_if_exists(location)
     if stored is None:
         raise TableAbsentError(f"There is no table {table.path} at {location.uri} yet: materialize it first.")
     return stored
 
 
-def _opened(location: TableLocation) -> DeltaTable | None:
-    """The table, or None if the store says that there is none, and nothing else is wrong."""
-    # `DeltaTable.is_deltatable` would ask too, but halts all threads of the process for as long as a store hangs.
+def scan_stored(stored: DeltaTable, location: TableLocation, where: Slice = WHOLE) -> pl.LazyFrame:
+    """Read a slice of an opened table lazily, with the columns that are stored."""
+    frame = pl.scan_delta(stored, storage_options=dict(location.polars_options) or None)
+    return rows_in(nw.from_native(frame), where).to_native()
+
+
+def columns_not_stored(table: Table, stored: DeltaTable) -> list[str]:
+    """Name the nullable columns of the catalog that no write has added yet. They read as null everywhere."""
+    present = {field.name for field in stored.schema().fields}
+    return [name for name, column in table.columns.items() if name not in present and column.nullable]
+
+
+def _open_if_exists(location: TableLocation) -> DeltaTable | None:
+    # `DeltaTable.is_deltatable` would ask too, but blocks all threads of the process for as long as the storage hangs.
     try:
-        return DeltaTable(location.uri, storage_options=dict(location.storage_options))
+        return connect(location)
     except TableNotFoundError:
         return None
 
 
 def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
-    """Open a table for writing, as the catalog describes it; a lost race to create it is no error.
+    """Open a table for writing, as the catalog describes it; losing a race to create it is no error.
 
-    Raises SchemaMismatchError for a stored table that differs in more than new nullable columns, and delta-rs' own
-    CommitFailedError if another process changed the table's description at the same moment.
+    Raises SchemaMismatchError if the stored table differs in more than new nullable columns, and CommitFailedError of
+    delta-rs if another process changed the table's description at the same moment.
     """
-    stored = _opened(location)
+    stored = _open_if_exists(location)
     if stored is None:
         DeltaTable.create(
             location.uri,
@@ -64,7 +81,7 @@ def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
             configuration=dict(table.properties),
             storage_options=dict(location.storage_options),
         )
-        stored = DeltaTable(location.uri, storage_options=dict(location.storage_options))
+        stored = connect(location)
     _refuse_other_table(table, stored)
     names = {field.name for field in stored.schema().fields}
     added = [field for name, field in _fields(table).items() if name not in names]
@@ -88,13 +105,13 @@ def _fields(table: Table) -> dict[str, Field]:
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """The table's columns as Delta's own types in Arrow, which every reader of its files knows; polars' are wider."""
+    """Return the table's columns with the Arrow types of Delta, which every reader knows; those of polars are wider."""
     fields = pa.schema(Schema(list(_fields(table).values())).to_arrow())
     return pa.schema([field.with_nullable(True).remove_metadata() for field in fields])
 
 
 def _refuse_other_table(table: Table, stored: DeltaTable) -> None:
-    """Raise SchemaMismatchError unless the stored table is the catalog's, or lacks only columns that may be missing."""
+    """Raise SchemaMismatchError unless the stored table matches the catalog or lacks only nullable columns."""
     expected = _fields(table)
     found = {field.name: field for field in stored.schema().fields}
     problems = [f"column {name!r} is stored and not in the catalog" for name in found if name not in expected]
@@ -102,16 +119,16 @@ def _refuse_other_table(table: Table, stored: DeltaTable) -> None:
         if name not in found:
             if not field.nullable:
                 problems.append(
-                    f"column {name!r} ({_words(field)}) is not stored, and only a nullable one can be added"
+                    f"column {name!r} ({_describe_type(field)}) is not stored, and only a nullable one can be added"
                 )
-        elif (_words(found[name])) != _words(field):
+        elif _describe_type(found[name]) != _describe_type(field):
             problems.append(
-                f"column {name!r} is stored as {_words(found[name])} where the catalog says {_words(field)}"
+                f"column {name!r} is stored as {_describe_type(found[name])} where the catalog says {_describe_type(field)}"
             )
     partitioned_by = tuple(stored.metadata().partition_columns)
     if partitioned_by != table.partition_by:
         problems.append(
-            f"it is partitioned by {_listed(partitioned_by)} where the catalog says {_listed(table.partition_by)}"
+            f"it is partitioned by {_join_names(partitioned_by)} where the catalog says {_join_names(table.partition_by)}"
         )
     if problems:
         raise SchemaMismatchError(
@@ -120,27 +137,27 @@ def _refuse_other_table(table: Table, stored: DeltaTable) -> None:
         )
 
 
-def _words(field: Field) -> str:
-    """A column's type as the log spells it, and whether it may be missing."""
+def _describe_type(field: Field) -> str:
+    """Name a column's type as the log spells it, and whether it is nullable."""
     kind = field.type
-    # A nested type has no short name; its nullability is that of what polars writes and not the catalog's to choose.
-    shown = getattr(kind, "type", None) if not hasattr(kind, "element_type") else f"array of {_element(kind)}"
+    # A nested type has no short name. Polars chooses its nullability, not the catalog.
+    shown = getattr(kind, "type", None) if not hasattr(kind, "element_type") else f"array of {_element_type(kind)}"
     return f"{shown} {'nullable' if field.nullable else 'NOT NULL'}"
 
 
-def _element(kind: object) -> str:
+def _element_type(kind: object) -> str:
     element = kind.element_type  # pyright: ignore[reportAttributeAccessIssue]
-    return f"array of {_element(element)}" if hasattr(element, "element_type") else element.type
+    return f"array of {_element_type(element)}" if hasattr(element, "element_type") else element.type
 
 
-def _listed(columns: tuple[str, ...]) -> str:
+def _join_names(columns: tuple[str, ...]) -> str:
     return ", ".join(columns) or "nothing"
 
 
 def _constrain(table: Table, stored: DeltaTable) -> None:
-    """Give the table the catalog's CHECK constraints, and take those from it that the catalog has no longer.
+    """Add the catalog's CHECK constraints to the table and drop those that the catalog no longer has.
 
-    Raises SchemaMismatchError if rows that are stored break a constraint that is new.
+    Raises SchemaMismatchError if stored rows break a new constraint.
     """
     configuration = stored.metadata().configuration
     for name in table.former_checks:
@@ -162,7 +179,7 @@ def _constrain(table: Table, stored: DeltaTable) -> None:
         if _BROKEN_BY_STORED_ROWS not in str(error):
             raise
         raise SchemaMismatchError(
-            f"Nothing was written to {table.path}: rows that are stored break a rule which is new in the catalog "
+            f"Nothing was written to {table.path}: stored rows break a rule that is new in the catalog "
             f"({'; '.join(missing.values())}). Move the table at {stored.table_uri} aside and materialize all its "
             "partitions again."
         ) from None

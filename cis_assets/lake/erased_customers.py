@@ -1,7 +1,7 @@
-"""The list of erased customers: keyed hashes of their numbers, by which they stay out of whatever is read again.
+"""The list of erased customers: keyed hashes of their numbers, which keep them out when landing files are read again.
 
-A hash can only be made with CIS_ERASURE_KEY, so the list tells nobody who was erased, not even by trying all numbers. A
-list that cannot be used, for want of its key, is an error and never an empty one: an erased customer would come back.
+A hash needs CIS_ERASURE_KEY, so nobody can find out from the list who was erased, not even by trying all numbers. A list
+that cannot be used without its key is an error, never an empty list: an erased customer would come back.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 
 import polars as pl
-from dagster import ConfigurableResource
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.errors import OperatorError
@@ -21,21 +20,20 @@ from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import WHOLE
-from cis_assets.settings import settings
 
 _KEY_LENGTH = 32
-_HOW = 'make one with `python -c "import secrets; print(secrets.token_hex(32))"` and keep it where secrets are kept'
-# No customer number is a text like this one.
+_HOW = 'make one with `python -c "import secrets; print(secrets.token_hex(32))"` and keep it with your other secrets'
+# No customer number has this text.
 _FINGERPRINTED = b"fingerprint"
 _FINGERPRINT_LENGTH = 16
 
 
 class ErasureKeyError(OperatorError):
-    """CIS_ERASURE_KEY is missing, too short, or not the one that the list of erased customers was written with."""
+    """CIS_ERASURE_KEY is missing, too short, or not the key that the list of erased customers was written with."""
 
 
 class ErasureKey:
-    """The secret that customer numbers are hashed with; it shows itself to nobody."""
+    """The secret that customer numbers are hashed with. It is never shown."""
 
     def __init__(self, secret: SecretStr) -> None:
         text = secret.get_secret_value().strip()
@@ -56,7 +54,7 @@ class ErasureKey:
 
 
 class ErasedCustomers:
-    """The list as it was when it was read."""
+    """The list, as of the moment when it was read."""
 
     def __init__(self, key: ErasureKey | None, hashes: Collection[str]) -> None:
         self._key = key
@@ -67,7 +65,7 @@ class ErasedCustomers:
         return len(self._hashes)
 
     def among(self, customers: Iterable[int]) -> frozenset[int]:
-        """Those of the numbers that were erased; each number is hashed once."""
+        """Find the erased customers among these. Each number is hashed once."""
         if self._key is None or not self._hashes:
             return frozenset()
         numbers = set(customers)
@@ -81,24 +79,24 @@ NOBODY = ErasedCustomers(None, ())
 
 
 def erased_customers(lake: Lake, secret: SecretStr) -> ErasedCustomers:
-    """The list of a lake; ErasureKeyError if it has entries and `secret` is not the key that they were made with."""
-    rows = _rows(lake)
+    """Read the list of a lake; ErasureKeyError if it has entries and `secret` is not their key."""
+    rows = _read_list(lake)
     if rows.is_empty():
         return NOBODY
     try:
         key = ErasureKey(secret)
     except ErasureKeyError:
         raise ErasureKeyError(
-            f"{_entries(rows)} in {lake.uri}, and landing files cannot be read without leaving them out: set CIS_ERASURE_KEY "
+            f"{_describe_entries(rows)} in {lake.uri}, and reading landing files would bring them back: set CIS_ERASURE_KEY "
             "to the key that they were erased with (docs/erasure.md)."
         ) from None
     _refuse_other_key(lake, rows, key)
     return ErasedCustomers(key, rows["customer_hash"].to_list())
 
 
-def enter(lake: Lake, key: ErasureKey, customers: Collection[int], day: date) -> None:
-    """Add customers to the list of a lake; those who are on it stay as they are."""
-    rows = _rows(lake)
+def add_erased_customers(lake: Lake, key: ErasureKey, customers: Collection[int], day: date) -> None:
+    """Add customers to the list of a lake; the existing entries stay as they are."""
+    rows = _read_list(lake)
     _refuse_other_key(lake, rows, key)
     news = pl.DataFrame(
         [(key.hash(customer), key.fingerprint, day) for customer in sorted(set(customers))],
@@ -109,7 +107,7 @@ def enter(lake: Lake, key: ErasureKey, customers: Collection[int], day: date) ->
         PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([news]))
 
 
-def _rows(lake: Lake) -> pl.DataFrame:
+def _read_list(lake: Lake) -> pl.DataFrame:
     if not lake.exists(ERASED_CUSTOMERS):
         return ERASED_CUSTOMERS.empty()
     return lake.scan(ERASED_CUSTOMERS).collect()
@@ -119,20 +117,11 @@ def _refuse_other_key(lake: Lake, rows: pl.DataFrame, key: ErasureKey) -> None:
     others = rows.filter(pl.col("key_fingerprint") != key.fingerprint)
     if not others.is_empty():
         raise ErasureKeyError(
-            f"{_entries(others)} in {lake.uri} with another CIS_ERASURE_KEY (fingerprint "
+            f"{_describe_entries(others)} in {lake.uri} with another CIS_ERASURE_KEY (fingerprint "
             f"{', '.join(others['key_fingerprint'].unique().sort())}) than the one that is set ({key.fingerprint}): set "
-            "that one again, or they cannot be told from others (docs/erasure.md)."
+            "that one again, or erased customers cannot be recognized (docs/erasure.md)."
         )
 
 
-def _entries(rows: pl.DataFrame) -> str:
+def _describe_entries(rows: pl.DataFrame) -> str:
     return f"{rows.height} {'customers were' if rows.height > 1 else 'customer was'} erased"
-
-
-class ErasedCustomersResource(ConfigurableResource):
-    """The list of erased customers of a lake; its key comes from the environment, never from this configuration."""
-
-    lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
-
-    def read(self) -> ErasedCustomers:
-        return erased_customers(Lake(self.lake_uri), settings().erasure_key)

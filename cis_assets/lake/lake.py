@@ -1,6 +1,6 @@
-"""The lake as a reader outside of Dagster sees it: what tables there are, their figures and rows.
+"""Read access to the lake: which tables there are, their figures and their rows.
 
-For the command line, the tests and notebooks. Writing goes through the IO manager alone.
+Writes go through the IO manager, maintenance and erasure.
 """
 
 from __future__ import annotations
@@ -18,34 +18,42 @@ from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.slices import Slice
 from cis_assets.lake.statistics import TableFigures, table_figures
 from cis_assets.storage.addresses import join, polars_options, storage_options
-
-
-def location_of(lake_uri: str, table: Table) -> TableLocation:
-    """Where a table lives below a lake address, with the options of its store from the environment."""
-    return TableLocation(join(lake_uri, table.path), storage_options(lake_uri), polars_options(lake_uri))
+from cis_assets.storage.timeouts import Timeouts
 
 
 class Lake:
-    """Read access to the Delta tables below a lake address."""
+    """The Delta tables below an address, with the timeouts to reach them (by default those of the process)."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, timeouts: Timeouts | None = None) -> None:
         self.uri = uri
+        self.timeouts = timeouts
 
     def location(self, table: Table) -> TableLocation:
-        return location_of(self.uri, table)
+        return TableLocation(
+            join(self.uri, table.path),
+            storage_options(self.uri, timeouts=self.timeouts),
+            polars_options(self.uri, timeouts=self.timeouts),
+            self.timeouts,
+        )
 
     def exists(self, table: Table) -> bool:
         return exists(self.location(table))
 
     def figures(self, table: Table) -> TableFigures:
-        """Rows, bytes and files, in all and per day, read from the table's log."""
+        """Rows, bytes and files of a table, in total and per day, read from its log."""
         return table_figures(table, open_table(table, self.location(table)))
 
+    def rows_per_day(self, table: Table) -> pl.DataFrame:
+        """Count the rows of each day that has rows, from the table's log; without a table, there are none."""
+        days = self.figures(table).days if self.exists(table) else {}
+        counts = [(day, figures.rows) for day, figures in days.items() if figures.rows]
+        return pl.DataFrame(counts, {str(table.partition_date): pl.Date(), "rows": pl.Int64()}, orient="row")
+
     def scan(self, table: Table, days: DateRange | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
-        """Rows of a table, lazily; TableAbsentError if it was never materialized."""
+        """Read a table lazily; TableAbsentError if it was never materialized."""
         return PolarsEngine().scan_polars(table, self.location(table), Slice.of_days(table, days), columns)
 
     def snapshot(self, table: Table, as_of: date | None = None) -> pl.LazyFrame:
-        """Rows of a day of a table partitioned by as_of_date: of the newest one, unless `as_of` names another."""
+        """Read one day of a table partitioned by as_of_date: `as_of`, or the newest day."""
         day = as_of or max(self.figures(table).days, default=None)
         return self.scan(table).clear() if day is None else self.scan(table, DateRange(day, day))

@@ -1,4 +1,4 @@
-"""What Dagster is told of a table: its columns, and the rows, bytes and files of what was written."""
+"""Metadata for Dagster: the columns of a table, and the rows, bytes and files of a write."""
 
 from __future__ import annotations
 
@@ -13,37 +13,36 @@ from dagster import (
     TableColumnLineage,
     TableSchema,
 )
-from dagster._core.execution.context.metadata_logging import AssetMetadataHandle, OutputMetadataAccumulator
 
 from cis_assets.catalog import Table
 from cis_assets.catalog.lineage import LINEAGE
+from cis_assets.lake.dagster_internals import add_partition_metadata
 from cis_assets.lake.partition_slices import RunSlice
 from cis_assets.lake.statistics import SliceFigures, TableFigures
 
-# More origins than this say little in a column's description; the lineage itself names them all.
-_FEW = 3
+# A description with more origins is hard to read; the lineage itself names them all.
+_MOST_ORIGINS = 3
 
 
 def column_schema(table: Table) -> TableSchema:
-    """The catalog's columns, which are also those of every frame that was written."""
+    """Describe the catalog's columns, which every written frame has."""
     return TableSchema(
         [
-            TableColumn(name, str(column.dtype), description=_described(table, name))
+            TableColumn(name, str(column.dtype), description=_describe_column(table, name))
             for name, column in table.columns.items()
         ]
     )
 
 
-def _described(table: Table, column: str) -> str:
-    """The column's description and, where they are few, the columns that it is made from."""
+def _describe_column(table: Table, column: str) -> str:
+    """Describe a column and, if they are few, the columns that it is computed from."""
     origins = LINEAGE.get(table.path, {}).get(column, ())
-    named = ", ".join(f"{origin.table}.{origin.column}" for origin in origins)
-    made_from = f" From {named}." if 0 < len(origins) <= _FEW else ""
-    return table.column_description(column) + made_from
+    names = ", ".join(f"{origin.table}.{origin.column}" for origin in origins)
+    return table.column_description(column) + (f" From {names}." if 0 < len(origins) <= _MOST_ORIGINS else "")
 
 
 def column_lineage(table: Table) -> TableColumnLineage | None:
-    """The catalog's origins of the columns, as columns of assets; None for a table without any."""
+    """Name the columns of assets that each column is computed from; None for a table without any."""
     origins = LINEAGE.get(table.path)
     if not origins:
         return None
@@ -57,26 +56,21 @@ def column_lineage(table: Table) -> TableColumnLineage | None:
 
 
 def describe_write(context: OutputContext, table: Table, figures: TableFigures, run: RunSlice) -> dict[str, Any]:
-    """Give each partition of the run its own figures; return what holds for the write as a whole."""
-    whole: dict[str, Any] = {"table_version": figures.version}
+    """Record the figures of each partition of the run; return the metadata of the write as a whole."""
+    version = {"table_version": figures.version}
     if not run.partitions:
-        return {**whole, **_figures("dagster/row_count", figures.total)}
-    step = context.step_context
-    held = step._metadata_accumulator.per_output_metadata
-    told = {
-        AssetMetadataHandle(asset_key=context.asset_key, partition_key=key): _figures(
-            "dagster/partition_row_count", figures.of(where)
-        )
-        for key, where in run.partitions.items()
-    }
-    # Dagster's `add_asset_metadata` copies what it holds for each partition, which takes longer than a write over years.
-    step._metadata_accumulator = OutputMetadataAccumulator(
-        per_output_metadata={**held, **{handle: {**held.get(handle, {}), **said} for handle, said in told.items()}}
+        return {**version, **_describe_figures("dagster/row_count", figures.total)}
+    add_partition_metadata(
+        context,
+        {
+            key: _describe_figures("dagster/partition_row_count", figures.of(where))
+            for key, where in run.partitions.items()
+        },
     )
-    return whole
+    return version
 
 
-def _figures(rows: str, figures: SliceFigures) -> dict[str, Any]:
+def _describe_figures(rows: str, figures: SliceFigures) -> dict[str, Any]:
     return {
         rows: MetadataValue.int(figures.rows),
         "size_bytes": MetadataValue.int(figures.bytes),

@@ -1,39 +1,39 @@
-"""The IO manager of finished pages: HTML beside the tables of the lake."""
+"""The IO manager of HTML pages, which lie beside the tables of the lake."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from pathlib import Path
 
-from dagster import ConfigurableIOManager, InputContext, MetadataValue, OutputContext
-from pydantic import Field
+import dagster as dg
 
+from cis_assets.lake.resource import LakeResource
 from cis_assets.storage.addresses import is_local, join, put_text
 
 
-def page_path(*asset_key: str) -> str:
-    """Where the page of an asset lies below the lake's address."""
-    return "/".join(asset_key) + ".html"
+def page_address(lake_uri: str, *asset_key: str) -> str:
+    """The address of an asset's page in a lake."""
+    return join(lake_uri, _page_path(asset_key))
 
 
 def page_link(address: str) -> str:
-    """An address that a browser opens, for a page in a local lake; the address itself otherwise."""
+    """The address as a browser opens it: a file:// link for a page in a local lake."""
     return Path(address).as_uri() if is_local(address) else address
 
 
-class PageIOManager(ConfigurableIOManager):
-    """Persists a page (a string of HTML) as `<lake_uri>/<asset key>.html`, in one step."""
+class PageIOManager(dg.ConfigurableIOManager):
+    """Persists a page (a string of HTML) as `<lake>/<asset key>.html`, atomically."""
 
-    lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
+    lake: LakeResource
 
-    def handle_output(self, context: OutputContext, obj: str) -> None:
-        address = put_text(self.lake_uri, page_path(*context.asset_key.path), obj)
+    def handle_output(self, context: dg.OutputContext, obj: str) -> None:
+        lake = self.lake.lake()
+        address = put_text(lake.uri, _page_path(context.asset_key.path), obj, lake.timeouts)
         context.add_output_metadata(
-            {"page": MetadataValue.url(page_link(address)), "size_bytes": MetadataValue.int(len(obj.encode()))}
+            {"page": dg.MetadataValue.url(page_link(address)), "size_bytes": dg.MetadataValue.int(len(obj.encode()))}
         )
 
-    def load_input(self, context: InputContext) -> str:
-        raise TypeError(f"The page {context.asset_key.to_user_string()} is for readers; no asset takes it as an input.")
+    def load_input(self, context: dg.InputContext) -> str:
+        raise TypeError(f"The page {context.asset_key.to_user_string()} is for people; no asset can read it.")
 
 
-def page_address(lake_uri: str, *asset_key: str) -> str:
-    return join(lake_uri, page_path(*asset_key))
+def _page_path(asset_key: Sequence[str]) -> str:
+    return "/".join(asset_key) + ".html"

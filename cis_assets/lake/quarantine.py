@@ -1,51 +1,48 @@
-"""Order dates that are held back, with the reason: nothing is made of them, and what tables hold of them stays as it is.
+"""Quarantined dates: nothing is written for them, and what tables hold of them stays as it is.
 
-A table that holds dates back has a date and a column `fault`, a sentence where there is one. An asset names such tables
-in its metadata `held_by`. Belongs here: reading these reasons and saying them. Which dates are at fault is decided by
-what writes those tables.
+A table that quarantines dates has a date column and a column `fault`, with a sentence where there is one. An asset names
+such tables in its metadata `held_by`. The assets that write those tables decide which dates are at fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
-from dagster import ConfigurableResource
-from pydantic import Field
 
 from cis_assets.catalog import TABLES, Table
 from cis_assets.dates import DateRange, days_in_words
 from cis_assets.errors import OperatorError
-from cis_assets.lake.delta_table import exists
-from cis_assets.lake.engines.polars_engine import PolarsEngine
-from cis_assets.lake.lake import location_of
-from cis_assets.lake.slices import Slice
+from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.lake import Lake
 
 QUARANTINED_BY = "held_by"
 _REASONS_NAMED = 5
 
 
-class QuarantineResource(ConfigurableResource):
-    """The dates of a lake that are held back."""
+@dataclass(frozen=True)
+class QuarantinedRows:
+    """Rows of an output, with the quarantined dates among its dates and their reasons.
 
-    lake_uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
+    An asset that decides on quarantine itself returns it, so that no stored table is asked.
+    """
 
-    def among(self, days: DateRange, *held_by: Table) -> dict[date, str]:
-        """The dates among `days` that these tables hold back, in order, each with its reasons."""
-        return quarantined_dates(self.lake_uri, [table.path for table in held_by], days)
+    rows: LazyChunks
+    quarantined: Mapping[date, str]
 
 
 class QuarantinedDatesError(OperatorError):
-    """Dates of a run were held back; the message names them, says why, and what to do."""
+    """All dates of a run are quarantined; the message names them, the reasons, and what to do."""
 
 
-def quarantined_dates(lake_uri: str, held_by: Sequence[str], days: DateRange) -> dict[date, str]:
-    """The dates among `days` that the tables `held_by` hold back, in order, each with its reasons.
+def quarantined_dates(lake: Lake, held_by: Sequence[str], days: DateRange) -> dict[date, str]:
+    """Find the dates among `days` that the tables `held_by` quarantine, in order, each with its reasons.
 
-    A table that was never materialized holds nothing back. Raises KeyError for a path that is not in the catalog.
+    A table that was never materialized quarantines nothing. Raises KeyError for a path that is not in the catalog.
     """
-    found = [_faults(lake_uri, TABLES[path], days) for path in held_by]
+    found = [_read_faults(lake, TABLES[path], days) for path in held_by]
     faults = pl.concat([pl.DataFrame(schema={"day": pl.Date, "fault": pl.String}), *found])
     reasons = (
         faults.unique().sort("day", "fault").group_by("day", maintain_order=True).agg(pl.col("fault").str.join(" "))
@@ -53,19 +50,31 @@ def quarantined_dates(lake_uri: str, held_by: Sequence[str], days: DateRange) ->
     return dict(reasons.iter_rows())
 
 
-def _faults(lake_uri: str, table: Table, days: DateRange) -> pl.DataFrame:
-    location = location_of(lake_uri, table)
+def _read_faults(lake: Lake, table: Table, days: DateRange) -> pl.DataFrame:
     column = table.partition_date
-    if column is None or not exists(location):
+    if column is None or not lake.exists(table):
         return pl.DataFrame(schema={"day": pl.Date, "fault": pl.String})
-    rows = PolarsEngine().scan_polars(table, location, Slice.of_days(table, days), [column, "fault"])
+    rows = lake.scan(table, days, [column, "fault"])
     return rows.filter(pl.col("fault").is_not_null()).select(pl.col(column).alias("day"), "fault").collect()
 
 
-def described(held: Mapping[date, str]) -> str:
-    """The dates of each reason and the reason, the first few of them."""
+def quarantined_partitions(
+    table: Table, partitions: Mapping[str, Collection[date]], reasons: Mapping[date, str]
+) -> set[str]:
+    """Name the partitions with a quarantined day; QuarantinedDatesError if these are all partitions."""
+    found = {key for key, days in partitions.items() if any(day in reasons for day in days)}
+    if found and len(found) == len(partitions):
+        of_run = {
+            day: reasons[day] for day in sorted({*reasons} & {day for days in partitions.values() for day in days})
+        }
+        raise QuarantinedDatesError(f"Nothing was written to {table.path}. {describe_reasons(of_run)}")
+    return found
+
+
+def describe_reasons(quarantined: Mapping[date, str]) -> str:
+    """Name the first few reasons, each with its dates."""
     by_reason: dict[str, list[date]] = {}
-    for day, reason in held.items():
+    for day, reason in quarantined.items():
         by_reason.setdefault(reason, []).append(day)
     named = [f"{days_in_words(days)}: {reason}" for reason, days in list(by_reason.items())[:_REASONS_NAMED]]
     further = len(by_reason) - len(named)

@@ -1,7 +1,6 @@
-"""Which rows of a table are meant: conditions on its partition columns, as plain values.
+"""Slices of tables: conditions on partition columns, as a narwhals expression and as a SQL predicate for Delta.
 
-Belongs here: a slice and its two renderings, a narwhals expression for frames and SQL for Delta's predicates. Which
-slice a run of Dagster means is decided in `lake/partition_slices.py`.
+`partition_slices.py` decides which slice a run of Dagster means.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _Frame = TypeVar("_Frame", nw.LazyFrame, nw.DataFrame)
 
 @dataclass(frozen=True)
 class Slice:
-    """The rows that meet every condition: a column in a range of days, or among some values. No condition: all rows."""
+    """The rows that meet every condition: a column in a range of days, or among values. Without a condition: all rows."""
 
     conditions: tuple[tuple[str, DateRange | tuple[Value, ...]], ...] = ()
 
@@ -31,7 +30,7 @@ class Slice:
 
     @classmethod
     def of_days(cls, table: Table, days: DateRange | None) -> Slice:
-        """The days of a table that is partitioned by a date; None: the whole table."""
+        """Select days of a table that is partitioned by a date, or the whole table for None."""
         if days is None:
             return WHOLE
         if table.partition_date is None:
@@ -46,7 +45,7 @@ class Slice:
         return ", ".join(shown) or "the whole table"
 
     def expression(self) -> nw.Expr:
-        """Whether a row is in the slice, which has conditions; a missing value is in none."""
+        """Express whether a row is in the slice, which must have conditions. A null is in no slice."""
         inside = [
             nw.col(column).is_between(wanted.first, wanted.last)
             if isinstance(wanted, DateRange)
@@ -56,31 +55,31 @@ class Slice:
         return nw.all_horizontal(*inside, ignore_nulls=False)
 
     def sql(self, alias: str = "") -> str | None:
-        """The slice as a Delta predicate, columns prefixed with `alias`; None for the whole table.
+        """Render the slice as a Delta predicate, with columns prefixed by `alias`; None for the whole table.
 
-        Raises ValueError for a condition that no value meets, which has no meaning in a write.
+        Raises ValueError for a condition without values, since a write of nothing has no meaning.
         """
         prefix = f"{alias}." if alias else ""
-        return " AND ".join(f"{prefix}{_sql(column, wanted)}" for column, wanted in self.conditions) or None
+        return " AND ".join(f"{prefix}{_condition(column, wanted)}" for column, wanted in self.conditions) or None
 
 
 WHOLE = Slice()
 
 
 def rows_in(frame: _Frame, *slices: Slice) -> _Frame:
-    """The rows of a narwhals frame that are in at least one of the slices."""
+    """Filter a narwhals frame to the rows that are in at least one of the slices."""
     if any(not each.conditions for each in slices):
         return frame
     return frame.filter(nw.any_horizontal(*(each.expression() for each in slices), ignore_nulls=True))
 
 
-def _sql(column: str, wanted: DateRange | tuple[Value, ...]) -> str:
+def _condition(column: str, wanted: DateRange | tuple[Value, ...]) -> str:
     if isinstance(wanted, DateRange):
         if wanted.first == wanted.last:
             return f"{column} = '{wanted.first}'"
         return f"{column} BETWEEN '{wanted.first}' AND '{wanted.last}'"
     if not wanted:
-        raise ValueError(f"No value of {column} is meant, so nothing can be written.")
+        raise ValueError(f"The slice has no value of {column}, so nothing can be written.")
     return f"{column} IN ({', '.join(map(_literal, wanted))})"
 
 

@@ -1,4 +1,4 @@
-"""Figures of a Delta table read from its log: rows, bytes and files, in all and per partition."""
+"""Rows, bytes and files of a Delta table, in total and per partition, read from its log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cis_assets.lake.slices import Slice
 
 @dataclass(frozen=True)
 class SliceFigures:
-    """What a partition, a slice or a whole table holds."""
+    """Rows, bytes and files of a partition, a slice or a whole table."""
 
     rows: int
     bytes: int
@@ -29,7 +29,7 @@ NOTHING = SliceFigures(0, 0, 0)
 
 @dataclass(frozen=True)
 class TableFigures:
-    """Figures of a table at a version: of each partition that has files, by the values of its partition columns."""
+    """Figures of one version of a table, for each partition that has files, by the values of its partition columns."""
 
     version: int
     columns: tuple[str, ...]
@@ -41,7 +41,7 @@ class TableFigures:
 
     @property
     def days(self) -> dict[date, SliceFigures]:
-        """Figures of each day that has files, in order (empty for a table that is not partitioned by days)."""
+        """Figures of each day that has files, in order; empty for a table that is not partitioned by days."""
         days: dict[date, list[SliceFigures]] = {}
         for values, figures in self.partitions.items():
             for value in values:
@@ -50,7 +50,7 @@ class TableFigures:
         return {day: _sum(days[day]) for day in sorted(days)}
 
     def of(self, where: Slice) -> SliceFigures:
-        """Figures of a slice."""
+        """Sum the figures of a slice."""
         wanted = dict(where.conditions)
         if wanted.keys() == set(self.columns):
             keys = itertools.product(*(wanted[column] for column in self.columns))
@@ -64,7 +64,7 @@ class TableFigures:
 
 
 def table_figures(table: Table, stored: DeltaTable) -> TableFigures:
-    """Figures of an opened table, from the part of its log that opening has read already."""
+    """Compute the figures of an opened table from the log that opening has already read."""
     files = pl.DataFrame(stored.get_add_actions(flatten=True))
     keys = [f"partition.{column}" for column in table.partition_by]
     counted = [pl.col("num_records").sum(), pl.col("size_bytes").sum(), pl.len().cast(pl.Int64).alias("files")]
@@ -75,7 +75,5 @@ def table_figures(table: Table, stored: DeltaTable) -> TableFigures:
 
 
 def _sum(figures: Iterable[SliceFigures]) -> SliceFigures:
-    parts = list(figures)
-    return SliceFigures(
-        sum(part.rows for part in parts), sum(part.bytes for part in parts), sum(part.files for part in parts)
-    )
+    rows, sizes, files = zip((0, 0, 0), *((each.rows, each.bytes, each.files) for each in figures), strict=True)
+    return SliceFigures(sum(rows), sum(sizes), sum(files))

@@ -1,7 +1,6 @@
-"""What the files and the log of a table are like, and whether they need maintenance.
+"""The condition of a table's files and log, and whether they need maintenance.
 
-Belongs here: looking, and judging by limits. What is found is read from the table's log and from listings of its folder;
-no row is read. The mending is in `maintenance.py`.
+It comes from the table's log and from listings of its folder; no row is read. `maintenance.py` does the maintenance.
 """
 
 from __future__ import annotations
@@ -15,17 +14,16 @@ from typing import Any
 import obstore
 import polars as pl
 from deltalake import DeltaTable
-from obstore.exceptions import BaseError as ObjectStoreError
 
 from cis_assets.catalog import Table
 from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.storage.addresses import is_local, store_to_read
-from cis_assets.storage.errors import StorageError, in_words, storage_errors
+from cis_assets.storage.errors import storage_errors
 
 TARGET_FILE_BYTES = 100 * 1024 * 1024
 _LOG = "_delta_log"
-# Below this, bytes that nobody needs are not worth a warning, however small the table is.
+# Fewer removable bytes are not worth a warning, however small the table is.
 _WORTH_A_WARNING = 64 * 1024 * 1024
 _HOUR = 3600
 
@@ -34,10 +32,10 @@ Partition = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a table at a version.
+    """The files of one version of a table.
 
-    `small` counts the files far below the size that is written to, in each partition that has more than one of them;
-    only these can be put together. An unpartitioned table is one partition without values.
+    `small` counts the files far below the target size in each partition that has several of them, since only these can be
+    compacted. An unpartitioned table is one partition without values.
     """
 
     version: int
@@ -48,7 +46,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Log:
-    """The log of a table: its files, and the commits that a reader replays on top of the newest checkpoint."""
+    """The number of files in a table's log, and of commits that a reader replays after the newest checkpoint."""
 
     files: int
     commits_since_checkpoint: int
@@ -56,7 +54,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on a table is said to need maintenance."""
+    """The limits above which a table needs maintenance."""
 
     small_files: int
     log_commits: int
@@ -64,8 +62,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Upkeep:
-    """What was found of a table, with a sentence for each reason why it needs maintenance."""
+class TableCondition:
+    """The files and log of a table, removable files by size, and a sentence for each reason why it needs maintenance."""
 
     files: Files
     log: Log
@@ -73,51 +71,51 @@ class Upkeep:
     reasons: tuple[str, ...]
 
 
-def look(table: Table, location: TableLocation, retention_hours: int, limits: Limits) -> Upkeep:
-    """Look at the files and the log of a table; TableAbsentError if there is none."""
+def examine_table(table: Table, location: TableLocation, retention_hours: int, limits: Limits) -> TableCondition:
+    """Examine the files and the log of a table; TableAbsentError if there is none."""
     stored = open_table(table, location)
-    files, log = files_of(table, stored), log_of(location, stored)
-    removable = removable_files(location, stored, retention_hours)
-    return Upkeep(files, log, removable, tuple(_reasons(files, log, removable, limits)))
+    files, log = examine_files(table, stored), examine_log(location, stored)
+    removable = find_removable_files(location, stored, retention_hours)
+    return TableCondition(files, log, removable, tuple(_find_reasons(files, log, removable, limits)))
 
 
-def files_of(table: Table, stored: DeltaTable) -> Files:
-    """The files of an opened table, from the part of its log that opening has read already."""
+def examine_files(table: Table, stored: DeltaTable, target_bytes: int = TARGET_FILE_BYTES) -> Files:
+    """Examine the files of an opened table. A file is small below half of `target_bytes`."""
     files = pl.DataFrame(stored.get_add_actions(flatten=True)).with_columns(
-        is_small=pl.col("size_bytes") < TARGET_FILE_BYTES / 2
+        is_small=pl.col("size_bytes") < target_bytes / 2
     )
     keys = [f"partition.{column}" for column in table.partition_by]
     small = files.group_by(keys or pl.lit(1)).agg(pl.col("is_small").sum())
-    crowded = small.filter(pl.col("is_small") > 1).select(*keys, "is_small")
+    several = small.filter(pl.col("is_small") > 1).select(*keys, "is_small")
     return Files(
         version=stored.version(),
         files=files.height,
         bytes=sum(files["size_bytes"]),
-        small={row[:-1]: row[-1] for row in sorted(crowded.iter_rows())},
+        small={row[:-1]: row[-1] for row in sorted(several.iter_rows())},
     )
 
 
-def log_of(location: TableLocation, stored: DeltaTable) -> Log:
-    """The log of an opened table, by one listing of its folder."""
-    names = [path.rpartition("/")[2] for path in _sizes(location, _LOG)]
+def examine_log(location: TableLocation, stored: DeltaTable) -> Log:
+    """Examine the log of an opened table with one listing of its folder."""
+    names = [path.rpartition("/")[2] for path in _file_sizes(location, _LOG)]
     checkpoints = [int(name[:20]) for name in names if name[:20].isdigit() and ".checkpoint." in name]
     return Log(len(names), stored.version() - max(checkpoints, default=-1))
 
 
-def removable_files(location: TableLocation, stored: DeltaTable, retention_hours: int) -> dict[str, int]:
-    """Path and bytes of each file that nothing refers to and that retention no longer protects.
+def find_removable_files(location: TableLocation, stored: DeltaTable, retention_hours: int) -> dict[str, int]:
+    """Path and bytes of each file that nothing refers to and that the retention no longer protects.
 
-    delta-rs judges, by one listing of the table's folder; a second one tells the sizes, if there is any such file. A file
-    that the log removed is protected from its removal on, one that the log does not know from its last change on.
+    delta-rs decides with one listing of the table's folder. A second listing gives the sizes, if there are such files. The
+    retention of a file begins with its removal in the log, or with its last change if the log does not know it.
     """
     with storage_errors(f"Listing {location.uri}"):
         found = stored.vacuum(retention_hours, dry_run=True, full=True, enforce_retention_duration=False)
-    sizes = _sizes(location) if found else {}
+    sizes = _file_sizes(location) if found else {}
     return {path: sizes.get(path, 0) for path in found}
 
 
-def half_written_files(location: TableLocation, retention_hours: int) -> list[Path]:
-    """What a killed writer leaves in a local folder under names (`NAME#1`) that delta-rs neither reads nor removes."""
+def find_half_written_files(location: TableLocation, retention_hours: int) -> list[Path]:
+    """Find files of killed writers in a local folder, with names (`NAME#1`) that delta-rs neither reads nor removes."""
     if not is_local(location.uri):
         return []
     limit = time.time() - retention_hours * _HOUR
@@ -125,37 +123,33 @@ def half_written_files(location: TableLocation, retention_hours: int) -> list[Pa
     return [path for path in staged if path.stat().st_mtime < limit]
 
 
-def _reasons(files: Files, log: Log, removable: Mapping[str, int], limits: Limits) -> list[str]:
+def _find_reasons(files: Files, log: Log, removable: Mapping[str, int], limits: Limits) -> list[str]:
     reasons = []
     crowded = {partition: count for partition, count in files.small.items() if count > limits.small_files}
     if crowded:
         worst = max(crowded, key=lambda partition: crowded[partition])
-        place = f" in {counted(len(crowded), 'partition')}, most in {', '.join(map(str, worst))}" if worst else ""
+        place = f" in {format_count(len(crowded), 'partition')}, most in {', '.join(map(str, worst))}" if worst else ""
         reasons.append(f"Reading opens many small files{place}: {crowded[worst]} (limit {limits.small_files}).")
     if log.commits_since_checkpoint > limits.log_commits:
         reasons.append(
-            f"Opening it replays {log.commits_since_checkpoint} commits since the last checkpoint "
+            f"Opening the table replays {log.commits_since_checkpoint} commits since the last checkpoint "
             f"(limit {limits.log_commits})."
         )
     unneeded = sum(removable.values())
     if unneeded > max(_WORTH_A_WARNING, limits.removable_share * files.bytes):
         reasons.append(
-            f"{counted(len(removable), 'file')} with {unneeded / 1e6:,.0f} MB could be removed, beside "
+            f"{format_count(len(removable), 'file')} with {unneeded / 1e6:,.0f} MB could be removed, beside "
             f"{files.bytes / 1e6:,.0f} MB that are needed (limit {limits.removable_share:.0%})."
         )
     return reasons
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _sizes(location: TableLocation, folder: str | None = None) -> dict[str, int]:
+def _file_sizes(location: TableLocation, folder: str | None = None) -> dict[str, int]:
     """Bytes of each file below a folder of a table, by its path in the table."""
-    try:
-        listed = obstore.list(store_to_read(location.uri), prefix=folder)
+    with storage_errors(f"Listing {location.uri}"):
+        listed = obstore.list(store_to_read(location.uri, location.timeouts), prefix=folder)
         return {entry["path"]: entry["size"] for entries in listed for entry in entries}
-    except ObjectStoreError as error:
-        raise StorageError(
-            f"Listing {location.uri} failed: {in_words(error)}. `cis doctor` looks at the store."
-        ) from error

@@ -19,7 +19,7 @@ from cis_assets.dates import parse_date_folder
 from cis_assets.errors import OperatorError
 from cis_assets.landing.contract import DATED, LandingTable
 from cis_assets.storage.addresses import join, polars_options, store_to_read
-from cis_assets.storage.errors import StorageError, in_words
+from cis_assets.storage.errors import StorageError, describe_error
 
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
@@ -66,7 +66,7 @@ class LandingFolder:
             return bytes(obstore.get_range(self._store, file.path, start=0, length=length)) if length else b""
         except (BaseError, OSError) as error:
             raise StorageError(
-                f"Reading landing file {file.path} failed: {in_words(error)}. Run `cis doctor` to check the storage."
+                f"Reading landing file {file.path} failed: {describe_error(error)}. Run `cis doctor` to examine the storage."
             ) from error
 
     def snapshot_files(self, table: LandingTable) -> list[LandingFile]:

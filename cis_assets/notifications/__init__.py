@@ -1,7 +1,6 @@
-"""Whom to write to, about what, when and in which words: pure domain code of personalised notifications.
+"""Personalized notifications: who is eligible, about which product, when, and with which copy. Pure domain code.
 
-Facts and words are kept apart. `contexts` decides who is addressed, about which product, on what occasion and
-with which offer; a writer (see `cis_assets.writers`) only writes prose with named slots; `validator` refuses prose
-that claims anything the facts do not carry; `messages` fills the slots. Nothing here knows of Dagster, of storage
-or of a model's API.
+Facts and copy are separate. `contexts` selects customers, products, occasions and offers. A writer
+(`cis_assets.writers`) writes copy with named slots. `validator` refuses copy that claims more than the facts
+support. `messages` fills the slots.
 """

@@ -1,23 +1,23 @@
-"""Who is addressed on the day after a snapshot, and the facts that the message may be about.
+"""Eligible customers on the day after a snapshot, and the facts of their messages, on any engine.
 
-Belongs here: the rules by which customers, occasions, tones, hours and offers are chosen, engine-neutral. Does not
-belong here: words, the choice among versions of words, and how often a customer may be written to over several days.
+Copy does not belong here, nor limits on messages per customer over several days.
 
-A customer is addressed who agreed to push notifications, whose last order is not older than the policy allows, whose
-favourite product is known, and for whom an occasion holds on the send date. Days count up to the send date:
+A customer is eligible if all of these hold: the customer agreed to push notifications, the last order is not older
+than the policy allows, the favorite product is known, and an occasion applies on the send date. Days count up to the
+send date. The first occasion that applies is taken:
 
-* `win_back`: days since the last order >= 2 x usual gap, and at least 21 (a customer with one order has no usual gap).
-* `usual_day`: the send date is the customer's favourite weekday, 3 or more orders, the last at least 3 days ago.
-* `restock`: the favourite product was in 2 or more orders, and its days since the last purchase reached its usual
-  interval, usual gap x orders / orders that held the product, and are at least 3.
+* `win_back`: days since the last order >= 2 x usual gap, and at least 21. A customer with one order has no usual gap.
+* `usual_day`: the send date is the customer's favorite weekday, 3 or more orders, the last at least 3 days ago.
+* `restock`: the favorite product was in 2 or more orders. The days since its last purchase are at least 3 and at
+  least its usual interval: usual gap x orders / orders with the product.
 
-The first that holds is taken. The usual gap is the median number of days between the customer's orders.
+The usual gap is the median number of days between the customer's orders.
 
-Tone: `gentle` to win back; else `inviting` up to 3 orders or without a product bought twice; else `brisk` for
-frequent orders (frequency score 4 or 5) of small baskets (8 lines or fewer on average); else `warm`.
+Tone: `gentle` for win_back; otherwise `inviting` for up to 3 orders or if no product was bought twice; otherwise
+`brisk` for frequent orders (frequency score 4 or 5) with small baskets (8 items or fewer on average); otherwise `warm`.
 
-The message goes out an hour before the customer's favourite hour, moved into the waking hours of the policy. The
-daypart is that of the hour it goes out: morning before 12, afternoon before 17, evening after.
+The message is sent an hour before the customer's favorite hour, but within the waking hours of the policy. The
+daypart follows from the send hour: morning before 12, afternoon before 17, evening after.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ from cis_assets.catalog.snapshots import as_of_rows
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
 from cis_assets.segmentation.order_windows import conform, first_by
-
-__all__ = ["WEEKDAYS", "NotificationPolicy", "notification_contexts"]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -62,18 +60,21 @@ def notification_contexts(
     as_of: date,
     policy: NotificationPolicy,
 ) -> nw.LazyFrame:
-    """One row per addressed customer, with the columns of gold/notification_contexts.
+    """One row per eligible customer, unsorted, with the columns of gold/notification_contexts.
 
-    `features` and `segments` are rows of gold/customer_features and gold/customer_segments, of which those as of the day count;
-    `products`, `customers` and `offers` are the silver tables. All five live on one engine. A customer without a row
-    in `customers`, or whose favourite product has none in `products`, is not addressed. Rows come in no order.
+    `features` and `segments` are rows of gold/customer_features and gold/customer_segments; rows of other days than
+    `as_of` are ignored. `products`, `customers` and `offers` are the silver tables. All five are on one engine. A
+    customer without a row in `customers`, or whose favorite product is not in `products`, is not eligible.
     """
     send_date = as_of + timedelta(days=1)
+    placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
+    reachable = customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
+    named = products.select(nw.col("product_id").alias("favourite_product_id"), "product_name", "department")
     rows = (
         as_of_rows(features, as_of)
-        .join(_segment_columns(as_of_rows(segments, as_of)), on="customer_id", how="inner")
-        .join(_reachable_customers(customers), on="customer_id", how="inner")
-        .join(_product_columns(products), on="favourite_product_id", how="inner")
+        .join(placed, on="customer_id", how="inner")
+        .join(reachable, on="customer_id", how="inner")
+        .join(named, on="favourite_product_id", how="inner")
         .join(_best_live_offers(offers, send_date), on="favourite_product_id", how="left")
         .filter(nw.col("recency_days") <= policy.lapsed_after_days)
         .with_columns(occasion=_occasion(send_date.isoweekday()), send_hour=_send_hour(policy))
@@ -99,20 +100,8 @@ def notification_contexts(
     return conform(NOTIFICATION_CONTEXTS, rows)
 
 
-def _segment_columns(segments: nw.LazyFrame) -> nw.LazyFrame:
-    return segments.select("customer_id", "segment_id", "segment_name", "frequency_score")
-
-
-def _reachable_customers(customers: nw.LazyFrame) -> nw.LazyFrame:
-    return customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
-
-
-def _product_columns(products: nw.LazyFrame) -> nw.LazyFrame:
-    return products.select(nw.col("product_id").alias("favourite_product_id"), "product_name", "department")
-
-
 def _best_live_offers(offers: nw.LazyFrame, send_date: date) -> nw.LazyFrame:
-    """One offer per product on the send date: the highest discount, then the smallest offer number."""
+    """One offer per product on the send date: the highest discount, then the smallest offer id."""
     live = offers.filter((nw.col("starts_on") <= nw.lit(send_date)) & (nw.col("ends_on") >= nw.lit(send_date)))
     best = first_by(live, "product_id", descending=["percent_off"], ascending="offer_id")
     return best.select(nw.col("product_id").alias("favourite_product_id"), "offer_id", "percent_off")
@@ -130,7 +119,7 @@ def _occasion(send_weekday: int) -> nw.Expr:
         & (orders >= _USUAL_DAY_MIN_ORDERS)
         & (days >= _USUAL_DAY_MIN_DAYS)
     )
-    # Multiplied out, since engines disagree on division.
+    # Multiplied out, because engines differ in division.
     due = (gap.fill_null(0.0) > 0.0) & (product_days * purchases >= gap * orders)
     restock = due & (purchases >= _RESTOCK_MIN_PURCHASES) & (product_days >= _RESTOCK_MIN_DAYS)
     return (
@@ -161,7 +150,7 @@ def _daypart() -> nw.Expr:
 
 
 def _time_zone(policy: NotificationPolicy) -> nw.Expr:
-    known = nw.col("time_zone").is_in(_known_time_zones())
+    known = nw.col("time_zone").is_in(_list_time_zones())
     return nw.when(known).then(nw.col("time_zone")).otherwise(nw.lit(policy.time_zone))
 
 
@@ -176,5 +165,5 @@ def _choice(condition: nw.Expr, yes: str, no: str) -> nw.Expr:
 
 
 @cache
-def _known_time_zones() -> list[str]:
+def _list_time_zones() -> list[str]:
     return sorted(available_timezones())

@@ -1,7 +1,6 @@
-"""Finished messages: a version of the words for each addressed customer, slots filled, with the moment of sending.
+"""Finished messages: copy for each eligible customer, with filled slots and the time of sending in UTC.
 
-Belongs here: the choice among versions, filling, the length limit of what was filled, and local time to UTC. Does not
-belong here: who is addressed and about what (`contexts`), and the words themselves (`copy`).
+`contexts` selects the customers and facts; `copy` has the wordings.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from cis_assets.catalog.gold import NOTIFICATIONS
 from cis_assets.errors import OperatorError
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
-from cis_assets.notifications.slots import filled, offer_words, piece_columns, slot_names
+from cis_assets.notifications.slots import filled, piece_columns, slot_names
 
 _KEY = ["as_of_date", "context_key"]
 _SHORTEST_PRODUCT_NAME = 8
 
 
 class MessageError(OperatorError):
-    """Contexts and copy do not fit together; no message of the slice is written."""
+    """Contexts and copy do not match; no message of the slice is written."""
 
 
 def notifications(
@@ -34,61 +33,56 @@ def notifications(
     seed: int,
     policy: NotificationPolicy,
 ) -> pl.DataFrame:
-    """One message per row of `contexts`, with the columns of gold/notifications, by day and customer.
+    """One message per row of `contexts`, with the columns of gold/notifications, by as_of_date and customer_id.
 
-    `contexts` and `copy` are slices of gold/notification_contexts and gold/notification_copy, of one day or of
-    several. Which version a customer gets follows from the customer, the send date and `seed` alone. A version that
-    would be longer than the policy allows gives way to the next one; where none fits, the shortest is sent with a
-    shorter product name. Raises MessageError if a context has no copy, if its words cannot fit, or if a time zone is
-    unknown.
+    `contexts` and `copy` are slices of gold/notification_contexts and gold/notification_copy, of one or several days.
+    The customer, the send date and `seed` determine the variant. If the filled variant exceeds the policy's length,
+    the next variant is used. If no variant fits, the shortest is used with a shorter product name.
+
+    Raises MessageError if a context has no copy, if no variant can fit, or if a time zone is unknown.
     """
-    addressed = _polars(contexts).sort("as_of_date", "customer_id")
-    versions = _versions(_polars(copy))
-    _refuse_missing_copy(addressed, versions)
-    if addressed.is_empty():
+    eligible = _collect(contexts).sort("as_of_date", "customer_id")
+    variants = _number_variants(_collect(copy))
+    _refuse_missing_copy(eligible, variants)
+    if eligible.is_empty():
         return NOTIFICATIONS.empty()
-    addressed = _with_send_at(addressed.with_columns(draw=_draw(addressed, seed)))
-    return (
-        NOTIFICATIONS.conform(_written(addressed, versions, policy).lazy()).collect().sort("as_of_date", "customer_id")
-    )
+    eligible = _add_send_at(eligible.with_columns(draw=_draw(eligible, seed)))
+    written = NOTIFICATIONS.conform(_write(eligible, variants, policy).lazy()).collect()
+    return written.sort("as_of_date", "customer_id")
 
 
-def _polars(frame: nw.LazyFrame | pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
+def _collect(frame: nw.LazyFrame | pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
     return nw.from_native(frame).lazy().collect(backend="polars").to_native()
 
 
-def _versions(copy: pl.DataFrame) -> pl.DataFrame:
-    """The copy with the texts in pieces, each version numbered from 0 within its context."""
+def _number_variants(copy: pl.DataFrame) -> pl.DataFrame:
+    """The copy with its texts in pieces; `number` counts the variants of a context from 0."""
     ordered = copy.sort(*_KEY, "variant").select(*_KEY, "copy_id", "title", "body", "generator")
+    texts = ordered.select(pl.concat_str("title", "body")).to_series()
     return ordered.with_columns(
-        pl.int_range(pl.len()).over(_KEY).alias("version"),
-        pl.len().over(_KEY).cast(pl.Int64).alias("version_count"),
+        pl.int_range(pl.len()).over(_KEY).alias("number"),
+        pl.len().over(_KEY).cast(pl.Int64).alias("variant_count"),
         pl.col("body").str.len_chars().rank("ordinal").over(_KEY).alias("shortness"),
-        pl.Series(
-            "mentions_offer", [_mentions_offer(*row) for row in ordered.select("title", "body").rows()], pl.Boolean
-        ),
+        pl.Series("mentions_offer", ["offer" in slot_names(text) for text in texts], pl.Boolean),
         *piece_columns(ordered["title"].to_list(), "title"),
         *piece_columns(ordered["body"].to_list(), "body"),
     ).drop("title", "body")
 
 
-def _mentions_offer(title: str, body: str) -> bool:
-    return "offer" in slot_names(title + body)
-
-
-def _refuse_missing_copy(addressed: pl.DataFrame, versions: pl.DataFrame) -> None:
-    missing = addressed.select(_KEY).unique().join(versions, on=_KEY, how="anti").sort(_KEY)
+def _refuse_missing_copy(eligible: pl.DataFrame, variants: pl.DataFrame) -> None:
+    missing = eligible.select(_KEY).unique().join(variants, on=_KEY, how="anti").sort(_KEY)
     if not missing.is_empty():
         day, key = missing.row(0)
         raise MessageError(
-            f"There is no copy for {missing.height} of the contexts, the first being {key} as of {day}; write the copy again."
+            f"gold/notification_copy lacks {missing.height} of the contexts, for example {key} on {day}; "
+            "materialize notification_copy again."
         )
 
 
-def _draw(addressed: pl.DataFrame, seed: int) -> pl.Series:
-    """A number per message that looks random but follows from customer, send date and seed (SplitMix64)."""
-    customers = addressed["customer_id"].to_numpy().astype(np.uint64)
-    days = addressed["send_date"].to_physical().to_numpy().astype(np.uint64)
+def _draw(eligible: pl.DataFrame, seed: int) -> pl.Series:
+    """A pseudorandom number per message, a hash (SplitMix64) of customer, send date and seed."""
+    customers = eligible["customer_id"].to_numpy().astype(np.uint64)
+    days = eligible["send_date"].to_physical().to_numpy().astype(np.uint64)
     mixed = _mix(customers ^ _mix(days ^ _mix(np.full(len(days), seed, dtype=np.uint64))))
     return pl.Series("draw", (mixed >> np.uint64(1)).astype(np.int64))
 
@@ -101,29 +95,30 @@ def _mix(numbers: np.ndarray) -> np.ndarray:
     return numbers ^ (numbers >> np.uint64(31))
 
 
-def _written(addressed: pl.DataFrame, versions: pl.DataFrame, policy: NotificationPolicy) -> pl.DataFrame:
-    """Every message with the first version from its draw on that fits; nearly all fit in the first round."""
-    counts = versions.select(*_KEY, "version_count").unique()
-    waiting = addressed.join(counts, on=_KEY)
+def _write(eligible: pl.DataFrame, variants: pl.DataFrame, policy: NotificationPolicy) -> pl.DataFrame:
+    """Each message with the first variant that fits, starting from its draw. Most fit in the first round."""
+    counts = variants.select(*_KEY, "variant_count").unique()
+    waiting = eligible.join(counts, on=_KEY)
+    variants = variants.drop("variant_count")
     done: list[pl.DataFrame] = []
-    for number in range(max(counts["version_count"])):
-        turn = waiting.with_columns(version=(pl.col("draw") + number) % pl.col("version_count"))
-        tried = _filled(turn.join(versions.drop("version_count"), on=[*_KEY, "version"]))
+    for turn in range(max(counts["variant_count"])):
+        chosen = waiting.with_columns(number=(pl.col("draw") + turn) % pl.col("variant_count"))
+        tried = _fill(chosen.join(variants, on=[*_KEY, "number"]))
         fits = pl.col("body").str.len_chars() <= policy.message_max_length
         done.append(tried.filter(fits))
         waiting = waiting.join(tried.filter(~fits), on=["as_of_date", "customer_id"], how="semi")
         if waiting.is_empty():
             return pl.concat(done)
-    shortest = versions.filter(pl.col("shortness") == 1).drop("version_count")
-    return pl.concat([*done, _filled(_with_room(waiting.join(shortest, on=_KEY), policy))])
+    shortest = variants.filter(pl.col("shortness") == 1)
+    return pl.concat([*done, _fill(_shorten_to_fit(waiting.join(shortest, on=_KEY), policy))])
 
 
-def _filled(rows: pl.DataFrame) -> pl.DataFrame:
+def _fill(rows: pl.DataFrame) -> pl.DataFrame:
     values = {
         "product": pl.col("product_name"),
         "weekday": pl.col("weekday"),
         "daypart": pl.col("daypart"),
-        "offer": offer_words(pl.col("percent_off")),
+        "offer": pl.concat_str(pl.col("percent_off").cast(pl.String), pl.lit("% off")),
     }
     texts = rows.select(
         "as_of_date",
@@ -139,38 +134,38 @@ def _filled(rows: pl.DataFrame) -> pl.DataFrame:
     )
     unfilled = texts.filter(pl.col("title").is_null() | pl.col("body").is_null())
     if not unfilled.is_empty():
-        raise MessageError(f"The copy {unfilled['copy_id'][0]} has a slot that its context has no value for.")
+        raise MessageError(f"The copy {unfilled['copy_id'][0]} has a slot without a value in its context.")
     return texts
 
 
-def _with_room(rows: pl.DataFrame, policy: NotificationPolicy) -> pl.DataFrame:
-    """Shorten product names to what the words leave room for."""
-    without_name = _filled(rows.with_columns(product_name=pl.lit("")))["body"].str.len_chars().cast(pl.Int64)
+def _shorten_to_fit(rows: pl.DataFrame, policy: NotificationPolicy) -> pl.DataFrame:
+    """Shorten product names to the room that the rest of the body leaves."""
+    without_name = _fill(rows.with_columns(product_name=pl.lit("")))["body"].str.len_chars().cast(pl.Int64)
     roomy = rows.with_columns(room=policy.message_max_length - without_name)
-    parts = []
-    for (room,), part in roomy.group_by("room", maintain_order=True):
+    shortened = []
+    for (room,), group in roomy.group_by("room", maintain_order=True):
         if room < _SHORTEST_PRODUCT_NAME:
             raise MessageError(
-                f"The copy {part['copy_id'][0]} leaves no room for a product name within "
-                f"{policy.message_max_length} characters; write the copy again under the present policy."
+                f"The copy {group['copy_id'][0]} leaves no room for a product name within "
+                f"{policy.message_max_length} characters; materialize notification_copy again with the current settings."
             )
-        parts.append(shorten_product_names(nw.from_native(part), room).to_native())
-    return pl.concat(parts)
+        shortened.append(shorten_product_names(nw.from_native(group), room).to_native())
+    return pl.concat(shortened)
 
 
-def _with_send_at(addressed: pl.DataFrame) -> pl.DataFrame:
-    """Each message's moment of sending; there are few different hours and zones, so each is worked out once."""
+def _add_send_at(eligible: pl.DataFrame) -> pl.DataFrame:
+    """Add the time of sending. Distinct hours and zones are few, so each is converted once."""
     keys = ["send_date", "send_hour", "time_zone"]
-    distinct = addressed.select(keys).unique(maintain_order=True)
-    moments = [_moment(*row) for row in distinct.rows()]
-    known = distinct.with_columns(pl.Series("send_at", moments, dtype=pl.Datetime("us", "UTC")))
-    return addressed.join(known, on=keys, how="left")
+    distinct = eligible.select(keys).unique(maintain_order=True)
+    times = [_convert_to_utc(*row) for row in distinct.rows()]
+    known = distinct.with_columns(pl.Series("send_at", times, dtype=pl.Datetime("us", "UTC")))
+    return eligible.join(known, on=keys, how="left")
 
 
-def _moment(day: date, hour: int, time_zone: str) -> datetime:
-    """The local hour in UTC: the first of two where clocks go back, the end of the gap where they skip it."""
+def _convert_to_utc(day: date, hour: int, time_zone: str) -> datetime:
+    """The local hour in UTC: the first of two if clocks are set back, the end of the gap if they skip the hour."""
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise MessageError(f"The notification contexts name the time zone {time_zone!r}, which is not known.") from None
+        raise MessageError(f"The notification contexts have an unknown time zone {time_zone!r}.") from None
     return datetime.combine(day, time(hour), tzinfo=zone).astimezone(UTC)

@@ -1,8 +1,4 @@
-"""The retailer's rules for writing to customers, as one plain value.
-
-Belongs here: limits that several steps of the notification chain share, and how they follow from the settings.
-Does not belong here: the rules that apply them (contexts, validator, messages) and the environment.
-"""
+"""The limits of the retailer that several steps of the notification chain share."""
 
 from __future__ import annotations
 
@@ -12,16 +8,16 @@ from typing import Self
 from cis_assets.settings import Settings
 
 LONGEST_PRODUCT_NAME = 32
-"""Characters of a product name in a message, however long messages may be: what one line of a lock screen holds."""
+"""Maximum characters of a product name in a message: the width of a lock screen."""
 
 
 @dataclass(frozen=True)
 class NotificationPolicy:
-    """Who may be written to, when, and how long a message may be.
+    """Limits on who receives messages, when they are sent, and their length.
 
-    Hours are of the customer's own day: messages go out from `quiet_before_hour` up to, but not in, `quiet_from_hour`.
-    `message_max_length` and `title_max_length` count characters after the slots are filled. `time_zone` is the zone
-    of customers whose own is missing or unknown.
+    Hours are in the customer's time zone: messages are sent from `quiet_before_hour` (inclusive) to
+    `quiet_from_hour` (exclusive). `message_max_length` and `title_max_length` count characters after the slots are
+    filled. `time_zone` applies to customers whose own zone is missing or unknown.
     """
 
     quiet_before_hour: int = 8
@@ -43,5 +39,5 @@ class NotificationPolicy:
 
     @property
     def product_name_max_length(self) -> int:
-        """Most characters of a product's display name: a third of the message, 32 at most."""
+        """Maximum characters of a product's display name: a third of the message, at most 32."""
         return min(LONGEST_PRODUCT_NAME, self.message_max_length // 3)

@@ -1,7 +1,4 @@
-"""What a product is called in a message: its name, shortened at a natural boundary where it is too long.
-
-Belongs here: the shortening rule, engine-neutral. Does not belong here: filling a slot with the name.
-"""
+"""Display names of products in messages: the product name, shortened at a natural boundary if it is too long."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ Frame = TypeVar("Frame", nw.LazyFrame, nw.DataFrame)
 _ASIDE = r"(, | *[(\[;:]| [-–—|] ).*$"
 _COMPLEMENT = r"(?i) (with|w/|for|in|made|from) .*$"
 _WORD_IN_FRONT = r"^[^ ]* +"
-# The last ones are what a reader must not be deceived about: a sausage without its "Turkey" reads as pork.
+# The second line holds ingredients that must not get lost: a "Turkey Sausage" without "Turkey" reads as pork.
 _HOLDS_THE_NEXT_WORD = (
     *("No", "Non", "Not", "New", "San", "Ice", "Peanut", "Sea", "Whole", "Double"),
     *("Turkey", "Chicken", "Beef", "Pork", "Tuna", "Salmon", "Soy", "Almond", "Coconut", "Oat"),
@@ -26,25 +23,28 @@ _LOOSE_END = r"(?i)( (and|or|of|with|in|for|the|a|to)| *[&+,;:/–—-])+$"
 
 
 def shorten_product_names(frame: Frame, longest: int) -> Frame:
-    """Replace the column `product_name` by what the product is called in at most `longest` characters.
+    """Shorten the column `product_name` of a lazy or eager frame to at most `longest` characters.
 
-    A name that fits stays as it is. Otherwise, until it fits: what follows a comma, a parenthesis, a colon or a dash
-    goes; what follows "with", "for", "in", "made" or "from" goes; then only the last whole words that fit stay, since
-    English product names carry their noun at the end ("Signature Recipes Four Cheese Alfredo Pasta Sauce" becomes
-    "Four Cheese Alfredo Pasta Sauce"). Words that mean something else alone go or stay together, so that "Caffeine
-    Free Cola" never becomes "Free Cola" nor "No Salt Added Corn" "Salt Added Corn". Where nothing of that fits, the
-    first words stay, with an ellipsis. No word is cut, except a first one (after an article) that is
-    longer than the limit by itself.
+    A name that fits is unchanged. Otherwise these steps apply until it fits:
+
+    1. Remove the text after a comma, a parenthesis, a colon or a dash.
+    2. Remove the text after "with", "for", "in", "made" or "from".
+    3. Keep the last whole words that fit, because English product names have their noun at the end: "Signature
+       Recipes Four Cheese Alfredo Pasta Sauce" becomes "Four Cheese Alfredo Pasta Sauce". Words that change the
+       meaning stay together: "Caffeine Free Cola" never becomes "Free Cola".
+    4. Keep the first words and add an ellipsis.
+
+    Words are never cut, except a first word (after an article) that alone exceeds the limit.
     """
     name = nw.col("product_name")
-    # Step by step rather than as one expression, which would repeat every step in the next one.
+    # One expression for all steps would repeat each step inside the next one.
     for shorter in (_without(_ASIDE), _without(_COMPLEMENT), _last_words(longest)):
         frame = _use_where_too_long(frame.with_columns(product_name=_tidy(name)), shorter, longest)
     return _use_where_too_long(frame, _with_ellipsis(longest), longest)
 
 
 def _use_where_too_long(frame: Frame, shorter: nw.Expr, longest: int) -> Frame:
-    """Take `shorter` where the name does not fit and `shorter` still says something."""
+    """Take `shorter` where the name does not fit and `shorter` is not empty."""
     name, tried = nw.col("product_name"), nw.col("_shorter_name")
     wanted = (name.str.len_chars() > longest) & (tried.str.len_chars() > 0)
     frame = frame.with_columns(_shorter_name=shorter)
@@ -61,7 +61,7 @@ def _without(tail: str) -> nw.Expr:
 
 
 def _last_words(longest: int) -> nw.Expr:
-    # One character more than fits: a space in front then tells a whole first word from a cut one.
+    # With one character more than fits, a leading space shows that the first word is whole.
     tail = _tied(nw.col("product_name")).str.slice(-(longest + 1))
     words = tail.str.replace_all(_WORD_IN_FRONT, "").str.replace_all(_LOOSE_START, "").str.strip_chars()
     words = words.str.replace_all(_TIE, " ", literal=True)
@@ -69,7 +69,7 @@ def _last_words(longest: int) -> nw.Expr:
 
 
 def _tied(name: nw.Expr) -> nw.Expr:
-    """The name with spaces that must not be cut at replaced by ties."""
+    """The name with no-break spaces inside word groups that must not be split."""
     for word in _HOLDS_THE_NEXT_WORD:
         name = name.str.replace_all(rf"\b{word} ", f"{word}{_TIE}")
     for word in _HOLDS_THE_WORD_BEFORE:

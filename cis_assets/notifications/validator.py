@@ -1,8 +1,7 @@
-"""Whether words may be sent: prose that claims nothing the facts do not carry, in slots that can be filled.
+"""The rules that copy must follow before it is sent: no claim without a fact, and only slots that can be filled.
 
-Belongs here: every rule that words must keep, whoever wrote them. Does not belong here: what happens to words that
-break one (see `copy`). The rules err on the strict side, since refused words cost one more question and wrong ones
-cost a customer's trust.
+What happens to refused copy does not belong here (see `copy`). The rules are strict: refused copy costs one more
+request, wrong copy costs a customer's trust.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.slots import SLOTS, has_loose_braces, longest_length, prose, slot_names
-from cis_assets.notifications.wording import HABIT_TONES, CopyContext, Words
+from cis_assets.notifications.wording import HABIT_TONES, CopyContext, Wording
 
 _PUNCTUATION = frozenset(" .,!?'’‘“”\"-–—:;…&(){}")
 _NUMBER = (
@@ -33,7 +32,7 @@ _DAYPART_WORDS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why words may not be sent, one sentence per broken rule; none: they are accepted."""
+    """One sentence per broken rule; copy without any is accepted."""
 
     reasons: tuple[str, ...]
 
@@ -47,7 +46,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Ban:
-    """Words that may not stand anywhere, and what they do wrong ("the title <fault>: 'words'")."""
+    """Forbidden words, and what is wrong with them: the reason reads "The title <fault>: <words>."."""
 
     fault: str
     pattern: re.Pattern[str]
@@ -59,7 +58,7 @@ def _ban(fault: str, *patterns: str) -> _Ban:
 
 _BANS = (
     _ban(
-        "speaks of a discount, a price or a gift other than through {offer}",
+        "mentions a discount, a price or a gift other than through {offer}",
         r"discount\w*|sav(?:e|es|ed|er|ers|ing|ings)|free|freebies?|gifts?|gifted|giveaways?|deals?|bargains?",
         r"cheap\w*|pric(?:e|es|ed|ey|ing)|costs?|sales?|coupons?|vouchers?|promos?|promotions?|offers?|specials",
         r"rewards?|points|bonus\w*|cash\s?back|complimentary|refunds?|prizes?|win(?:s|ners?|ning)?|bogo",
@@ -69,18 +68,18 @@ _BANS = (
     ),
     _ban("guarantees something", r"guarante\w+|warrant\w+|promis\w+"),
     _ban(
-        "presses with stock or time that the facts do not know",
+        "creates urgency about stock or time that the facts do not support",
         r"hurry|hurries|limited|last chance|final chance|act (?:now|fast)|don'?t miss|miss out|before (?:it|they)\b.*gone",
         r"almost gone|nearly gone|going fast|sell(?:s|ing)? (?:out|fast)|sold out|in stock|out of stock|low stock",
         r"while (?:\w+ )?(?:supplies|supply|stocks?|it|they) lasts?|(?:today|this \w+) only|only (?:today|until)",
         r"ends (?:soon|today|tonight|this)|expir\w+|all week|this week|this month|until|deadline|back in stock",
     ),
     _ban(
-        "speaks of delivery, which the facts do not know",
+        "mentions delivery, which the facts do not include",
         r"deliver\w*|doorsteps?|at your door|arriv\w+|ships?|shipping",
     ),
     _ban(
-        "claims a quality of the product that the facts do not know",
+        "claims a quality of the product that the facts do not support",
         r"organic|vegan|gluten|natural\w*|health\w*|nutriti\w+|nourish\w*|wholesome|local\w*|low[- ](?:fat|sugar|calorie)",
         r"cures?|heals?|immun\w+|slimming|guilt\w*|best[- ]?sell\w*|award\w*|new(?= \{\})",
     ),
@@ -91,7 +90,7 @@ _BANS = (
     ),
 )
 _HABIT = _ban(
-    "speaks of a habit, which a customer addressed in this tone does not have",
+    "mentions a habit, which customers with this tone do not have",
     r"favou?rites?|usual|usually|always|regulars?|regularly|as ever|your go-to|go-to|staples?",
 )
 _MISUSED_SLOTS = (
@@ -117,29 +116,33 @@ _MISUSED_SLOTS = (
 )
 
 
-def validate(words: Words, context: CopyContext, policy: NotificationPolicy) -> Verdict:
-    """Judge a title and a body for a context: sentences that name each broken rule, in a stable order."""
+def validate(wording: Wording, context: CopyContext, policy: NotificationPolicy) -> Verdict:
+    """Judge a title and a body for a context. The reasons name each broken rule, in a stable order."""
     reasons: list[str] = []
     for part, text, longest in (
-        ("title", words.title, policy.title_max_length),
-        ("body", words.body, policy.message_max_length),
+        ("title", wording.title, policy.title_max_length),
+        ("body", wording.body, policy.message_max_length),
     ):
-        reasons += _form(part, text)
-        reasons += _slots(part, text, context)
-        reasons += _length(part, text, longest, context, policy)
-        reasons += _claims(part, text, context)
-    reasons += _required(words, context)
+        reasons += _find_bad_form(part, text)
+        reasons += _find_bad_slots(part, text, context)
+        length = longest_length(text, policy.product_name_max_length, context.daypart)
+        if length > longest:
+            reasons.append(f"The {part} can have {length} characters with its slots filled; the limit is {longest}.")
+        reasons += _find_claims(part, text, context)
+    reasons += _find_missing_slots(wording, context)
     return Verdict(tuple(reasons))
 
 
-def _form(part: str, text: str) -> Iterator[str]:
+def _find_bad_form(part: str, text: str) -> Iterator[str]:
     if not prose(text).replace("{}", "").strip(" .,!?:;-–—…"):
         yield f"The {part} has no words."
     if text != text.strip() or "  " in text:
         yield f"The {part} has stray spaces."
     strange = sorted({character for character in prose(text) if not _is_plain(character)})
     if strange:
-        yield f"The {part} has characters other than Latin letters and plain punctuation: {_shown(strange)}."
+        # By name, so that the reason itself has none of them.
+        names = ", ".join(unicodedata.name(each, f"code {ord(each)}").lower() for each in strange[:5])
+        yield f"The {part} has characters other than Latin letters and plain punctuation: {names}."
     if re.search(r"\w\.\w{2,}|\bwww\b|\bhttps?\b", prose(text).casefold()):
         yield f"The {part} has a web address."
     if shouted := re.search(r"\b[^\W\d_]*[A-Z]{3,}[^\W\d_]*\b|\b[A-Z]{2,}\s+[A-Z]{2,}\b", prose(text)):
@@ -149,19 +152,11 @@ def _form(part: str, text: str) -> Iterator[str]:
 
 
 def _is_plain(character: str) -> bool:
-    if character in _PUNCTUATION:
-        return True
     base = unicodedata.normalize("NFD", character)[0]
-    return base.isascii() and base.isalpha()
+    return character in _PUNCTUATION or (base.isascii() and base.isalpha())
 
 
-def _shown(characters: list[str]) -> str:
-    """Characters by their names, so that the reason itself carries none of them."""
-    names = [unicodedata.name(character, f"code {ord(character)}").lower() for character in characters[:5]]
-    return ", ".join(names)
-
-
-def _slots(part: str, text: str, context: CopyContext) -> Iterator[str]:
+def _find_bad_slots(part: str, text: str, context: CopyContext) -> Iterator[str]:
     names = slot_names(text)
     for name in sorted({name for name in names if name not in SLOTS}):
         yield f"The {part} has an unknown slot named {_quoted(name)}; the slots are {', '.join(SLOTS)}."
@@ -180,32 +175,23 @@ def _quoted(text: str) -> str:
     return ascii(text[:40])
 
 
-def _length(part: str, text: str, longest: int, context: CopyContext, policy: NotificationPolicy) -> Iterator[str]:
-    length = longest_length(text, policy.product_name_max_length, context.daypart)
-    if length > longest:
-        yield f"The {part} may reach {length} characters once its slots are filled; {longest} is the limit."
-
-
-def _claims(part: str, text: str, context: CopyContext) -> Iterator[str]:
-    spoken = _without_accents(prose(text)).casefold().replace("’", "'").replace("‘", "'")
+def _find_claims(part: str, text: str, context: CopyContext) -> Iterator[str]:
+    letters = (each for each in unicodedata.normalize("NFKD", prose(text)) if not unicodedata.combining(each))
+    plain = "".join(letters).casefold().replace("’", "'").replace("‘", "'")
     bans = _BANS if context.tone in HABIT_TONES else (*_BANS, _HABIT)
-    for ban in (*bans, *_other_dayparts(context.daypart)):
-        if found := ban.pattern.search(spoken):
+    for ban in (*bans, *_ban_other_dayparts(context.daypart)):
+        if found := ban.pattern.search(plain):
             yield f"The {part} {ban.fault}: {_quoted(found.group())}."
 
 
-def _without_accents(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-
-
-def _other_dayparts(daypart: str) -> Iterator[_Ban]:
+def _ban_other_dayparts(daypart: str) -> Iterator[_Ban]:
     for name, words in _DAYPART_WORDS.items():
         if name != daypart:
-            yield _ban(f"speaks of the {name}, but goes out in the {daypart}", words)
+            yield _ban(f"mentions the {name}, but is sent in the {daypart}", words)
 
 
-def _required(words: Words, context: CopyContext) -> Iterator[str]:
-    if "product" not in slot_names(words.body):
+def _find_missing_slots(wording: Wording, context: CopyContext) -> Iterator[str]:
+    if "product" not in slot_names(wording.body):
         yield "The body does not name the product; use {product} once."
-    if context.has_offer and "offer" not in slot_names(words.body):
+    if context.has_offer and "offer" not in slot_names(wording.body):
         yield "The body does not mention the offer; use {offer} once."

@@ -1,8 +1,6 @@
-"""What passes between the notification domain and whoever writes the words.
+"""The interface of copy writers: contexts, requests, answers and the method that a writer implements.
 
-Belongs here: the facts that words may depend on, a request for words, the answer to it, and the one method that a
-writer has. Does not belong here: any particular writer (see `cis_assets.writers`) and the judgement of what it
-wrote (see `validator`).
+Writers themselves are in `cis_assets.writers`; the rules for their copy are in `validator`.
 """
 
 from __future__ import annotations
@@ -16,12 +14,12 @@ from cis_assets.notifications.policy import NotificationPolicy
 
 DAYPARTS = ("morning", "afternoon", "evening")
 HABIT_TONES = ("warm", "brisk")
-"""Tones of customers with a habit: only to them are "your favorite" and "as usual" true."""
+"""Tones for customers with a habit. "Your favorite" and "as usual" are true only for them."""
 
 
 @dataclass(frozen=True, order=True)
 class CopyContext:
-    """Everything that words may depend on: nothing of it says who the customer is or which product it is."""
+    """The facts that copy may depend on. They identify neither a customer nor a product."""
 
     key: str
     department: str
@@ -32,7 +30,7 @@ class CopyContext:
 
 
 @dataclass(frozen=True, order=True)
-class Words:
+class Wording:
     """A title and a body with named slots in place of facts."""
 
     title: str
@@ -41,28 +39,28 @@ class Words:
 
 @dataclass(frozen=True)
 class CopyRequest:
-    """Asks for `versions` different versions for one context.
+    """A request for `variants` different wordings for one context.
 
-    `taken` are versions that the context has already and that must not come again. `reasons` say why an earlier
-    answer was not used, one sentence each.
+    `taken` holds the wordings that the context already has; an answer must not repeat them. `reasons` holds one
+    sentence for each rule that an earlier answer broke.
     """
 
     context: CopyContext
-    versions: int
+    variants: int
     policy: NotificationPolicy
-    taken: tuple[Words, ...] = ()
+    taken: tuple[Wording, ...] = ()
     reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class CopyAnswer:
-    """What a writer answers to one request, with what it cost.
+    """The answer of a writer to one request, with its cost in tokens.
 
-    `model` is None where no model was asked. `rejection` says why an answer that came cannot be used (asking again
-    may help); `failure` says why no answer came (asking again within this run would not help).
+    `model` is None if no model was asked. `rejection` says why an answer is unusable; a further request may help.
+    `failure` says why there is no answer; a further request in the same run would not help.
     """
 
-    words: tuple[Words, ...]
+    wordings: tuple[Wording, ...]
     generator: str
     prompt_version: str
     model: str | None = None
@@ -73,16 +71,16 @@ class CopyAnswer:
 
 
 class WriterError(OperatorError):
-    """No words can be written until somebody changes something; the message says what, in a sentence."""
+    """The writer cannot work until its configuration changes; the message says what to change."""
 
 
 class CopyWriter(Protocol):
-    """Writes words for contexts: a model, or the composer of templates."""
+    """Writes copy for contexts: a model or the template writer."""
 
     def write(self, requests: Sequence[CopyRequest]) -> list[CopyAnswer]:
-        """One answer for each request, in the order of the requests.
+        """Return one answer per request, in the order of the requests.
 
-        What concerns one request is said in its answer; what would concern every request, such as a wrong key, is
-        raised as WriterError.
+        A problem of one request is part of its answer. A problem of every request, such as an invalid key, raises
+        WriterError.
         """
         ...

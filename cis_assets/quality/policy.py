@@ -9,7 +9,7 @@ from cis_assets.settings import Settings
 
 @dataclass(frozen=True)
 class QualityPolicy:
-    """Shares of set-aside rows that warn and that block, and how far a day's orders may be off, as a share."""
+    """The shares of rejected rows that warn and that block, and the tolerated share of a day's orders above or below usual."""
 
     rejected_share_warn: float
     rejected_share_block: float

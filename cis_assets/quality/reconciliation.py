@@ -1,8 +1,8 @@
-"""The reconciliation of order dates: how many rows landed, and where each of them is now.
+"""Reconciliation of order dates: how many rows landed, and where each of them is now.
 
-Every landed row is typed, did not parse, or is left out as a row of an erased customer; every typed row is valid, a
-return, rejected, or an exact copy of another. The copies are counted, not taken for what is left over, so that a lost row
-cannot pass for a copy.
+Every landed row is typed, did not parse, or belongs to an erased customer. Every typed row is valid, returned, rejected
+or a duplicate. The counts come from the stored tables, and duplicates are counted in bronze, apart from what silver took
+for a duplicate. So neither a lost row nor a wrong judgement can pass as a duplicate.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ from datetime import date
 
 import polars as pl
 
-from cis_assets.silver.orders import COPIES, credit_notes
+from cis_assets.silver.orders import credit_notes
+from cis_assets.silver.rejection import rows_near_repeats
 
-SOURCE_TABLES = ("orders", "order_items")
-COUNTS = ("landed", "erased", "typed", "unparsed", "valid", "returned", "rejected", "copies")
+COUNTS = ("landed", "erased", "typed", "unparsed", "valid", "returned", "rejected", "duplicates")
+# Source table -> the key of its rows, and the other columns that equal rows share.
+_ROWS = {
+    "orders": (["order_date", "order_id"], ["customer_id", "order_hour", "order_key"]),
+    "order_items": (["order_date", "order_id", "add_to_cart_order"], ["product_id", "quantity", "unit_price"]),
+}
 _KEY = ("order_date", "source_table")
 
 
 @dataclass(frozen=True)
 class DatedTables:
-    """The tables of the same order dates, lazily; `bronze` and `silver` by source table (orders, order_items)."""
+    """The lazy tables of the same order dates; `bronze` and `silver` by source table (orders, order_items)."""
 
     landed_files: pl.LazyFrame
     bronze: Mapping[str, pl.LazyFrame]
@@ -42,19 +47,31 @@ def reconciliation(tables: DatedTables, days: Sequence[date]) -> pl.DataFrame:
         _counted("returned", _of("order_items", tables.returned)),
         _counted("returned", _of("orders", credit_notes(tables.silver["orders"], tables.returned))),
     ]
-    for name in SOURCE_TABLES:
+    for name in _ROWS:
         counted.append(_counted("typed", _of(name, tables.bronze[name])))
         counted.append(_counted("valid", _of(name, tables.silver[name])))
-        counted.append(_counted("copies", _of(name, COPIES[name](tables.bronze[name]))))
+        counted.append(_summed("duplicates", _repeated_rows(name, tables.bronze[name]), pl.col("repeats")))
     found = pl.concat(pl.collect_all(counted, engine="streaming"))
     every = pl.DataFrame({"order_date": days}, schema={"order_date": pl.Date}).join(
-        pl.DataFrame({"source_table": SOURCE_TABLES}), how="cross"
+        pl.DataFrame({"source_table": list(_ROWS)}), how="cross"
     )
     sums = [pl.col("rows").filter(pl.col("count") == name).sum().alias(name) for name in COUNTS]
     return (
         every.join(found.group_by(_KEY).agg(sums), on=_KEY, how="left")
         .with_columns(pl.col(COUNTS).fill_null(0))
         .sort(*_KEY)
+    )
+
+
+def _repeated_rows(source_table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Keys under which the same row landed several times, with how many `repeats` there are beside the first row."""
+    key, content = _ROWS[source_table]
+    return (
+        rows_near_repeats(rows.drop_nulls(key), key)
+        .group_by(key)
+        .agg(repeats=pl.len() - 1, is_same=pl.all_horizontal(pl.col(content).n_unique() == 1))
+        .filter("is_same")
+        .with_columns(source_table=pl.lit(source_table))
     )
 
 

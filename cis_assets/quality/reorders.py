@@ -1,4 +1,4 @@
-"""Which order lines are reorders, recomputed from history, engine-neutral."""
+"""Reorders, computed from history on any engine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import narwhals as nw
 def mark_reorders(order_items: nw.LazyFrame) -> nw.LazyFrame:
     """Order lines with `is_reorder`: whether the customer had the product in an earlier order of the frame.
 
-    `order_items` are rows of silver/order_items with the whole history that is to count. Orders of a customer on
-    one date follow each other by `order_of_day`. A product that stands twice in one order is no reorder for that.
+    `order_items` are rows of silver/order_items with the whole history that counts. `order_of_day` orders the orders of a
+    customer on one date. A product that appears twice in its first order is no reorder.
     """
-    # One number that grows from order to order: nobody places 10,000 orders in a day.
+    # One number that grows from order to order, because no customer places 10,000 orders in a day.
     place = nw.col("day_number").cast(nw.Int64) * 10_000 + nw.col("order_of_day")
     placed = order_items.with_columns(order_place=place)
     first = nw.col("order_place").min().over("customer_id", "product_id")

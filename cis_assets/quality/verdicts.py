@@ -1,8 +1,7 @@
-"""Verdicts on order dates: for each date and check what was measured, whether it passed, and why a date is held back.
+"""Verdicts on order dates: for each date and check, the measure, whether it passed, and why it quarantines the date.
 
-A check that blocks gives the date a `fault`, the sentence that says why nothing downstream is made of it; other checks
-only warn. The limits are the policy's. Offenders are named by file and line or by key and rule, without any value of
-theirs, since Dagster keeps what it shows.
+A check that blocks gives the date a `fault`: the reason why gold leaves the date out. Other checks only warn. Offenders
+are named by file and line, or by key and rule. Their values are not shown, because Dagster keeps what it shows.
 """
 
 from __future__ import annotations
@@ -14,27 +13,27 @@ from datetime import date
 import polars as pl
 
 from cis_assets.catalog import quality, silver
-from cis_assets.quality.integrity import lost_lines, rule_breakers
+from cis_assets.quality.integrity import orphaned_lines, rule_breakers
 from cis_assets.quality.policy import QualityPolicy
 from cis_assets.quality.reconciliation import DatedTables, reconciliation
 
 LANDED, TYPED, REJECTED, VOLUME, REFERENCES, RULES = (
     "landed_rows_are_accounted_for",
     "bronze_rows_are_accounted_for",
-    "few_rows_are_set_aside",
+    "few_rows_are_rejected",
     "volume_is_usual_for_the_weekday",
     "lines_refer_to_orders_and_products",
     "stored_rows_keep_the_rules",
 )
 CHECKS: Mapping[str, str] = {
-    LANDED: "Rows of the landing files = rows of bronze + rows that did not parse (+ rows of erased customers, left out). Blocks.",
-    TYPED: "Rows of bronze = valid rows of silver + returns + rows set aside + exact copies. Blocks.",
-    REJECTED: "The share of landed rows that did not parse or broke a rule, the larger of those of orders and of lines. Warns above CIS_REJECTED_SHARE_WARN, blocks "
-    "above CIS_REJECTED_SHARE_BLOCK.",
-    VOLUME: "The number of orders against the mean of the same weekday in the four weeks before. Warns if it is off by "
-    "more than the share CIS_VOLUME_TOLERANCE.",
-    REFERENCES: "Every line in silver belongs to an order of that date and a known product. Blocks.",
-    RULES: "What is stored in silver keeps the catalog's rules, and no key stands twice. Blocks.",
+    LANDED: "Rows of the landing files = rows of bronze + rows that did not parse + rows of erased customers. Blocks.",
+    TYPED: "Rows of bronze = valid rows of silver + returned rows + rejected rows + duplicate rows. Blocks.",
+    REJECTED: "Share of landed rows that did not parse or broke a rule: the larger share of orders and lines. Warns above "
+    "CIS_REJECTED_SHARE_WARN, blocks above CIS_REJECTED_SHARE_BLOCK.",
+    VOLUME: "Number of orders against the mean of the same weekday in the four weeks before. Warns if the difference is "
+    "larger than the share CIS_VOLUME_TOLERANCE.",
+    REFERENCES: "Every line in silver belongs to an order of its date and to a known product. Blocks.",
+    RULES: "Rows stored in silver keep the rules of the catalog, and no two share a key. Blocks.",
 }
 WEEKS_BEFORE = 4
 OFFENDERS_SHOWN = 10
@@ -43,24 +42,24 @@ _OFFENCE = {"order_date": pl.Date(), "where": pl.String(), "what": pl.String()}
 
 @dataclass(frozen=True)
 class Verdicts:
-    """`rows` in the shape of quality/date_checks; of each check that found something, the first offenders by date.
+    """`rows` of quality/date_checks, and the first `offenders` by date of each check that found some.
 
-    Offenders have order_date, where (file and line, or key) and what (the rule). They are those of dates that are held
-    back, if there are any.
+    Offenders have order_date, where (file and line, or key) and what (the rule). If a check quarantines dates, only their
+    offenders are shown.
     """
 
     rows: pl.DataFrame
     offenders: Mapping[str, pl.DataFrame]
 
     @classmethod
-    def together(cls, parts: Iterable[Verdicts]) -> Verdicts:
-        """The verdicts of several ranges of dates as those of one."""
-        parts = list(parts)
-        rows = pl.concat([part.rows for part in parts])
+    def merge(cls, verdicts: Iterable[Verdicts]) -> Verdicts:
+        """Merge the verdicts of several ranges of dates."""
+        verdicts = list(verdicts)
+        rows = pl.concat([each.rows for each in verdicts])
         offenders = {
             check: pl.concat(found).filter(pl.col("order_date").is_in(_days_in_question(rows, check)))
             for check in CHECKS
-            if (found := [part.offenders[check] for part in parts if check in part.offenders])
+            if (found := [each.offenders[check] for each in verdicts if check in each.offenders])
         }
         return cls(rows, {check: found.head(OFFENDERS_SHOWN) for check, found in offenders.items()})
 
@@ -74,11 +73,11 @@ def judge(
 ) -> Verdicts:
     """Judge each of `days` by its tables.
 
-    `products` is silver/products; `orders_per_day` has order_date and rows: how many orders silver holds of these days and
-    of those in the four weeks before that have any.
+    `products` is silver/products. `orders_per_day` has order_date and rows: the number of orders in silver, for these days
+    and for the four weeks before (days without orders may be left out).
     """
-    kept = reconciliation(tables, days)
-    lost = lost_lines(tables.silver["order_items"], tables.silver["orders"], products)
+    counts = reconciliation(tables, days)
+    orphaned = orphaned_lines(tables.silver["order_items"], tables.silver["orders"], products)
     breaking = pl.concat(
         [
             rule_breakers(silver.ORDERS, tables.silver["orders"]),
@@ -86,23 +85,23 @@ def judge(
             rule_breakers(silver.RETURNED_ITEMS, tables.returned),
         ]
     )
-    lost_rows, breaking_rows, off_balance = pl.collect_all(
-        [lost, breaking, _files_out_of_balance(tables)], engine="streaming"
+    orphaned_rows, breaking_rows, off_balance = pl.collect_all(
+        [orphaned, breaking, _files_out_of_balance(tables)], engine="streaming"
     )
     rows = pl.concat(
         [
-            _landed(kept, off_balance),
-            _typed(kept),
-            _set_aside(kept, policy),
+            _landed(counts, off_balance),
+            _typed(counts),
+            _rejected(counts, policy),
             _volume(orders_per_day.rename({"rows": "orders"}), days, policy),
-            _none(REFERENCES, lost_rows, days, "lines without their order or product"),
+            _none(REFERENCES, orphaned_rows, days, "lines without their order or product"),
             _none(RULES, breaking_rows, days, "rows break a rule or share a key"),
         ]
     ).sort("order_date", "check")
     find: dict[str, Callable[[], pl.LazyFrame]] = {
         LANDED: off_balance.sort("where").lazy,
-        REJECTED: lambda: _rows_set_aside(tables),
-        REFERENCES: lost_rows.sort("where", "what").lazy,
+        REJECTED: lambda: _unparsed_and_rejected_rows(tables),
+        REFERENCES: orphaned_rows.sort("where", "what").lazy,
         RULES: breaking_rows.sort("where", "what").lazy,
     }
     in_question = {check: _days_in_question(rows, check) for check in find}
@@ -110,7 +109,7 @@ def judge(
 
 
 def _days_in_question(rows: pl.DataFrame, check: str) -> list[date]:
-    """The dates that a check holds back or, if there are none, those on which it failed."""
+    """The dates that a check quarantines or, if there are none, the dates on which it failed."""
     failed = rows.filter(pl.col("check") == check, ~pl.col("passed"))
     held = failed.filter(pl.col("fault").is_not_null())
     return (held if held.height else failed)["order_date"].to_list()
@@ -123,13 +122,13 @@ def _first(offenders: pl.LazyFrame, days: list[date]) -> pl.DataFrame:
     return found.sort("order_date", maintain_order=True).head(OFFENDERS_SHOWN).collect()
 
 
-def _landed(kept: pl.DataFrame, off_balance: pl.DataFrame) -> pl.DataFrame:
-    """Balanced file by file, so that a row lost from one cannot hide behind a row too many of another."""
+def _landed(counts: pl.DataFrame, off_balance: pl.DataFrame) -> pl.DataFrame:
+    """Compare file by file, so that a row lost from one file cannot hide behind an extra row of another."""
     words = pl.format("{}: {} landed, {} typed + {} not parsed", "source_table", "landed", "typed", "unparsed")
     erased = pl.format(" + {} of erased customers", "erased")
     return _balanced(
         LANDED,
-        kept.join(
+        counts.join(
             off_balance.group_by("order_date", "source_table").agg(pl.col("off").sum()),
             on=["order_date", "source_table"],
             how="left",
@@ -139,18 +138,18 @@ def _landed(kept: pl.DataFrame, off_balance: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _typed(kept: pl.DataFrame) -> pl.DataFrame:
+def _typed(counts: pl.DataFrame) -> pl.DataFrame:
     words = pl.format(
-        "{}: {} typed, {} valid + {} returned + {} set aside + {} copies",
-        *("source_table", "typed", "valid", "returned", "rejected", "copies"),
+        "{}: {} typed, {} valid + {} returned + {} rejected + {} duplicates",
+        *("source_table", "typed", "valid", "returned", "rejected", "duplicates"),
     )
-    off = pl.col("typed") - pl.sum_horizontal("valid", "returned", "rejected", "copies")
-    return _balanced(TYPED, kept, off=off, words=words)
+    off = pl.col("typed") - pl.sum_horizontal("valid", "returned", "rejected", "duplicates")
+    return _balanced(TYPED, counts, off=off, words=words)
 
 
-def _balanced(check: str, kept: pl.DataFrame, *, off: pl.Expr, words: pl.Expr) -> pl.DataFrame:
+def _balanced(check: str, counts: pl.DataFrame, *, off: pl.Expr, words: pl.Expr) -> pl.DataFrame:
     judged = (
-        kept.with_columns(off=off.abs(), words=words)
+        counts.with_columns(off=off.abs(), words=words)
         .group_by("order_date", maintain_order=True)
         .agg(off=pl.col("off").sum(), words=pl.col("words").str.join("; "))
     )
@@ -159,19 +158,19 @@ def _balanced(check: str, kept: pl.DataFrame, *, off: pl.Expr, words: pl.Expr) -
     )  # fmt: skip
 
 
-def _set_aside(kept: pl.DataFrame, policy: QualityPolicy) -> pl.DataFrame:
-    """Judged by the larger share of the two tables: among the many lines of a date, its orders would not show."""
-    aside = pl.col("unparsed") + pl.col("rejected")
+def _rejected(counts: pl.DataFrame, policy: QualityPolicy) -> pl.DataFrame:
+    """Judge by the larger share of the two tables: rejected orders would not show among the many lines of a date."""
+    rejected = pl.col("unparsed") + pl.col("rejected")
     judged = (
-        kept.with_columns(
-            share=(aside / pl.col("landed")).fill_nan(0.0),
-            words=pl.format("{} of {} {}", aside, "landed", "source_table"),
+        counts.with_columns(
+            share=(rejected / pl.col("landed")).fill_nan(0.0),
+            words=pl.format("{} of {} {}", rejected, "landed", "source_table"),
         )
         .group_by("order_date", maintain_order=True)
         .agg(share=pl.col("share").max(), words=pl.col("words").str.join(" and "))
     )
     percent = (pl.col("share") * 100).round(1)
-    words = pl.format("{} were set aside, up to {} %", "words", percent)
+    words = pl.format("{} were rejected, up to {} %", "words", percent)
     too_many = pl.col("share") > policy.rejected_share_block
     return _verdicts(
         REJECTED,
@@ -189,7 +188,7 @@ def _volume(orders_per_day: pl.DataFrame, days: Sequence[date], policy: QualityP
         dates.with_columns(earlier=pl.col("order_date").dt.offset_by(f"-{weeks}w"))
         for weeks in range(1, WEEKS_BEFORE + 1)
     ]
-    # A weekday of the weeks before without any order says nothing: the shop may not have been open, or not yet ours.
+    # A day without orders does not count: the shop may have been closed, or its data may start later.
     usual = (
         pl.concat(earlier)
         .join(orders_per_day, left_on="earlier", right_on="order_date")
@@ -214,7 +213,7 @@ def _volume(orders_per_day: pl.DataFrame, days: Sequence[date], policy: QualityP
 
 
 def _none(check: str, offenders: pl.DataFrame, days: Sequence[date], what: str) -> pl.DataFrame:
-    """A check that blocks a date if there is anything at all."""
+    """Verdicts of a check that blocks a date with any offender."""
     dates = pl.DataFrame({"order_date": days}, schema={"order_date": pl.Date})
     counts = dates.join(offenders.group_by("order_date").len("rows"), on="order_date", how="left")
     return _verdicts(
@@ -248,7 +247,7 @@ def _verdicts(
 
 
 def _files_out_of_balance(tables: DatedTables) -> pl.LazyFrame:
-    """Landing files whose rows are not all accounted for: order_date, source_table, where, what, and by how many (`off`)."""
+    """Landing files with rows lost or added: order_date, source_table, where, what, and the number of rows (`off`)."""
     key = ["order_date", "source_table", "source_file"]
     typed = [rows.with_columns(source_table=pl.lit(name)).select(key) for name, rows in tables.bronze.items()]
     found = pl.concat([*typed, tables.bronze_rejected.select(key)])
@@ -266,9 +265,9 @@ def _files_out_of_balance(tables: DatedTables) -> pl.LazyFrame:
     )
 
 
-def _rows_set_aside(tables: DatedTables) -> pl.LazyFrame:
+def _unparsed_and_rejected_rows(tables: DatedTables) -> pl.LazyFrame:
     """Rows that did not parse, by file and line, then rows that broke a rule of silver, by key."""
-    # What stands behind the first colon of a reason may be a value of that row, and hold anything.
+    # The text after the first colon of a reason may be a value of the row, so it is not shown.
     rule = pl.col("reason").str.replace(r"(?s): .*$", "")
     return pl.concat(
         [

@@ -1,7 +1,6 @@
-"""KMeans and the silhouette, as scikit-learn computes them, made repeatable.
+"""Reproducible KMeans and silhouettes of scikit-learn.
 
-Belongs here: every call of scikit-learn. Does not belong here: what the points mean, or which number of clusters to
-keep. scikit-learn is imported where it is called, since every run process would pay for it otherwise.
+scikit-learn is imported inside functions, because its import is slow and most runs do not need it.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from contextlib import contextmanager
 import numpy as np
 import polars as pl
 
-from cis_assets.segmentation.centres import nearest_centres
+from cis_assets.segmentation.centers import nearest_centers
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold numerical libraries to one thread: sums split over several differ in their last bits from run to run."""
-    # Only libraries that are loaded by then are held, so scikit-learn has to come first.
+    """Limit numerical libraries to one thread: sums over several threads differ in their last bits between runs."""
+    # The limit applies to loaded libraries only, so scikit-learn is imported first.
     import sklearn.cluster
     import sklearn.metrics  # noqa: F401
     from threadpoolctl import threadpool_limits
@@ -27,39 +26,39 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def find_centres(points: np.ndarray, count: int, *, starts: int, seed: int) -> np.ndarray:
-    """Centres of `count` clusters (count x features): Lloyd's algorithm, the best of `starts` k-means++ starts."""
+def find_centers(points: np.ndarray, count: int, *, starts: int, seed: int) -> np.ndarray:
+    """Centers of `count` clusters (count x features): Lloyd's algorithm, the best of `starts` k-means++ starts."""
     from sklearn.cluster import KMeans
 
     clustering = KMeans(n_clusters=count, n_init=starts, random_state=seed)  # pyright: ignore[reportArgumentType]
     return clustering.fit(points).cluster_centers_
 
 
-def refine_centres(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Lloyd's algorithm on `points`, from the given centres."""
+def refine_centers(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Centers after Lloyd's algorithm on `points`, started from the given centers (clusters x features)."""
     from sklearn.cluster import KMeans
 
-    clustering = KMeans(n_clusters=len(centres), init=centres, n_init=1)  # pyright: ignore[reportArgumentType]
+    clustering = KMeans(n_clusters=len(centers), init=centers, n_init=1)  # pyright: ignore[reportArgumentType]
     return clustering.fit(points).cluster_centers_
 
 
-def mean_silhouette(points: np.ndarray, centres: np.ndarray) -> float:
-    """Mean silhouette coefficient of the points by nearest centre, -1 to 1; 0 where all share one centre."""
+def mean_silhouette(points: np.ndarray, centers: np.ndarray) -> float:
+    """Mean silhouette coefficient of the points by nearest center, -1 to 1; 0 if all share one center."""
     from sklearn.metrics import silhouette_score
 
-    nearest, _ = nearest_centres(points, centres)
+    nearest, _ = nearest_centers(points, centers)
     if not 2 <= len(np.unique(nearest)) < len(points):
         return 0.0
     return float(silhouette_score(points, nearest))
 
 
-def different_points(points: np.ndarray) -> int:
-    """How many of the rows differ: the most clusters that can be found in them."""
+def count_distinct(points: np.ndarray) -> int:
+    """The number of distinct rows, which is the largest number of clusters in them."""
     return pl.from_numpy(points).n_unique()
 
 
 def seeded_sample(points: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """At most `most` of the rows, in their order, without repetition."""
+    """A random sample of at most `most` rows, without repetition, in their original order."""
     if len(points) <= most:
         return points
     return points[np.sort(np.random.default_rng(seed).choice(len(points), most, replace=False))]

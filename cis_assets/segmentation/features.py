@@ -1,8 +1,4 @@
-"""Which features customers are clustered on, and how they become comparable numbers.
-
-Belongs here: the choice of columns of gold/customer_features, their logarithms, fills and scales. Does not belong
-here: computing the features from orders (see `customer_features`) and anything about clusters.
-"""
+"""The features that customers are clustered on, and their scaling. `customer_features` computes them from orders."""
 
 from __future__ import annotations
 
@@ -22,28 +18,28 @@ CLUSTERED_FEATURES: dict[str, bool] = {
     "mean_basket_size": True,
     "reorder_share": False,
 }
-"""Clustered feature -> whether log(1 + x) is taken.
+"""Clustered feature -> whether its logarithm log(1 + x) is taken.
 
-One feature per question a marketer asks: still here? for how long? how often in all, and in which rhythm? how much at a
-time? out of habit? Counts and durations are right-skewed, so their logarithm is taken; tenure fills its window evenly
-and is left alone.
+Each feature answers one question of a marketer: still active, since when, how many orders, which rhythm, how large,
+how habitual. Counts and durations are right-skewed, so their logarithm is taken. Tenure is spread evenly over its
+window, so it is not.
 
-Left out on purpose: median and standard deviation of the gap, distinct products, departments and spend say nearly the
-same as a feature above and would count it twice in a distance; weekend share and favourite hour of a customer with two
-orders are chance, and split the rare customers by accident. All of them are still described per segment.
+Other features are excluded. Median and standard deviation of the gap, distinct products, departments and spend are
+close to a feature above and would count it twice in a distance. Weekend share and favorite hour are random for
+customers with few orders. Segment profiles still describe them.
 """
 
 
 class MissingFeatureError(OperatorError):
-    """The customers' features lack a column that the segment model needs; the message names it."""
+    """The features lack a column that the segment model needs; the message names it."""
 
 
 @dataclass(frozen=True)
 class FeatureScaling:
-    """Turns raw features into comparable ones: fill, log(1 + x) where asked, subtract the mean, divide by the scale.
+    """Scales features: fill missing values, take log(1 + x) if `is_log`, subtract the mean, divide by the scale.
 
     Every field has one entry per feature, in the order of the matrix columns. Matrices are float64,
-    customers x features, with NaN for a missing value.
+    customers x features, with NaN for missing values.
     """
 
     names: tuple[str, ...]
@@ -54,13 +50,14 @@ class FeatureScaling:
 
     @classmethod
     def fit(cls, matrix: np.ndarray, features: dict[str, bool] = CLUSTERED_FEATURES) -> FeatureScaling:
-        """Learn fill (median of the known values, 0 if there are none), mean and standard deviation of each column.
+        """Compute the fill (median of known values, 0 without any), mean and standard deviation of each column.
 
-        The standard deviation is the population's. A column with one value only gets scale 1, so that it scales to 0.
+        The standard deviation is the population's. A constant column has scale 1, so it scales to 0.
         """
         is_log = np.array(list(features.values()), dtype=bool)
-        fill = np.array([_median_of_known(column) for column in matrix.T])
-        logged = _take_logs(_fill_missing(matrix, fill), is_log)
+        known = [column[~np.isnan(column)] for column in matrix.T]
+        fill = np.array([np.median(column) if column.size else 0.0 for column in known])
+        logged = _take_logs(np.where(np.isnan(matrix), fill, matrix), is_log)
         constant = logged.min(axis=0) == logged.max(axis=0)
         mean = np.where(constant, logged[0], logged.mean(axis=0))
         scale = np.where(constant, 1.0, logged.std(axis=0))
@@ -69,15 +66,16 @@ class FeatureScaling:
         )
 
     def transform(self, matrix: np.ndarray) -> np.ndarray:
-        """Raw features to scaled ones; no NaN is left."""
-        filled = _fill_missing(np.asarray(matrix, dtype=np.float64), np.array(self.fill))
+        """Scale raw features (customers x features); the result has no NaN."""
+        matrix = np.asarray(matrix, dtype=np.float64)
+        filled = np.where(np.isnan(matrix), np.array(self.fill), matrix)
         scaled = _take_logs(filled, np.array(self.is_log))
         scaled -= np.array(self.mean)
         scaled /= np.array(self.scale)
         return scaled
 
     def inverse(self, scaled: np.ndarray) -> np.ndarray:
-        """Scaled features back to the features' own units (filled values stay filled)."""
+        """Convert scaled features back to their own units (filled values stay filled)."""
         values = np.asarray(scaled, dtype=np.float64) * np.array(self.scale) + np.array(self.mean)
         is_log = np.array(self.is_log)
         values[..., is_log] = np.expm1(values[..., is_log])
@@ -85,31 +83,22 @@ class FeatureScaling:
 
 
 def feature_matrix(features: pl.DataFrame, names: Sequence[str]) -> np.ndarray:
-    """The named columns as a float64 matrix, customers x features, NaN where a value is missing.
+    """The named columns as a float64 matrix, customers x features, with NaN for missing values.
 
-    Raises MissingFeatureError naming the columns that `features` does not have.
+    Raises MissingFeatureError with the names of columns that `features` lacks.
     """
     missing = [name for name in names if name not in features.columns]
     if missing:
         raise MissingFeatureError(
             f"gold/customer_features has no column {', '.join(missing)}, which the segment model needs; "
-            "train gold/segment_model again on the features there are."
+            "materialize segment_model again."
         )
     columns = [features[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in names]
     return np.column_stack(columns)
 
 
-def _median_of_known(column: np.ndarray) -> float:
-    known = column[~np.isnan(column)]
-    return float(np.median(known)) if known.size else 0.0
-
-
-def _fill_missing(matrix: np.ndarray, fill: np.ndarray) -> np.ndarray:
-    return np.where(np.isnan(matrix), fill, matrix)
-
-
 def _take_logs(matrix: np.ndarray, is_log: np.ndarray) -> np.ndarray:
-    """The same matrix, changed in place: of many millions of customers, copies would be most of the memory."""
+    """Change the matrix in place, because a copy for millions of customers would dominate the memory."""
     for column in np.flatnonzero(is_log):
         np.log1p(matrix[:, column], out=matrix[:, column])
     return matrix

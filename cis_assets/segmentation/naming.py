@@ -1,8 +1,7 @@
-"""Names and marks of segments, in a marketer's words, from their centres.
+"""Names and descriptions ("marks") of segments in marketing terms, derived from their centers.
 
-Belongs here: the rules that turn numbers of a centre into words. Does not belong here: the numbers themselves.
-Rules read a centre twice: in the features' own units ("orders every 6 days") and as z-scores, that is, in standard
-deviations from the average customer ("large baskets for this shop").
+Rules use a center in the features' own units ("orders every 6 days") and as z-scores, which are standard deviations
+from the average customer ("large baskets for this shop").
 """
 
 from __future__ import annotations
@@ -16,45 +15,42 @@ _HIGH = 0.3
 _CLEAR = 0.3
 _MOST_MARKS = 3
 _FEWEST_MARKS = 2
+_SAME_TOPIC = {"order_count", "mean_gap_days"}
 
 
 @dataclass(frozen=True)
-class Centre:
-    """The centre of a segment: `values` in the features' own units and `z` in standard deviations from the average."""
+class Center:
+    """The center of a segment: `values` in the features' own units, `z` in standard deviations from the average."""
 
     values: Mapping[str, float]
     z: Mapping[str, float]
 
 
-def segment_names(centres: Sequence[Centre]) -> list[str]:
-    """A name for each centre, all different: the first rule that fits, and a further word where two share it."""
-    names = [_name(centre) for centre in centres]
+def segment_names(centers: Sequence[Center]) -> list[str]:
+    """A unique name for each center: the first rule that applies, and a further word if several share it."""
+    names = [next(name for name, applies in _RULES if applies(center.values, center.z)) for center in centers]
     for shared in {name for name in names if names.count(name) > 1}:
         alike = [place for place, name in enumerate(names) if name == shared]
-        for place, word in _distinguishing_words(centres, alike).items():
+        for place, word in _distinguishing_words(centers, alike).items():
             names[place] = f"{shared}, {word}"
     return names
 
 
-def segment_marks(centre: Centre) -> str:
-    """The two or three strongest deviations from the average customer, strongest first.
+def segment_marks(center: Center) -> str:
+    """The two or three largest deviations from the average customer, largest first.
 
     For example "orders every 6 days, 18 products a basket, 71 % reordered".
     """
     marks: list[str] = []
-    told: set[str] = set()
-    for feature in sorted(centre.z, key=lambda name: -abs(centre.z[name])):
-        if len(marks) >= (_MOST_MARKS if abs(centre.z[feature]) >= _CLEAR else _FEWEST_MARKS):
+    described: set[str] = set()
+    for strongest in sorted(center.z, key=lambda name: -abs(center.z[name])):
+        if len(marks) >= (_MOST_MARKS if abs(center.z[strongest]) >= _CLEAR else _FEWEST_MARKS):
             break
-        teller = _RHYTHM.get(feature, feature) if _rhythm_is_clear(centre) else feature
-        if teller not in told and _is_worth_telling(teller, centre):
-            marks.append(_MARKS[teller](centre.values[teller]))
-            told |= _SAME_TOPIC.get(teller, {teller})
+        feature = "mean_gap_days" if strongest == "order_count" and _is_rhythm_clear(center) else strongest
+        if feature not in described and _is_informative(feature, center):
+            marks.append(_MARKS[feature](center.values[feature]))
+            described |= _SAME_TOPIC if feature in _SAME_TOPIC else {feature}
     return ", ".join(marks)
-
-
-def _name(centre: Centre) -> str:
-    return next(name for name, fits in _RULES if fits(centre.values, centre.z))
 
 
 def _is_new(values: Mapping[str, float], z: Mapping[str, float]) -> bool:
@@ -62,13 +58,13 @@ def _is_new(values: Mapping[str, float], z: Mapping[str, float]) -> bool:
 
 
 def _has_gone_quiet(values: Mapping[str, float], z: Mapping[str, float]) -> bool:
-    """Away for at least two and a half of their usual gaps and for a month, and longer than most."""
+    """Whether the last order is at least 2.5 usual gaps and 30 days ago, and longer ago than for most."""
     return values["recency_days"] >= max(30.0, 2.5 * values["mean_gap_days"]) and z["recency_days"] >= 0.5
 
 
 _Rule = Callable[[Mapping[str, float], Mapping[str, float]], bool]
 
-# Read from the top: the stage of a customer's life outranks the rhythm, and the rhythm outranks the basket.
+# The first rule that applies wins: lifecycle before rhythm, rhythm before basket.
 _RULES: tuple[tuple[str, _Rule], ...] = (
     ("New customers", _is_new),
     ("Tried once", lambda values, z: values["order_count"] < 1.5),
@@ -97,58 +93,54 @@ _LOW_AND_HIGH_WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def _distinguishing_words(centres: Sequence[Centre], alike: Sequence[int]) -> dict[int, str]:
-    """A word for each centre of `alike`: by the feature they differ in most, then the next; numbers at the last."""
+def _distinguishing_words(centers: Sequence[Center], alike: Sequence[int]) -> dict[int, str]:
+    """A word for each center of `alike`, by the feature with the largest difference, then the next; finally numbers."""
     features = sorted(
-        (feature for feature in CLUSTERED_FEATURES if feature in centres[alike[0]].z),
-        key=lambda feature: -_spread(centres, alike, feature),
+        (feature for feature in CLUSTERED_FEATURES if feature in centers[alike[0]].z),
+        key=lambda feature: -_spread(centers, alike, feature),
     )
-    return _split_by(centres, alike, features)
+    return _split_by(centers, alike, features)
 
 
-def _split_by(centres: Sequence[Centre], alike: Sequence[int], features: Sequence[str]) -> dict[int, str]:
-    if not features or _spread(centres, alike, features[0]) == 0:
+def _split_by(centers: Sequence[Center], alike: Sequence[int], features: Sequence[str]) -> dict[int, str]:
+    if not features or _spread(centers, alike, features[0]) == 0:
         return {place: str(number) for number, place in enumerate(alike, start=1)}
     feature, *rest = features
-    z = {place: centres[place].z[feature] for place in alike}
+    z = {place: centers[place].z[feature] for place in alike}
     middle = (min(z.values()) + max(z.values())) / 2
     words: dict[int, str] = {}
     for is_high in (False, True):
         side = [place for place in alike if (z[place] > middle) == is_high]
         word = _LOW_AND_HIGH_WORDS[feature][is_high]
-        further = _split_by(centres, side, rest) if len(side) > 1 else {}
+        further = _split_by(centers, side, rest) if len(side) > 1 else {}
         words |= {place: f"{word}, {further[place]}" if place in further else word for place in side}
     return words
 
 
-def _spread(centres: Sequence[Centre], alike: Sequence[int], feature: str) -> float:
-    z = [centres[place].z[feature] for place in alike]
+def _spread(centers: Sequence[Center], alike: Sequence[int], feature: str) -> float:
+    z = [centers[place].z[feature] for place in alike]
     return max(z) - min(z)
 
 
-_SAME_TOPIC = {name: {"order_count", "mean_gap_days"} for name in ("order_count", "mean_gap_days")}
-_RHYTHM = {"order_count": "mean_gap_days"}
+def _is_rhythm_clear(center: Center) -> bool:
+    """Whether "orders every 7 days" is more informative than "52 orders": the gap is unusual and explains the count.
 
-
-def _rhythm_is_clear(centre: Centre) -> bool:
-    """Whether "orders every 7 days" says more than "52 orders": it is out of the ordinary, and explains the count.
-
-    Few orders in short gaps are those of a new or a lost customer; there the count is the news.
+    Few orders with short gaps belong to new or lost customers; then the count is more informative.
     """
-    gap, count = centre.z["mean_gap_days"], centre.z["order_count"]
-    return _has_rhythm(centre) and abs(gap) >= _CLEAR and (gap > 0) != (count > 0)
+    gap, count = center.z["mean_gap_days"], center.z["order_count"]
+    return _has_rhythm(center) and abs(gap) >= _CLEAR and (gap > 0) != (count > 0)
 
 
-def _has_rhythm(centre: Centre) -> bool:
-    """Customers with one order have no gap; the value that stands in for it must not be told as theirs."""
-    return centre.values["order_count"] >= 1.5
+def _has_rhythm(center: Center) -> bool:
+    """Whether the gap is real: customers with one order have none, and their filled value must not be reported."""
+    return center.values["order_count"] >= 1.5
 
 
-def _is_worth_telling(feature: str, centre: Centre) -> bool:
+def _is_informative(feature: str, center: Center) -> bool:
     if feature == "mean_gap_days":
-        return _has_rhythm(centre)
-    # A long tenure is only as long as the window that features look back over.
-    return feature != "tenure_days" or centre.z[feature] < 0
+        return _has_rhythm(center)
+    # A long tenure only reflects the length of the trailing window.
+    return feature != "tenure_days" or center.z[feature] < 0
 
 
 def _count(value: float, one: str, many: str) -> str:

@@ -1,4 +1,4 @@
-"""Building blocks of engine-neutral transformations: windows of days, top rows, the catalog's types."""
+"""Building blocks of engine-neutral transformations: windows of days, groups of customers, first rows, catalog types."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cis_assets.dates import EPOCH, DateRange, day_number
 
 
 def snapshot_window(rows: nw.LazyFrame, window: DateRange) -> nw.LazyFrame:
-    """Rows whose `day_number` lies in the window."""
+    """The rows whose `day_number` is in the window."""
     return rows.filter(
         nw.col("day_number") >= day_number(window.first), nw.col("day_number") <= day_number(window.last)
     )
 
 
 def customer_bounds(orders: nw.LazyFrame, groups: int) -> list[int]:
-    """Numbers of customers that part these into `groups` ranges with about as many orders each, in order.
+    """Customer ids that split customers into at most `groups` ranges with about equal numbers of orders, ascending.
 
-    Fewer of them if there are not as many customers. A group of `customer_groups` begins with each.
+    Each id is the first of a range of `customer_groups`; the first range has none.
     """
     if groups <= 1:
         return []
@@ -31,9 +31,9 @@ def customer_bounds(orders: nw.LazyFrame, groups: int) -> list[int]:
 
 
 def customer_groups(rows: nw.LazyFrame, bounds: Sequence[int]) -> list[nw.LazyFrame]:
-    """The rows parted by ranges of customers, which begin with each of `bounds`, and one before the first of them.
+    """Split the rows into ranges of customers: one below the first of `bounds`, and one from each of `bounds`.
 
-    Ranges rather than remainders, since they cost little to be looked for.
+    Ranges are cheaper to filter than remainders.
     """
     customer = nw.col("customer_id")
     groups = []
@@ -44,27 +44,26 @@ def customer_groups(rows: nw.LazyFrame, bounds: Sequence[int]) -> list[nw.LazyFr
 
 
 def gaps_between_orders(orders: nw.LazyFrame) -> nw.LazyFrame:
-    """Orders of the frame that have one of the same customer before them, with `gap_days`, the days in between.
+    """The orders that follow another one of the same customer, with `gap_days`, the days since that order.
 
-    Two orders of one date are 0 days apart.
+    Two orders on the same date are 0 days apart.
     """
     previous = nw.col("day_number").shift(1).over("customer_id", order_by=["day_number", "order_of_day"])
     return orders.with_columns(gap_days=nw.col("day_number") - previous).filter(~nw.col("gap_days").is_null())
 
 
 def newest_order_date(orders: nw.LazyFrame, as_of: date) -> date | None:
-    """The last date up to `as_of` that has an order in the frame; None if there is none."""
+    """The last date up to `as_of` with an order in the frame; None without any."""
     newest = orders.filter(nw.col("day_number") <= day_number(as_of)).select(nw.col("day_number").max())
     number = newest.collect(backend="polars").item()
     return None if number is None else EPOCH + timedelta(days=number)
 
 
 def first_by(rows: nw.LazyFrame, key: str, *, descending: Sequence[str], ascending: str) -> nw.LazyFrame:
-    """One row per key: the largest by `descending`, in that order, then the smallest by `ascending`.
+    """One row per key: the largest by the columns `descending`, in that order, then the smallest by `ascending`.
 
-    `ascending` must differ between rows of a key that are equal in all of `descending`; else they all stay.
-
-    Written with window maxima and filters, which all engines share, where a ranking would not be.
+    `ascending` must be unique among rows of a key that are equal in `descending`; otherwise all of them remain. It
+    uses window maxima and filters, because engines differ in rankings.
     """
     for column in descending:
         rows = rows.filter(nw.col(column) == nw.col(column).max().over(key))
@@ -72,6 +71,6 @@ def first_by(rows: nw.LazyFrame, key: str, *, descending: Sequence[str], ascendi
 
 
 def conform(table: Table, rows: nw.LazyFrame) -> nw.LazyFrame:
-    """The table's columns in catalog order, cast to the catalog's types (engines differ in the types of counts)."""
+    """Select the table's columns in catalog order, cast to catalog types (engines differ in the types of counts)."""
     dtypes = nw.Schema.from_polars(table.dtypes)
     return rows.select(nw.col(name).cast(dtype) for name, dtype in dtypes.items())

@@ -1,7 +1,7 @@
-"""Rows grouped by customer and another column of whole numbers, as one number where both are small enough for that.
+"""Groups rows by customer and another integer column, packed into one integer key if their ranges are small enough.
 
-Engines in this process group by one number in half of the time, and memory, that two take; ids that count up fit, ids that
-are hashes of names do not, and are grouped as they are. The result is the same.
+In-process engines group by one key in half of the time and memory of two. Sequential ids fit; hashed ids do not, and
+are grouped by both columns. The result is the same.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import narwhals as nw
 
 _CUSTOMER = "customer_id"
 _PAIR = "customer_and_other"
-# Some engines divide whole numbers as floating point ones, which are exact up to here.
+# Some engines divide integers as floating point numbers, which are exact up to this limit.
 _MOST = 2**53
 
 
 @dataclass(frozen=True)
 class NumberRange:
-    """The least number of a column, and how many there are up to its greatest."""
+    """The smallest value of a column, and the length of the range up to its largest value."""
 
     first: int
     length: int
 
 
-NOTHING_KNOWN: Mapping[str, NumberRange] = {}
+NO_RANGES: Mapping[str, NumberRange] = {}
 
 
 def number_ranges(rows: nw.LazyFrame, columns: Sequence[str]) -> dict[str, NumberRange]:
-    """The ranges of customer_id and of `columns` in a frame, which is computed for that; none if it has no rows."""
+    """Compute the frame to find the ranges of customer_id and `columns`; the result is empty if it has no rows."""
     names = (_CUSTOMER, *columns)
     ends = [end for name in names for end in (nw.col(name).min().alias(f"{name} min"), nw.col(name).max())]
     found = rows.select(*ends).collect(backend="polars").row(0)
@@ -37,13 +37,13 @@ def number_ranges(rows: nw.LazyFrame, columns: Sequence[str]) -> dict[str, Numbe
     return {name: NumberRange(low, high - low + 1) for name, (low, high) in pairs.items() if low is not None}
 
 
-def by_customer_and(
+def group_by_customer_and(
     column: str, rows: nw.LazyFrame, ranges: Mapping[str, NumberRange], *figures: nw.Expr
 ) -> nw.LazyFrame:
-    """One row per customer and value of a column, with the figures, which are aggregations.
+    """One row per customer and value of `column`, with the aggregations `figures`.
 
-    `ranges` are those of the frame, as `number_ranges` tells them; where one is missing, both columns are grouped by. Both
-    are without missing values.
+    `ranges` is the result of `number_ranges` for `rows`. If a range is missing, rows are grouped by both columns.
+    Both columns must have no missing values.
     """
     customers, others = ranges.get(_CUSTOMER), ranges.get(column)
     if customers is None or others is None or customers.length * others.length >= _MOST:

@@ -1,9 +1,7 @@
-"""What the customers of each segment are like: gold/segment_profiles.
+"""Computes gold/segment_profiles: the mean features of each segment, and what it buys most.
 
-Belongs here: the means of a segment and what it buys most. Does not belong here: how they are drawn.
-Reading customers and lines runs on any engine (`segment_means`, `segment_product_counts`); both results are small, at
-most segments x products, and are put together in polars (`segment_profiles`), since engines differ in lists.
-`profile_segments` does all three.
+Aggregations of customers and order items run on any engine (`segment_means`, `segment_product_counts`). Their results
+have at most segments x products rows and are combined in Polars, because engines differ in lists.
 """
 
 from __future__ import annotations
@@ -17,12 +15,12 @@ from cis_assets.catalog import AS_OF_DATE
 from cis_assets.catalog.gold import SEGMENT_PROFILES
 from cis_assets.catalog.snapshots import as_of_rows, segment_members
 from cis_assets.dates import trailing_window
-from cis_assets.segmentation.centres import SegmentModelError
+from cis_assets.segmentation.centers import SegmentModelError
 from cis_assets.segmentation.order_windows import snapshot_window
 
 TOP_DEPARTMENTS = 5
 TOP_PRODUCTS = 5
-# The last digits of a mean or a share depend on the order, and the way, in which an engine computes.
+# Rounded, because the last digits of means and shares differ between engines.
 _DECIMALS = 6
 
 _MEANS = (
@@ -46,23 +44,43 @@ def profile_segments(
     as_of: date,
     history_days: int,
 ) -> pl.DataFrame:
-    """The rows of gold/segment_profiles as of a day, by segment_id.
+    """The rows of gold/segment_profiles of the snapshot `as_of`, by segment_id.
 
-    `features` and `segments` are rows of gold/customer_features and gold/customer_segments, `order_items` and
-    `products` of silver, on any engine; `model` is gold/segment_model. Rows of other days are not looked at. Raises as
-    `segment_profiles` does.
+    `features` and `segments` are rows of gold/customer_features and gold/customer_segments; `order_items` and
+    `products` are rows of silver; all are on one engine. `model` is gold/segment_model. Rows of other snapshots are
+    ignored. Segments without customers have no row. Lists have at most five names; ties: departments by name, products
+    by the smaller id.
+
+    Raises SegmentModelError if the customers were assigned by another model than `model`.
     """
-    means = segment_means(features, segments, as_of=as_of)
-    counts = segment_product_counts(order_items, segments, products, as_of=as_of, history_days=history_days)
-    return segment_profiles(_in_polars(means), _in_polars(counts), model, as_of=as_of)
+    means = _collect(segment_means(features, segments, as_of=as_of))
+    counts = _collect(segment_product_counts(order_items, segments, products, as_of=as_of, history_days=history_days))
+    _refuse_other_model(means, model)
+    tops = [
+        _top(counts, ("department",), "department", TOP_DEPARTMENTS, "top_departments"),
+        _top(counts, ("product_id", "product_name"), "product_name", TOP_PRODUCTS, "top_products"),
+    ]
+    profiles = means.lazy().join(model.lazy().select("segment_id", "segment_marks"), on="segment_id")
+    for top in tops:
+        profiles = profiles.join(top.lazy(), on="segment_id", how="left")
+    no_names = pl.lit([], dtype=pl.List(pl.String))
+    return SEGMENT_PROFILES.conform(
+        profiles.rename({name: f"mean_{name.removeprefix('mean_')}" for name in _MEANS})
+        .with_columns(
+            pl.lit(as_of).alias(AS_OF_DATE),
+            (pl.col("customer_count") / pl.col("customer_count").sum()).round(_DECIMALS).alias("customer_share"),
+            pl.col("top_departments", "top_products").fill_null(no_names),
+        )
+        .sort("segment_id")
+    ).collect()
 
 
 def segment_means(features: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date) -> nw.LazyFrame:
-    """Customers and mean features of each segment as of the day, one row per segment, in no order.
+    """Customers and mean features of each segment in the snapshot `as_of`: one row per segment, unsorted.
 
     `features` are rows of gold/customer_features, `segments` of gold/customer_segments. Columns: segment_id,
-    segment_name, trained_as_of, customer_count, and the mean of each feature under the feature's name; customers
-    without a value (gaps of a single order, spend without prices) do not count in that mean.
+    segment_name, trained_as_of, customer_count, and the mean of each feature under the feature's name. Customers
+    without a value (the gap of a single order, spend without prices) are excluded from its mean.
     """
     placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "trained_as_of")
     described = as_of_rows(features, as_of).select("customer_id", *(nw.col(name).cast(nw.Float64) for name in _MEANS))
@@ -78,10 +96,10 @@ def segment_means(features: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date
 def segment_product_counts(
     order_items: nw.LazyFrame, segments: nw.LazyFrame, products: nw.LazyFrame, *, as_of: date, history_days: int
 ) -> nw.LazyFrame:
-    """Lines of the window by segment and product: segment_id, product_id, product_name, department, line_count.
+    """Items of the window by segment and product: segment_id, product_id, product_name, department, line_count.
 
-    `order_items` and `products` are rows of silver. Only lines of the trailing window up to `as_of` count, and only
-    those of customers with a segment and of known products. The rows are in no order.
+    `order_items` and `products` are rows of silver. Only items in the trailing window that ends with `as_of` count, of
+    customers with a segment and of known products. Unsorted.
     """
     counted = (
         snapshot_window(order_items, trailing_window(as_of, history_days))
@@ -100,42 +118,12 @@ def segment_product_counts(
     )
 
 
-def segment_profiles(
-    means: pl.DataFrame, product_counts: pl.DataFrame, model: pl.DataFrame, *, as_of: date
-) -> pl.DataFrame:
-    """The rows of gold/segment_profiles, by segment_id, from the two results above and gold/segment_model.
-
-    A segment without customers on that day has no row. Lists hold at most five names; ties: departments by name,
-    products by the smaller id.
-
-    Raises SegmentModelError if the customers were placed by another model than `model`.
-    """
-    _refuse_other_model(means, model)
-    tops = [
-        _top(product_counts, ("department",), "department", TOP_DEPARTMENTS, "top_departments"),
-        _top(product_counts, ("product_id", "product_name"), "product_name", TOP_PRODUCTS, "top_products"),
-    ]
-    profiles = means.lazy().join(model.lazy().select("segment_id", "segment_marks"), on="segment_id")
-    for top in tops:
-        profiles = profiles.join(top.lazy(), on="segment_id", how="left")
-    no_names = pl.lit([], dtype=pl.List(pl.String))
-    return SEGMENT_PROFILES.conform(
-        profiles.rename({name: f"mean_{name.removeprefix('mean_')}" for name in _MEANS})
-        .with_columns(
-            pl.lit(as_of).alias(AS_OF_DATE),
-            (pl.col("customer_count") / pl.col("customer_count").sum()).round(_DECIMALS).alias("customer_share"),
-            pl.col("top_departments", "top_products").fill_null(no_names),
-        )
-        .sort("segment_id")
-    ).collect()
-
-
-def _in_polars(rows: nw.LazyFrame) -> pl.DataFrame:
+def _collect(rows: nw.LazyFrame) -> pl.DataFrame:
     return rows.collect(backend="polars").to_native()
 
 
 def _top(counts: pl.DataFrame, key: tuple[str, ...], name: str, most: int, into: str) -> pl.DataFrame:
-    """Per segment, the names with most lines, most first, as a list."""
+    """The `most` names with the most items per segment, as a list in the column `into`."""
     return (
         counts.group_by("segment_id", *key)
         .agg(pl.col("line_count").sum())
@@ -152,6 +140,6 @@ def _refuse_other_model(means: pl.DataFrame, model: pl.DataFrame) -> None:
     if others or unknown:
         was = f"as of {others[0]}" if others else f"with segment {unknown[0]}"
         raise SegmentModelError(
-            f"gold/customer_segments was made by a model trained {was}, which gold/segment_model no longer holds; "
+            f"gold/customer_segments was computed by a model trained {was}, which gold/segment_model no longer has; "
             "materialize customer_segments of that day again."
         )

@@ -1,7 +1,7 @@
 """Silver products, customers and offers, and the snapshot rows that broke a rule.
 
-As with orders, exact copies count once and rows that share a key and contradict each other are all set aside. Aisles and
-departments have no table of their own in silver: the name landed last is the name, and a product without one is set aside.
+As with orders, duplicate rows count once, and all rows that share a key and contradict each other are rejected. Aisles and
+departments have no silver table: the name that landed last counts, and a product without one is rejected.
 """
 
 from __future__ import annotations
@@ -11,15 +11,8 @@ from zoneinfo import available_timezones
 import polars as pl
 
 from cis_assets.catalog import bronze, silver
-from cis_assets.catalog.table import Table
-from cis_assets.silver.rejection import (
-    CONFLICTING_COPIES,
-    join_reasons,
-    mark_copies,
-    reason_if,
-    rejected_rows,
-    row_as_json,
-)
+from cis_assets.catalog.table import Table, join_reasons
+from cis_assets.silver.rejection import CONFLICTING_ROWS, mark_duplicates, reason_if, rejected_rows, row_as_json
 
 
 def silver_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame) -> pl.LazyFrame:
@@ -28,7 +21,7 @@ def silver_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: p
 
 
 def silver_customers(customers: pl.LazyFrame, time_zone: str) -> pl.LazyFrame:
-    """Customers: the columns of silver/customers; `time_zone` stands in where a customer has none."""
+    """Customers: the columns of silver/customers; customers without a time zone get `time_zone`."""
     return _valid(silver.CUSTOMERS, _judged_customers(customers, time_zone))
 
 
@@ -55,7 +48,7 @@ def silver_rejected_snapshot_rows(
     return silver.REJECTED_SNAPSHOT_ROWS.conform(
         pl.concat(
             [
-                rejected_rows(rows.filter(~pl.col("is_copy")), table.name, [key], pl.col("row_json"))
+                rejected_rows(rows.filter(~pl.col("is_duplicate")), table.name, [key], pl.col("row_json"))
                 for table, key, rows in judged
             ]
         )
@@ -64,17 +57,17 @@ def silver_rejected_snapshot_rows(
 
 def _valid(table: Table, judged: pl.LazyFrame) -> pl.LazyFrame:
     """Judged rows that broke no rule, each once, with the table's columns."""
-    return table.conform(judged.filter(~pl.col("is_copy"), pl.col("reason").is_null()))
+    return table.conform(judged.filter(~pl.col("is_duplicate"), pl.col("reason").is_null()))
 
 
 def _marked(table: Table, rows: pl.LazyFrame, key: str) -> pl.LazyFrame:
-    """Bronze rows with `is_copy`, `in_conflict` and, before anything in them changes, themselves as `row_json`."""
+    """Bronze rows with `is_duplicate`, `in_conflict`, and `row_json`: the row before any change."""
     content = [name for name in table.dtypes if name not in (key, "source_file", "source_line")]
-    return mark_copies(rows, [key], content).with_columns(row_json=row_as_json(list(table.dtypes)))
+    return mark_duplicates(rows, [key], content).with_columns(row_json=row_as_json(list(table.dtypes)))
 
 
 def _names(rows: pl.LazyFrame, key: str, name: str) -> pl.LazyFrame:
-    """One tidy name per key: the one landed last."""
+    """One tidy name per key: the one that landed last."""
     last = rows.group_by(key).agg(pl.col(name).sort_by("source_file", "source_line").last())
     return last.with_columns(_tidy(name))
 
@@ -82,7 +75,7 @@ def _names(rows: pl.LazyFrame, key: str, name: str) -> pl.LazyFrame:
 def _judged(table: Table, rows: pl.LazyFrame, *more_reasons: pl.Expr) -> pl.LazyFrame:
     """Marked rows with `reason`: the rules of `table` they break, conflicts, and `more_reasons` (null: none)."""
     return rows.with_columns(
-        reason=join_reasons(table.broken_rules(), reason_if(pl.col("in_conflict"), CONFLICTING_COPIES), *more_reasons)
+        reason=join_reasons(table.broken_rules(), reason_if(pl.col("in_conflict"), CONFLICTING_ROWS), *more_reasons)
     )
 
 
@@ -119,6 +112,6 @@ def _judged_offers(offers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame
 
 
 def _tidy(column: str) -> pl.Expr:
-    """Text without white space at its ends and with single spaces within; empty text is missing."""
+    """Trim text and reduce white space to single spaces; empty text becomes null."""
     text = pl.col(column).str.strip_chars().str.replace_all(r"\s+", " ")
     return pl.when(text != "").then(text).alias(column)

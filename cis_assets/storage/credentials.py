@@ -1,6 +1,6 @@
-"""Credentials of Azure Storage in the environment: which kind there is, in which variables, and how clients call it.
+"""Credentials of Azure Storage in the environment: their kinds, their variables, and the option names of clients.
 
-The names of variables are those that Azure's own tools set or read. Values leave this module only towards a client.
+The variables have the names that Azure's own tools use. Only clients receive the values.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _SIGNATURE = re.compile(r"\b(sig=|Bearer |SharedKey [\w-]+:)[^\s&\"'<>)\],]+")
 
 
 class CredentialError(OperatorError):
-    """The variables of a credential are there in part; the message names those that are missing."""
+    """Some variables of a credential are missing; the message names them."""
 
 
 @dataclass(frozen=True)
 class CredentialKind:
-    """A kind of credential: what obstore and polars call it, and the option that each of its variables means.
+    """A kind of credential: its name in obstore and polars, and the option that each of its variables sets.
 
-    The first variable marks the kind; it is of no use without the others.
+    The first variable marks the kind and needs the others.
     """
 
     name: str
@@ -61,22 +61,22 @@ CLIENT_SECRET = CredentialKind(
 )
 SAS_TOKEN = CredentialKind("SAS token", "sas_token", {"AZURE_STORAGE_SAS_TOKEN": "sas_key"})
 AZURE_CLI = CredentialKind("Azure CLI", "azure_cli", {"AZURE_STORAGE_USE_AZURE_CLI": "use_azure_cli"})
-# What is left where nothing else is set. App Service names its endpoint in IDENTITY_ENDPOINT, older hosts in
-# MSI_ENDPOINT; without either, the client asks the address that virtual machines have.
+# The default if nothing else is set. App Service names its endpoint in IDENTITY_ENDPOINT, older hosts in MSI_ENDPOINT;
+# without either, the client asks the address of virtual machines.
 MANAGED_IDENTITY = CredentialKind(
     "managed identity",
     "managed_identity",
     {"IDENTITY_ENDPOINT": "msi_endpoint", "MSI_ENDPOINT": "msi_endpoint", "AZURE_CLIENT_ID": "client_id"},
 )
 
-# The first that is complete is used. It is the clients' own order, since they look into the environment too.
+# The first complete one is used. Clients have the same order, since they read the environment too.
 _ORDER = (ACCOUNT_KEY, FEDERATED_TOKEN, CLIENT_SECRET, SAS_TOKEN, AZURE_CLI)
 _ASKS_AN_AUTHORITY = (FEDERATED_TOKEN, CLIENT_SECRET)
 
 
 @dataclass(frozen=True)
 class Credential:
-    """The credential that is used: its kind, its variables, and markers of other kinds that are set and not used."""
+    """The credential in use: its kind, its variables, and the markers of other kinds that are set but unused."""
 
     kind: CredentialKind
     variables: tuple[str, ...]
@@ -85,9 +85,9 @@ class Credential:
 
 
 def credential(environment: Mapping[str, str]) -> Credential:
-    """The credential in the environment; a managed identity where there is none.
+    """Find the credential in the environment; without one, it is a managed identity.
 
-    Raises CredentialError if a kind is there in part and none is complete.
+    Raises CredentialError if kinds are incomplete and none is complete.
     """
     values = {name: value for name, value in environment.items() if value.strip()}
     if values.pop(AZURE_CLI.marker, "").lower() in _TRUE:
@@ -114,7 +114,7 @@ def credential(environment: Mapping[str, str]) -> Credential:
 
 
 def redacted(text: str, environment: Mapping[str, str]) -> str:
-    """A text without secrets: values of secret variables, signatures, tokens and the queries of addresses."""
+    """Remove secrets from a text: values of secret variables, signatures, tokens and the queries of addresses."""
     for secret in sorted(_secret_values(environment), key=len, reverse=True):
         text = text.replace(secret, "...")
     return _SIGNATURE.sub(r"\1...", _QUERY.sub("?...", text))
@@ -125,7 +125,7 @@ def _missing(kind: CredentialKind, values: Mapping[str, str]) -> list[str]:
 
 
 def _authority(host: str) -> str:
-    """The client appends /TENANT to it; clusters set it with a slash at the end, Azure's libraries take bare names."""
+    """Normalize the host: the client appends /TENANT, clusters end it with a slash, and it may be a bare name."""
     host = host.strip().rstrip("/")
     return host if "://" in host else f"https://{host}"
 

@@ -1,7 +1,6 @@
-"""What an error of a store's client means for who set the store up: the cause and, in a sentence, what to do.
+"""Diagnosis of errors of storage clients: the cause, and a sentence on what to do.
 
-Belongs here: reading errors of the object-store client and the codes of Azure Storage. Does not belong here: provoking
-them (`doctor.py`).
+It reads the texts of the object-store client and the codes of Azure Storage. `doctor.py` makes the requests.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
-from cis_assets.settings import settings
 from cis_assets.storage.addresses import AzureAddress
 from cis_assets.storage.credentials import ACCOUNT_KEY, AZURE_CLI, MANAGED_IDENTITY, SAS_TOKEN, Credential, redacted
+from cis_assets.storage.timeouts import Timeouts
 
 _CONTRIBUTOR, _READER = "Storage Blob Data Contributor", "Storage Blob Data Reader"
 # Permissions of a SAS token: read, create, write, delete, list.
 _SAS_TO_WRITE, _SAS_TO_READ = "rcwdl", "rl"
 
-# delta-rs colours its errors where it takes the output for a terminal.
-_COLOUR = re.compile(r"\x1b\[\d*m")
+# delta-rs colors its errors if it believes that the output is a terminal.
+_COLOR = re.compile(r"\x1b\[\d*m")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"(?:status code\W+|\(code: )(\d{3})")
 _ASKED = re.compile(r"Error performing [A-Z]+ (https?://[^/\s?]+)")
@@ -39,10 +38,10 @@ _BAD_NAME = {"InvalidResourceName", "InvalidUri", "OutOfRangeInput"}
 
 
 class Cause(Enum):
-    """What keeps a request from being done: after a missing right alone, others may work."""
+    """Why a request fails. After a missing permission, other requests may still work."""
 
     NO_CONTAINER = auto()
-    RIGHT_MISSING = auto()
+    PERMISSION_MISSING = auto()
     OTHER = auto()
 
 
@@ -56,37 +55,38 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Access:
-    """How a place in the cloud is reached."""
+    """How a place in the cloud is reached: its address, credential and timeouts."""
 
     address: AzureAddress
     credential: Credential
     environment: Mapping[str, str] = field(repr=False)
+    timeouts: Timeouts
 
     @property
     def host(self) -> str:
-        """Where the store is asked, without path and query."""
+        """The address of the service, without path and query."""
         default = f"https://{self.address.account}.blob.core.windows.net"
         parts = urlsplit(self.environment.get("AZURE_STORAGE_ENDPOINT") or default)
         return f"{parts.scheme}://{parts.netloc}"
 
 
-def diagnose_folder(error: Exception, doing: str, setting: str) -> Diagnosis:
-    """What it means that something cannot be done in a local folder."""
+def diagnose_folder(error: Exception, action: str, setting: str) -> Diagnosis:
+    """Diagnose an action that failed in a local folder."""
     said = _SYSTEM_ERROR.search(str(error))
     why = said[1].strip() if said else getattr(error, "strerror", None) or _quoted(error, os.environ)
     return Diagnosis(
         Cause.OTHER,
-        f"This user cannot {doing} there ({why}): give the right to, or name another folder in {setting}.",
+        f"This user cannot {action} there ({why}): grant the permission, or name another folder in {setting}.",
     )
 
 
-def diagnose(error: Exception, doing: str, access: Access, *, to_write: bool) -> Diagnosis:
-    """What it means that `doing` failed; `to_write` says whether the place must be written to."""
-    text = _COLOUR.sub("", str(error))
+def diagnose(error: Exception, action: str, access: Access, *, to_write: bool) -> Diagnosis:
+    """Diagnose an action that failed in the cloud; `to_write` says whether the place needs write access."""
+    text = _COLOR.sub("", str(error))
     getting_a_token = _TOKEN_STAGE.search(text) is not None
     asked = _ASKED.search(text)
     host = asked[1] if asked else access.host
-    unreachable = _unreachable(text, host) if _status(text) is None else None
+    unreachable = _unreachable(text, host, access.timeouts) if _status(text) is None else None
     if getting_a_token:
         return Diagnosis(Cause.OTHER, _no_token(error, text, unreachable, access))
     if unreachable:
@@ -103,27 +103,26 @@ def diagnose(error: Exception, doing: str, access: Access, *, to_write: bool) ->
     if code in _BAD_NAME:
         return Diagnosis(Cause.NO_CONTAINER, f"No container can be called {container}: correct the address.")
     if _status(text) == 403:
-        return Diagnosis(Cause.RIGHT_MISSING, _right_missing(doing, access, to_write=to_write))
-    return Diagnosis(Cause.OTHER, f"The store failed to {doing}: {_quoted(error, access.environment)}")
+        return Diagnosis(Cause.PERMISSION_MISSING, _permission_missing(action, access, to_write=to_write))
+    return Diagnosis(Cause.OTHER, f"The storage failed to {action}: {_quoted(error, access.environment)}")
 
 
-def _unreachable(text: str, host: str) -> str | None:
-    now = settings()
+def _unreachable(text: str, host: str, timeouts: Timeouts) -> str | None:
     if "BadScheme" in text or "URL scheme is not allowed" in text:
         return (
             f"{host} would be asked without encryption: give an https:// endpoint "
             "(for an emulator, set AZURE_STORAGE_ALLOW_HTTP=true)."
         )
     if "dns error" in text or "failed to lookup address" in text:
-        return f"{host} is not known to DNS: correct the account's name or AZURE_STORAGE_ENDPOINT, or mend the DNS."
+        return f"{host} is not known to DNS: correct the account's name or AZURE_STORAGE_ENDPOINT, or repair the DNS."
     if "ConnectionRefused" in text or "Connection refused" in text:
         return f"{host} refuses connections: correct the endpoint, or open the way through proxy and firewall."
     if "certificate" in text:
         return f"{host} shows a certificate that is not trusted here: look for a proxy on the way, or install it."
     if "Timeout" in text or "TimedOut" in text or "timed out" in text:
         return (
-            f"{host} does not answer (waited {now.store_connect_timeout_seconds:g} s for a connection, "
-            f"{now.store_timeout_seconds:g} s for an answer): open the way through firewall and private endpoint."
+            f"{host} does not answer (waited {timeouts.connect:g} s for a connection, "
+            f"{timeouts.answer:g} s for an answer): open the way through firewall and private endpoint."
         )
     if "kind: Connect" in text or "tcp connect error" in text:
         return f"{host} cannot be reached: look at network, proxy and firewall."
@@ -165,7 +164,7 @@ def _malformed(text: str) -> str | None:
 
 
 def _refused(text: str, access: Access, *, to_write: bool) -> str | None:
-    """Why the store does not let this credential, or anybody from here, in."""
+    """Explain why the storage denies access to this credential or to this machine."""
     code, kind, account = _code(text), access.credential.kind, access.address.account
     # The emulator calls a wrong signature by the code that Azure has for its firewall.
     if _status(text) == 401 or code in _NOT_SIGNED or "failed to authenticate" in text:
@@ -187,14 +186,16 @@ def _refused(text: str, access: Access, *, to_write: bool) -> str | None:
     return None
 
 
-def _right_missing(doing: str, access: Access, *, to_write: bool) -> str:
+def _permission_missing(action: str, access: Access, *, to_write: bool) -> str:
     kind, container = access.credential.kind, access.address.container
     if kind is ACCOUNT_KEY:
-        return f"The account key has no right to {doing}: look for a lock or immutability policy of {container}."
+        return f"The account key has no permission to {action}: look for a lock or immutability policy of {container}."
     if kind is SAS_TOKEN:
-        return f"The SAS token has no right to {doing}: {_make_sas(access, to_write=to_write)}"
+        return f"The SAS token has no permission to {action}: {_make_sas(access, to_write=to_write)}"
     role = _CONTRIBUTOR if to_write else _READER
-    return f"The {kind.name} has no right to {doing}: give it the role {role} on {container}, and wait some minutes."
+    return (
+        f"The {kind.name} has no permission to {action}: give it the role {role} on {container}, and wait some minutes."
+    )
 
 
 def _make_sas(access: Access, *, to_write: bool) -> str:
@@ -213,6 +214,6 @@ def _status(text: str) -> int | None:
 
 
 def _quoted(error: Exception, environment: Mapping[str, str]) -> str:
-    """The beginning of an error's first line, without secrets."""
-    lines = redacted(_COLOUR.sub("", str(error)), environment).splitlines() or [type(error).__name__]
+    """Quote the beginning of an error's first line, without secrets."""
+    lines = redacted(_COLOR.sub("", str(error)), environment).splitlines() or [type(error).__name__]
     return lines[0][:_LONGEST_QUOTE]

@@ -1,7 +1,7 @@
-"""Examines the places of the lake and of landing files: can they be reached, listed, written to and read?
+"""Checks of the lake and the landing folder: can they be reached, listed, written and read?
 
-Each check is a value; printing them is the command line's business, and reading errors that of `diagnosis.py`. What is
-written for a check is deleted again. A credential that may not delete is found out before anything is written.
+The command line prints the checks; `diagnosis.py` explains errors. The file that a check writes is deleted again, and a
+credential that may not delete is found before anything is written.
 """
 
 from __future__ import annotations
@@ -34,22 +34,23 @@ from cis_assets.storage.addresses import (
 )
 from cis_assets.storage.credentials import SAS_TOKEN, Credential, CredentialError, credential
 from cis_assets.storage.diagnosis import Access, Cause, Diagnosis, diagnose, diagnose_folder
+from cis_assets.storage.timeouts import Timeouts, timeouts_of_process
 
-# Hidden from the reader of landing files, as every name is that begins so.
+# The reader of landing files ignores names that begin with an underscore.
 _PROBE = "_cis_doctor_"
 _STORE_ERRORS = (OSError, ObjectStoreError, DeltaError)
 
 Status = Literal["ok", "remark", "failed"]
 Diagnose = Callable[[Exception, str], Diagnosis]
 _Step = Callable[[ObjectStore, str, bytes], tuple[Status, str]]
-# What is being done in a step, as "has no right to ..." goes on.
-_DOING = {"write": "create files", "put-if-absent": "create a file where there is none", "read": "read files"}
+# The action of each step, as it continues "has no permission to ...".
+_ACTIONS = {"write": "create files", "put-if-absent": "create a file where there is none", "read": "read files"}
 _READING = ("list files", "read files")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place to be examined, and the setting that names it."""
+    """A place to examine, and the setting that names it."""
 
     name: str
     setting: str
@@ -59,7 +60,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Check:
-    """What was found out about a place: fine, worth knowing, or to be mended first."""
+    """One finding about a place: it is fine, worth knowing, or must be fixed first."""
 
     name: str
     status: Status
@@ -73,9 +74,13 @@ def places(settings: Settings) -> list[Place]:
     ]
 
 
-def examine(place: Place, environment: Mapping[str, str] = os.environ) -> Iterator[Check]:
-    """Check after check, each as soon as it is known; what could not work after a failed one is left out."""
-    return _examine_folder(place) if is_local(place.uri) else _examine_container(place, environment)
+def examine(
+    place: Place, environment: Mapping[str, str] = os.environ, timeouts: Timeouts | None = None
+) -> Iterator[Check]:
+    """Yield each check as soon as it is known, without those that cannot work after a failed one."""
+    if is_local(place.uri):
+        return _examine_folder(place)
+    return _examine_container(place, environment, timeouts or timeouts_of_process())
 
 
 def _examine_folder(place: Place) -> Iterator[Check]:
@@ -95,13 +100,13 @@ def _examine_folder(place: Place) -> Iterator[Check]:
         store = LocalStore(place.uri)
         yield from _examine_files(place, store, store, diagnosed)
     elif os.access(nearest, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        yield Check("folder", "remark", f"{path} does not exist yet; what is written first creates it.")
+        yield Check("folder", "remark", f"{path} does not exist yet; the first write creates it.")
     else:
         sentence = f"{path} does not exist, and {nearest} may not be written to: create it, or correct {place.setting}."
         yield Check("folder", "failed", sentence)
 
 
-def _examine_container(place: Place, environment: Mapping[str, str]) -> Iterator[Check]:
+def _examine_container(place: Place, environment: Mapping[str, str], timeouts: Timeouts) -> Iterator[Check]:
     try:
         address = azure_address(place.uri, environment)
     except StorageAddressError as error:
@@ -117,34 +122,34 @@ def _examine_container(place: Place, environment: Mapping[str, str]) -> Iterator
     yield check
     if check.status == "failed":
         return
-    access = Access(address, found, environment)
+    access = Access(address, found, environment, timeouts)
 
     def diagnosed(error: Exception, doing: str) -> Diagnosis:
         return diagnose(error, doing, access, to_write=place.to_write or doing not in _READING)
 
     try:
-        # A doctor says what is wrong now; going on through outages is for those who work.
-        store = object_store(place.uri, environment, retry=False)
+        # A check reports the state of this moment, so it does not retry.
+        store = object_store(place.uri, environment, timeouts=timeouts, retry=False)
         _list(store)
     except _STORE_ERRORS as error:
         diagnosis = diagnosed(error, "list files")
         if diagnosis.cause is Cause.NO_CONTAINER:
-            yield _let_in(access)
+            yield _access_check(access)
             yield Check("container", "failed", diagnosis.sentence)
             return
-        if diagnosis.cause is not Cause.RIGHT_MISSING:
+        if diagnosis.cause is not Cause.PERMISSION_MISSING:
             yield Check("store", "failed", diagnosis.sentence)
             return
-        yield _let_in(access)
+        yield _access_check(access)
     else:
-        yield _let_in(access)
+        yield _access_check(access)
         yield Check("container", "ok", f"{address.container} exists.")
-    yield from _examine_files(place, store, object_store(place.uri, environment), diagnosed)
+    yield from _examine_files(place, store, object_store(place.uri, environment, timeouts=timeouts), diagnosed)
     if place.to_write:
-        yield _tables_check(place, environment, diagnosed)
+        yield _tables_check(place, environment, timeouts, diagnosed)
 
 
-def _let_in(access: Access) -> Check:
+def _access_check(access: Access) -> Check:
     return Check("store", "ok", f"{access.host} answers and accepts the credential.")
 
 
@@ -174,7 +179,7 @@ def _credential_check(found: Credential, environment: Mapping[str, str]) -> Chec
 
 
 def _expiry(environment: Mapping[str, str]) -> datetime | None:
-    """When the SAS token ends, if it says so in a form that is understood."""
+    """Find the expiry of the SAS token, if it has one that can be parsed."""
     ends = parse_qs(environment[SAS_TOKEN.marker].lstrip("?")).get("se", [""])[0]
     try:
         moment = datetime.fromisoformat(ends)
@@ -183,19 +188,19 @@ def _expiry(environment: Mapping[str, str]) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _tables_check(place: Place, environment: Mapping[str, str], diagnosed: Diagnose) -> Check:
-    """Whether delta-rs gets in too, whose client is its own and of another version."""
+def _tables_check(place: Place, environment: Mapping[str, str], timeouts: Timeouts, diagnosed: Diagnose) -> Check:
+    """Check access with delta-rs, which has its own client in another version."""
     try:
-        DeltaTable(join(place.uri, _PROBE), storage_options=storage_options(place.uri, environment))
+        DeltaTable(join(place.uri, _PROBE), storage_options=storage_options(place.uri, environment, timeouts))
     except TableNotFoundError:
-        return Check("tables", "ok", "delta-rs, which writes the tables, gets in too.")
+        return Check("tables", "ok", "delta-rs, which writes the tables, has access too.")
     except _STORE_ERRORS as error:
         return Check("tables", "failed", diagnosed(error, "look for a table with delta-rs").sentence)
     return Check("tables", "failed", f"There is a table {_PROBE}: remove it.")
 
 
 def _examine_files(place: Place, store: ObjectStore, patient: ObjectStore, diagnosed: Diagnose) -> Iterator[Check]:
-    """Try what is done with files; `patient` is the same store for a client that goes on through an outage."""
+    """Try to list, write and read files; `patient` is a client of the same storage that retries."""
     files: list[str] = []
     try:
         files, more = _list(store)
@@ -228,15 +233,15 @@ def _read_check(store: ObjectStore, file: str, diagnosed: Diagnose) -> Check:
 def _probe(
     place: Place, store: ObjectStore, patient: ObjectStore, diagnosed: Diagnose, steps: Mapping[str, _Step]
 ) -> list[Check]:
-    """Write a file of bytes that exist nowhere else, go on with it step by step, and delete it, whatever happens."""
+    """Write a file of unique bytes, run the steps on it, and delete it, whatever happens."""
     path, content = _PROBE + secrets.token_hex(8), secrets.token_bytes(64)
     try:
-        # Rights are judged before the file is looked for: who may not delete is found out while there is nothing yet.
+        # Permissions are checked before the file is searched: this finds a missing permission to delete in advance.
         obstore.delete(store, path)
     except FileNotFoundError:
         pass
     except _STORE_ERRORS as error:
-        sentence = f"{diagnosed(error, 'delete files').sentence} Nothing was written, since it would have stayed."
+        sentence = f"{diagnosed(error, 'delete files').sentence} Nothing was written, since it could not be deleted."
         return [Check("write", "failed", sentence)]
     checks: list[Check] = []
     name = "write"
@@ -246,9 +251,9 @@ def _probe(
         for name, step in steps.items():
             checks.append(Check(name, *step(store, path, content)))
     except _STORE_ERRORS as error:
-        checks.append(Check(name, "failed", diagnosed(error, _DOING[name]).sentence))
+        checks.append(Check(name, "failed", diagnosed(error, _ACTIONS[name]).sentence))
     finally:
-        # After a failed write too: an error does not mean that nothing was written.
+        # Even after a failed write: an error does not mean that nothing was written.
         checks.append(_delete(place, patient, path, diagnosed))
     return checks
 
@@ -257,9 +262,9 @@ def _put_if_absent(store: ObjectStore, path: str, _: bytes) -> tuple[Status, str
     try:
         obstore.put(store, path, b"", mode="create")
     except AlreadyExistsError:
-        return "ok", "A file that exists is not created again, on which commits to tables rest."
+        return "ok", "An existing file is not created again. Commits to tables depend on that."
     return "failed", (
-        "The store creates a file a second time, so two commits to a table could replace each other: use another store."
+        "The storage creates an existing file again, so two commits to a table could replace each other: use another storage."
     )
 
 
@@ -283,7 +288,7 @@ def _delete(place: Place, store: ObjectStore, path: str, diagnosed: Diagnose) ->
 
 
 def _list(store: ObjectStore) -> tuple[list[str], bool]:
-    """Names of the first files, and whether there are more."""
+    """Name the first files, and say whether there are more."""
     pages = iter(obstore.list(store, chunk_size=1000))
     first = next(pages, [])
     return [meta["path"] for meta in first if meta["size"]], next(pages, None) is not None

@@ -1,5 +1,5 @@
-"""Who writes the words of notifications: a model behind OpenAI's Responses API, or a composer of phrases.
+"""Writers of notification copy: a model behind OpenAI's Responses API, and a template writer that needs no network.
 
-Each writer keeps the interface `CopyWriter`: it gets requests that say what a context is like and answers with words
-that hold named slots. No writer sees a customer, a product or a discount, and none decides whether its words are sent.
+Each implements `CopyWriter`: requests describe a context, answers hold wordings with named slots. Writers see no
+customer, product or discount, and do not decide whether copy is sent.
 """

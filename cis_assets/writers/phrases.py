@@ -1,12 +1,10 @@
-"""The phrases that the template writer composes messages from.
+"""The phrases of the template writer: wording only; `template` selects and joins them.
 
-Belongs here: nothing but wording. Does not belong here: choosing and joining (see `template`).
-
-A body is an opening, which names {product}, and an ask; an opening in `WHOLE_BODIES` asks by itself. Product names
-may be singular, plural or neither ("Everyday Napkins", "Whole Milk"), so no article stands before {product}, no verb
-that changes with the number after it, and no "it" or "them" refers to it. <place> becomes where a department's
-products are kept. Only the tones warm and brisk may speak of a habit ("favorite", "usual"). What is said of a day
-holds on the send date alone, and an offer is on the product alone.
+A body is an opening, which names {product}, and an ask. An opening in `WHOLE_BODIES` needs no ask. Product names may
+be singular, plural or neither ("Everyday Napkins", "Whole Milk"). No article precedes {product}, no verb agrees with
+it, and no "it" or "them" refers to it. <place> becomes the place where a department's products are kept. Only the
+tones warm and brisk mention a habit ("favorite", "usual"). Statements about a day are true on the send date only, and
+an offer is on the product alone.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ GROUPS: Mapping[str, str] = {
     "babies": "babies",
     "pets": "pets",
 }
-"""Departments that are spoken of alike; any other department is spoken of in general words."""
+"""Department -> the group whose phrases it uses; other departments use general phrases."""
 
 PLACES: Mapping[str, str] = {
     "produce": "kitchen",
@@ -315,7 +313,7 @@ SHORT_BODIES = (
     "{weekday} {daypart}: get {product}.",
     "Add {product} this {weekday}.",
 )
-"""For retailers who allow little more than half of the usual length."""
+"""For message lengths that leave no room for the usual bodies."""
 
 SHORT_OFFER_BODIES = (
     "Get {offer} {product} this {weekday}.",

@@ -1,7 +1,7 @@
-"""What a model is told: the task, the rules, and one context in words.
+"""The prompt of the model and the schema of its answer. Sending requests does not belong here (see `openai`).
 
-Belongs here: the text of the prompt and the shape of the answer. Does not belong here: sending it. The prompt holds
-context words alone, no customer, no product name and no discount; a change of its text is a new PROMPT_VERSION.
+The prompt describes a context, without customer, product name or discount. A change of its text needs a new
+PROMPT_VERSION.
 """
 
 from __future__ import annotations
@@ -50,25 +50,25 @@ _TONES = {
 }
 
 
-class ModelWords(BaseModel):
-    """One version as the model gives it."""
+class ModelWording(BaseModel):
+    """One wording in the answer of the model."""
 
     title: str = Field(description="The title, with slots.")
     body: str = Field(description="The body, with slots.")
 
 
 class ModelAnswer(BaseModel):
-    """The structured output asked of the model."""
+    """The schema of the structured output."""
 
-    versions: list[ModelWords]
+    versions: list[ModelWording]
 
 
 def question(request: CopyRequest) -> str:
-    """The context and the task in words; after a refused answer also why it was refused."""
-    lines = [*_context_lines(request.context), "", *_length_lines(request), f"Versions to write: {request.versions}"]
+    """The context and the task as text; after a refused answer also the reasons."""
+    lines = [*_context_lines(request.context), "", *_length_lines(request), f"Versions to write: {request.variants}"]
     if request.taken:
         lines += ["", "There already are these versions; write different ones:"]
-        lines += [f"- {words.title} / {words.body}" for words in request.taken]
+        lines += [f"- {wording.title} / {wording.body}" for wording in request.taken]
     if request.reasons:
         lines += ["", "Your last answer could not be used, or not all of it:"]
         lines += [f"- {reason}" for reason in request.reasons]

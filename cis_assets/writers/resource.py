@@ -1,4 +1,4 @@
-"""The writer of notification copy as a Dagster resource: the settings of the writer, shown in the UI without the key."""
+"""The writer of notification copy as a Dagster resource, which shows its settings in the UI without the API key."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from cis_assets.writers.writer import copy_writer, fallback_writer
 
 
 class CopyWriterResource(ConfigurableResource):
-    """Who writes copy. The key of the model's service is read from OPENAI_API_KEY when a writer is made."""
+    """Settings of the copy writer. The API key is read from OPENAI_API_KEY when the writer is created."""
 
-    writer: Literal["template", "openai"] = Field(description="Who writes: template or openai.")
+    writer: Literal["template", "openai"] = Field(description="The writer: template or openai.")
     seed: int = Field(description="Seed of the template writer.")
-    openai_model: str = Field(description="Model that the openai writer asks.")
-    openai_concurrency: int = Field(description="Requests to the model under way at once.")
-    openai_timeout_seconds: float = Field(description="Longest wait for one answer of the model.")
+    openai_model: str = Field(description="Model of the openai writer.")
+    openai_concurrency: int = Field(description="Number of concurrent requests to the model.")
+    openai_timeout_seconds: float = Field(description="Timeout in seconds for one response of the model.")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         return cls(**{name: getattr(settings, name) for name in cls.model_fields})
 
     def chosen(self) -> CopyWriter:
-        """The writer that the settings ask for; WriterError if it cannot work, for example without a key."""
+        """Create the configured writer. Raises WriterError if it cannot work, for example without an API key."""
         return copy_writer(self)
 
     def fallback(self) -> CopyWriter:
-        """The writer that takes over where words could not be used."""
+        """Create the writer that replaces unusable copy."""
         return fallback_writer(self)

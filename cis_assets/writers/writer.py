@@ -1,36 +1,25 @@
-"""Which writer the settings ask for.
-
-Belongs here: the choice of a writer. Does not belong here: the writers themselves; the interface that they keep is
-the domain's (`cis_assets.notifications.wording`) and is named here for those who write another one.
-"""
+"""Creates the copy writer of the settings. The interface of writers is in `cis_assets.notifications.wording`."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
-from cis_assets.notifications.wording import CopyAnswer, CopyRequest, CopyWriter, WriterError
+from cis_assets.notifications.wording import CopyWriter
 from cis_assets.writers.template import TemplateWriter
-
-__all__ = ["CopyAnswer", "CopyRequest", "CopyWriter", "WriterError", "copy_writer", "fallback_writer"]
 
 
 class WriterSettings(Protocol):
-    """What a writer is made from; the settings of the process and the Dagster resource both have it."""
+    """The settings of writers, which `Settings` and the Dagster resource both have."""
 
-    @property
-    def writer(self) -> str: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def openai_model(self) -> str: ...
-    @property
-    def openai_concurrency(self) -> int: ...
-    @property
-    def openai_timeout_seconds(self) -> float: ...
+    writer: Literal["template", "openai"]
+    seed: int
+    openai_model: str
+    openai_concurrency: int
+    openai_timeout_seconds: float
 
 
 def copy_writer(settings: WriterSettings) -> CopyWriter:
-    """The writer of CIS_WRITER. Raises WriterError if it cannot work, for example without a key."""
+    """Create the writer of CIS_WRITER. Raises WriterError if it cannot work, for example without an API key."""
     if settings.writer == "openai":
         from cis_assets.writers.openai import OpenAIWriter
 
@@ -43,5 +32,5 @@ def copy_writer(settings: WriterSettings) -> CopyWriter:
 
 
 def fallback_writer(settings: WriterSettings) -> TemplateWriter:
-    """The writer that takes over where another one's words cannot be used."""
+    """Create the writer that replaces unusable copy of another writer."""
     return TemplateWriter(settings.seed)

@@ -69,7 +69,9 @@ def test_a_sas_token_to_read_is_fit_for_landing_alone(container, monkeypatch: py
     use_sas_token(monkeypatch, sas_token("rl"))
     result = doctor()
     (line,) = failed(result)
-    assert line.startswith("write          The SAS token has no right to delete files: make one for the container shop")
+    assert line.startswith(
+        "write          The SAS token has no permission to delete files: make one for the container shop"
+    )
     assert [line.split()[1] for line in result.output.splitlines() if line.startswith("remark")] == ["write"]
 
 
@@ -82,7 +84,7 @@ def test_the_right_that_is_missing_is_named(
 ):
     use_sas_token(monkeypatch, sas_token(permissions))
     lines = failed(doctor())
-    assert any(line.startswith(check) and f"has no right to {doing}" in line for line in lines), lines
+    assert any(line.startswith(check) and f"has no permission to {doing}" in line for line in lines), lines
 
 
 def test_a_token_that_has_expired_is_told_by_its_date(container, monkeypatch: pytest.MonkeyPatch):

@@ -12,7 +12,6 @@ import pytest
 from cis_assets.catalog import bronze, gold
 from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions
-from cis_assets.defs.erasure.jobs import erase_customers
 from cis_assets.erasure.erase import erase
 from cis_assets.lake.erased_customers import ErasureKey
 from cis_assets.landing.folder import LandingFolder
@@ -100,7 +99,7 @@ def test_no_byte_of_a_customer_is_left_on_azure(shop: Shop, tmp_path: Path):
 def test_a_request_in_a_container_is_carried_out_and_deleted(shop: Shop, tmp_path: Path):
     landing = object_store(shop.settings.landing_uri)
     obstore.put(landing, "erasure_requests/one.csv", f"customer_id\n{CUSTOMER}\n".encode())
-    job = build_definitions(shop.settings).get_job_def(erase_customers.name)
+    job = build_definitions(shop.settings).get_job_def("erase_customers")
     assert job.execute_in_process().success
     assert found(shop, tmp_path / "after") == {}
     assert [meta["path"] for batch in obstore.list(landing, prefix="erasure_requests") for meta in batch] == []

@@ -1,7 +1,7 @@
 """Faults of the store at every kind of request: a write ends with the new rows, or fails in words with the old ones.
 
 Each test leads the platform through a proxy that fails what the test says, and then looks at the table without it. The
-outcomes are those that docs/faults.md promises.
+outcomes are those that docs/architecture.md promises.
 """
 
 import contextlib
@@ -18,16 +18,18 @@ import pytest
 from deltalake import DeltaTable
 
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.errors import OperatorError
-from cis_assets.lake import commits
-from cis_assets.lake.commits import UnsettledCommitError
+from cis_assets.lake import write_path
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
-from cis_assets.settings import settings
+from cis_assets.lake.resource import LakeResource
+from cis_assets.lake.write_path import UnsettledCommitError
+from cis_assets.settings import read_settings, settings
 from cis_assets_tests.azure.conftest import KEY
 from cis_assets_tests.azure.fault_proxy import FaultProxy, Kind, Operation
 from cis_assets_tests.lake.writer_process import ORDERS, Writer, content, stored_versions, writer_processes
+from cis_assets_tests.partitions import ORDER_DATES
 
 pytestmark = pytest.mark.azure
 
@@ -59,8 +61,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give up on a failing store after seconds rather than minutes, all times being a tenth of the usual."""
     monkeypatch.setenv("CIS_STORE_TIMEOUT_SECONDS", "1")
     monkeypatch.setenv("CIS_STORE_RETRY_SECONDS", "1.5")
-    monkeypatch.setattr(commits, "_PAUSES", (0.05, 0.1))
-    monkeypatch.setattr(commits, "_SOON_SECONDS", 1.5)
+    monkeypatch.setattr(write_path, "_PAUSES", (0.05, 0.1))
+    monkeypatch.setattr(write_path, "_SOON_SECONDS", 1.5)
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -70,7 +72,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _patient(_impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a fault to pass as long as it takes, also on a machine that is slow."""
     monkeypatch.setenv("CIS_STORE_RETRY_SECONDS", "15")
-    monkeypatch.setattr(commits, "_SOON_SECONDS", 15.0)
+    monkeypatch.setattr(write_path, "_SOON_SECONDS", 15.0)
     settings.cache_clear()
 
 
@@ -120,7 +122,7 @@ def write(
 
     dg.materialize(
         [orders, *also],
-        resources={"io_manager": LakeIOManager(lake_uri=lake_uri)},
+        resources={"io_manager": LakeIOManager(lake=LakeResource.from_settings(read_settings(lake_uri=lake_uri)))},
         tags=dict(zip(RANGE, (days.first.isoformat(), days.last.isoformat()), strict=True)),
         instance=dg.DagsterInstance.ephemeral(),
     )
@@ -201,7 +203,7 @@ def test_a_commit_after_which_the_store_falls_silent_is_reported_as_unclear(lake
     with (
         through_proxy() as proxy,
         proxy.failing(Operation.LOG_WRITE, Kind.OUTAGE),
-        pytest.raises(UnsettledCommitError, match="either the old or the new rows") as failure,
+        pytest.raises(UnsettledCommitError, match="all old rows or all new rows") as failure,
     ):
         write_new_day(lake_uri)
     assert_clear(failure.value, Kind.OUTAGE)

@@ -9,7 +9,7 @@ from deltalake import write_deltalake
 
 from benchmarks.platform.contenders import DUCKDB, PANDAS, PLATFORM
 from benchmarks.platform.equality import refuse_other_results
-from benchmarks.platform.parts import DATE_CHECKS, Measured, stage_of
+from benchmarks.platform.plan import DATE_CHECKS, Measured, stage_of
 from benchmarks.platform.platform_run import ORCHESTRATION, STARTING
 from benchmarks.platform.report import Results, aims, as_markdown, middle
 from benchmarks.platform.workload import FEATURES, Workload, table_uri

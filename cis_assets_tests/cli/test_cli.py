@@ -146,8 +146,7 @@ def test_an_unknown_customer_is_one_sentence(landed: None):
 
 def test_a_customer_is_shown_whole(landed: None):
     assert cis("backfill").exit_code == 0
-    selection = "group:gold or group:dashboard"
-    made = cis("backfill", "--from", "2025-10-31", "--to", "2025-10-31", "--select", selection)
+    made = cis("snapshot")
     assert made.exit_code == 0, made.output
     notified = json.loads(cis("show", "notifications", "--limit", "1", "--json").output)[0]["customer_id"]
     shown = json.loads(cis("show", "customer", str(notified), "--json").output)
@@ -162,12 +161,8 @@ def test_a_customer_is_shown_whole(landed: None):
     assert cis("dashboard").output.splitlines()[-1].startswith("Dashboard: file://")
 
 
-def test_the_demo_ends_with_what_a_person_wants_to_see(monkeypatch: pytest.MonkeyPatch):
-    from cis_assets.cli import demo
-
-    monkeypatch.setattr(demo, "_CUSTOMERS", 100)
-    monkeypatch.setattr(demo, "_DAYS", 40)
-    result = cis("demo")
+def test_the_demo_ends_with_what_a_person_wants_to_see():
+    result = cis("demo", "--customers", "100", "--days", "40")
     assert result.exit_code == 0, result.output
     for words in (
         "Customer segments as of 2025-10-31",
@@ -176,6 +171,7 @@ def test_the_demo_ends_with_what_a_person_wants_to_see(monkeypatch: pytest.Monke
         "gold/notifications",
         str(Path(".cis/lake").resolve()),
         "make ui",
+        "cis snapshot",
     ):
         assert words in result.output
     assert result.output.count("because: customer ") == 5
@@ -209,14 +205,14 @@ def test_the_default_range_leaves_days_that_are_not_over_for_later(landed: None)
     assert f"Left for later: dates after {newest}" in result.output
 
 
-def test_a_store_that_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+def test_storage_that_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CIS_LAKE_URI", "abfss://lake@account.dfs.core.windows.net/lake")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "bm90LWEta2V5")
     monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:9/account")
     monkeypatch.setenv("AZURE_STORAGE_ALLOW_HTTP", "true")
     monkeypatch.setenv("CIS_STORE_RETRY_SECONDS", "1")
-    assert refusal(cis("show", "tables")).startswith("cis: The store of the lake or the landing folder failed: ")
+    assert refusal(cis("show", "tables")).startswith("cis: The storage of the lake or the landing folder failed: ")
 
 
 def test_a_run_that_fails_before_its_first_step_is_not_reported_as_done(landed: None, monkeypatch: pytest.MonkeyPatch):
@@ -229,7 +225,7 @@ def test_a_run_that_fails_before_its_first_step_is_not_reported_as_done(landed: 
     assert "failed" in refusal(cis("backfill"))
 
 
-def test_rows_that_were_set_aside_are_shown_with_their_reasons():
+def test_rejected_rows_are_shown_with_their_reasons():
     assert (
         cis(
             "land", "sample", "--customers", "40", "--days", "8", "--end", "2025-10-31", "--dirty-share", "0.1"
@@ -247,7 +243,7 @@ def test_rows_that_were_set_aside_are_shown_with_their_reasons():
 
 
 def test_a_lake_without_tables_has_no_rejected_rows():
-    assert cis("show", "rejected").output == "No row was set aside.\n"
+    assert cis("show", "rejected").output == "No row was rejected.\n"
 
 
 def test_a_snapshot_of_a_day_without_orders_warns(landed: None):
@@ -274,7 +270,7 @@ def test_the_model_can_be_kept_when_gold_is_made_again(landed: None):
     assert kept.output.count("of 10") > 0
 
 
-def test_books_say_where_each_landed_row_is_and_name_dates_that_cannot_be_read(landed: None):
+def test_the_reconciliation_counts_each_landed_row_and_names_unreadable_dates(landed: None):
     assert cis("backfill").exit_code == 0
     reconciliation = json.loads(cis("show", "reconciliation", "--json").output)["reconciliation"]
     assert (
@@ -283,21 +279,24 @@ def test_books_say_where_each_landed_row_is_and_name_dates_that_cannot_be_read(l
         > 0
     )
     shown = cis("show", "reconciliation").output
-    assert "No dates are held back" in shown
+    assert cis("show", "books").output == shown
+    assert "books" not in cis("show", "--help").output
+    assert "0 quarantined dates" in shown
     bad = reconciliation[-1]["order_date"]
     (file,) = Path(f".cis/landing/orders/order_date={bad}").iterdir()
     file.write_text("nonsense\n")
     assert cis("backfill").exit_code == 1
     shown = cis("show", "reconciliation").output
     assert f"without {bad}, which cannot be read" in shown
-    assert "1 date is held back" in shown
+    assert "1 quarantined date\n" in shown
     assert "has no column order_id" in shown
 
 
 def test_messages_of_a_day_without_a_snapshot_are_refused(landed: None):
     assert cis("backfill").exit_code == 0
     assert cis("backfill", "--from", "2025-10-31", "--to", "2025-10-31", "--select", "group:gold").exit_code == 0
-    assert "There is no snapshot as of 2025-10-01" in refusal(cis("show", "notifications", "--as-of", "2025-10-01"))
+    for command in ("notifications", "segments"):
+        assert "There is no snapshot as of 2025-10-01" in refusal(cis("show", command, "--as-of", "2025-10-01"))
 
 
 def test_the_openai_writer_without_a_key_is_refused_before_the_run(landed: None, monkeypatch: pytest.MonkeyPatch):
@@ -314,4 +313,4 @@ def test_a_taken_port_is_one_sentence():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert f"Port {port} of 127.0.0.1 is taken" in refusal(cis("ui", "--port", port))
+        assert f"Port {port} of 127.0.0.1 is in use" in refusal(cis("ui", "--port", port))

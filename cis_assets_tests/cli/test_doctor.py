@@ -56,7 +56,7 @@ def test_each_check_is_one_line(server: AzureServer):
     assert lines[11] == f"landing: {_ADDRESS}/landing"
     checks = lines[1:11] + lines[12:-1]
     assert all(line.startswith("ok ") for line in checks)
-    assert lines[-1] == "Lake and landing are fit for use."
+    assert lines[-1] == "The lake and the landing folder can be used."
     assert server.blobs == {}
 
 
@@ -67,7 +67,7 @@ def test_what_fails_is_counted_and_ends_with_status_1(server: AzureServer):
     (line,) = [line for line in result.output.splitlines() if line.startswith("FAILED")]
     assert "The account shop does not accept the key" in line
     assert result.output.splitlines()[-1] == "1 check failed."
-    assert "fit for use" not in result.output
+    assert "can be used" not in result.output
 
 
 def test_programs_get_a_list_and_the_same_status(server: AzureServer):

@@ -124,7 +124,7 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(customer: str, monkey
 
 
 def test_without_a_terminal_it_must_be_told_not_to_ask(customer: str):
-    assert "say --yes" in refusal(cis("forget", customer))
+    assert "confirm it with --yes" in refusal(cis("forget", customer))
     assert not Path(".cis/lake/system").exists()
 
 
@@ -146,9 +146,9 @@ def test_on_a_terminal_it_asks_first(customer: str, answer: str):
     [
         ([], None, "Name at least one customer"),
         (["--from-file", "-"], "customer_id\n", "Name at least one customer"),
-        (["17", "Jane Doe"], None, "CUSTOMER_ID 2 is no customer number"),
-        (["--from-file", "-"], "17\nJane Doe\n", "Line 2 of the file given is no customer number"),
-        (["9223372036854775808"], None, "CUSTOMER_ID 1 is no customer number"),
+        (["17", "Jane Doe"], None, "CUSTOMER_ID 2 is not a customer number"),
+        (["--from-file", "-"], "17\nJane Doe\n", "Line 2 of the file given is not a customer number"),
+        (["9223372036854775808"], None, "CUSTOMER_ID 1 is not a customer number"),
     ],
 )
 def test_what_names_no_customer_is_refused_and_not_repeated(arguments: list[str], given: str | None, words: str):

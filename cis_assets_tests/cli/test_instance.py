@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from cis_assets.cli.instance import dagster_home, dagster_instance
 from cis_assets.defs.instance.event_log import BatchedEventLogStorage
+from cis_assets.defs.instance.run_launcher import WatchedRunLauncher
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +40,18 @@ def test_a_dagster_yaml_of_the_user_stays_and_so_does_its_storage():
     with dagster_instance() as instance:
         assert not isinstance(instance.event_log_storage, BatchedEventLogStorage)
     assert (home / "dagster.yaml").read_text() == "telemetry:\n  enabled: false\n"
+
+
+def test_a_dagster_yaml_of_an_earlier_version_goes_on_with_the_moved_modules():
+    home = Path(".cis/dagster")
+    home.mkdir(parents=True)
+    current = files("cis_assets").joinpath("dagster.yaml").read_text()
+    mine = current.replace("max_concurrent_runs: 2", "max_concurrent_runs: 7  # mine")
+    former = mine.replace("cis_assets.defs.instance", "cis_assets.automation")
+    assert "module: cis_assets.automation.event_log" in former
+    assert "module: cis_assets.automation.run_launcher" in former
+    (home / "dagster.yaml").write_text(former)
+    with dagster_instance() as instance:
+        assert isinstance(instance.event_log_storage, BatchedEventLogStorage)
+        assert isinstance(instance.run_launcher, WatchedRunLauncher)
+    assert (home / "dagster.yaml").read_text() == mine

@@ -53,22 +53,22 @@ def test_it_says_what_landed_what_did_not_and_what_to_type_next(own_mapping: str
     landing = Path(".cis/landing").resolve()
     said = result.output[result.output.index("Read ") :]
     assert said == (
-        "Read 6 lines of 1 files by the mapping corner.toml.\n"
-        f"Landed 2 orders with 4 lines on 2 dates (2025-03-03 to 2025-03-04) under {landing}.\n"
-        "Known there by now: 1 products, 1 customers.\n"
-        "2 lines could not land, for want of a date:\n"
+        "Read 6 invoice lines from 1 file by the mapping corner.toml.\n"
+        f"Landed 2 orders with 4 items on 2 dates (2025-03-03 to 2025-03-04) under {landing}.\n"
+        "The landing folder now has 1 product and 1 customer.\n"
+        "2 invoice lines could not land without a date:\n"
         "        2  Time is not in a known time format\n"
-        "2 lines landed as they are, and the lake will set them aside:\n"
+        "2 invoice lines landed although the lake will reject them:\n"
         "        1  Item is empty\n"
         "        1  Pieces is not a whole number of 32 bits\n"
-        f"They are listed with file, line and text in {landing}/_lines_set_aside/lines.csv.\n"
+        f"They are listed with file, line number and text in {landing}/_lines_set_aside/lines.csv.\n"
         "Assumed: no customer has consented to notifications (customers.push_consent of the mapping).\n"
         "Next:\n"
         "  cis backfill\n"
-        "  cis backfill --from 2025-03-04 --to 2025-03-04 --select 'group:gold or group:dashboard'\n"
+        "  cis snapshot\n"
     )
     again = cis("land", "lines", "--mapping", own_mapping, "export").output
-    assert "2 of these dates had landed before as they are; their files were left alone." in again
+    assert "2 dates had landed before without a difference. Their files were left alone." in again
 
 
 def test_no_more_than_three_lists_are_named():
@@ -76,8 +76,8 @@ def test_no_more_than_three_lists_are_named():
     for number in range(1, 6):
         write(Path("export"), line(Time=f"2025-03-0{number} 09:15"), line(Time="soon"), name=f"{number}.csv")
     said = cis("land", "lines", "--mapping", "own.toml", "export").output
-    assert "/_lines_set_aside/3.csv and 2 more beside it.\n" in said
-    assert "Known there by now: 1 products.\n" in said
+    assert "/_lines_set_aside/3.csv and 2 more.\n" in said
+    assert "The landing folder now has 1 product.\n" in said
     assert "consented" not in said
 
 
@@ -164,7 +164,7 @@ def test_what_silver_makes_of_lines_is_counted_by_reason_and_in_all(own_mapping:
         "In all\n"
         "3 rows in silver/rejected_rows (order_items)\n"
         "2 rows in silver/rejected_rows (orders)\n"
-        "2 returned lines, kept apart in silver/returned_items\n"
+        "2 returned items in silver/returned_items\n"
     )
     reconciliation = json.loads(cis("show", "reconciliation", "--json").output)["reconciliation"]
-    assert {row["source_table"]: row["copies"] for row in reconciliation} == {"orders": 0, "order_items": 3}
+    assert {row["source_table"]: row["duplicates"] for row in reconciliation} == {"orders": 0, "order_items": 3}

@@ -4,7 +4,7 @@ import pytest
 
 from cis_assets.dashboard import charts, summaries
 from cis_assets.dashboard.summaries import ALL_SEGMENTS, WEEKDAYS, GoldFrames
-from cis_assets.dashboard.theme import SEGMENT_COLOURS, segment_colour, vega_config
+from cis_assets.dashboard.theme import SEGMENT_COLORS, segment_color, vega_config
 from cis_assets_tests.dashboard.shop import SEGMENTS
 
 pytest.importorskip("altair")
@@ -37,18 +37,18 @@ def test_every_chart_compiles_and_draws_without_warning(specifications: dict[str
         assert "NaN" not in svg
 
 
-def test_a_segment_has_one_colour_in_all_charts(specifications: dict[str, dict]) -> None:
-    colours = [
+def test_a_segment_has_one_color_in_all_charts(specifications: dict[str, dict]) -> None:
+    colors = [
         specifications["sizes"]["layer"][0]["encoding"]["color"]["scale"],
         specifications["map"]["encoding"]["color"]["scale"],
         specifications["gaps"]["encoding"]["color"]["scale"],
     ]
-    assert all(scale == {"domain": list(SEGMENTS), "range": list(SEGMENT_COLOURS[:3])} for scale in colours)
+    assert all(scale == {"domain": list(SEGMENTS), "range": list(SEGMENT_COLORS[:3])} for scale in colors)
 
 
-def test_colours_repeat_rather_than_run_out() -> None:
-    assert segment_colour(len(SEGMENT_COLOURS)) == segment_colour(0)
-    assert len(set(SEGMENT_COLOURS)) == 8
+def test_colors_repeat_after_the_last_one() -> None:
+    assert segment_color(len(SEGMENT_COLORS)) == segment_color(0)
+    assert len(set(SEGMENT_COLORS)) == 8
 
 
 def test_weekdays_go_from_monday_to_sunday(specifications: dict[str, dict]) -> None:

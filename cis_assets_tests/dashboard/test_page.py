@@ -19,7 +19,7 @@ pytest.importorskip("vl_convert")
 
 
 class Page(HTMLParser):
-    """What a browser makes of the page: its tags, the text outside scripts, the JSON inside."""
+    """The page as a browser parses it: its tags, the text outside scripts, the JSON inside."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -75,21 +75,21 @@ def test_every_section_and_headline_figure_is_there(page: Page) -> None:
 
 
 def test_each_chart_has_a_place_and_its_specification(page: Page) -> None:
-    places = [attributes["data-chart"] for _, attributes in page.tags if "data-chart" in attributes]
+    places = [str(attributes["data-chart"]) for _, attributes in page.tags if "data-chart" in attributes]
     assert places == ["chart-sizes", "chart-map", "chart-comparison", "chart-gaps", "chart-activity", "chart-rfm"]
     for name in places:
         assert json.loads(page.scripts[name])["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
 
 
-def test_the_page_asks_for_nothing_from_anywhere(html: str, page: Page) -> None:
+def test_the_page_fetches_nothing(html: str, page: Page) -> None:
     assert not [tag for tag, attributes in page.tags if {"src", "href", "srcset"} & set(attributes)]
     assert "@import" not in html.split("<script", 1)[0]
     assert "url(" not in html.split("<script", 1)[0]
-    policies = [attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes]
+    policies = [str(attributes["content"]) for tag, attributes in page.tags if "http-equiv" in attributes]
     assert policies[0].startswith("default-src 'none'")
 
 
-def test_the_drawing_library_is_inside_once(html: str, page: Page) -> None:
+def test_the_page_has_the_vega_bundle_once(html: str, page: Page) -> None:
     assert sum("window.vegaEmbed=" in script for script in page.scripts.values()) == 1
     assert len(html.encode()) < 3_000_000
 
@@ -130,7 +130,7 @@ def test_equal_frames_give_equal_pages_whatever_the_order_of_rows(html: str) -> 
     assert dashboard_page(GoldFrames(**shuffled)) == html
 
 
-def test_older_snapshots_are_left_out(frames: GoldFrames, html: str) -> None:
+def test_older_snapshots_are_ignored(frames: GoldFrames, html: str) -> None:
     older = gold_frames(date(2026, 2, 28), sizes=(5, 5))
     both = {name: pl.concat([frame, vars(older)[name]]) for name, frame in vars(frames).items()}
     assert dashboard_page(GoldFrames(**both)) == html
@@ -138,20 +138,20 @@ def test_older_snapshots_are_left_out(frames: GoldFrames, html: str) -> None:
 
 def test_empty_frames_give_sentences_instead_of_charts(no_frames: GoldFrames) -> None:
     page = Page(dashboard_page(no_frames))
-    assert "There is no snapshot to show yet." in page.words
-    assert page.words.count("There are no rows to draw this from yet.") == 6
+    assert "There is no snapshot yet." in page.words
+    assert page.words.count("There are no rows for this chart yet.") == 6
     assert not [name for name in page.scripts if name.startswith("chart-")]
 
 
 def test_one_empty_frame_leaves_the_other_charts(frames: GoldFrames) -> None:
     page = Page(dashboard_page(GoldFrames(**{**vars(frames), "order_frequency": frames.order_frequency.clear()})))
-    assert page.words.count("There are no rows to draw this from yet.") == 1
+    assert page.words.count("There are no rows for this chart yet.") == 1
     assert "chart-gaps" not in page.scripts
     assert "chart-activity" in page.scripts
 
 
 @pytest.mark.parametrize("library", ["altair", "vl_convert"])
-def test_without_the_extra_the_sentence_says_what_to_install(
+def test_without_the_extra_the_error_says_what_to_install(
     frames: GoldFrames, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)

@@ -1,4 +1,4 @@
-"""Runs of jobs that are called like the platform's, over assets with its keys and partitions, and that compute nothing."""
+"""Runs of stub jobs: they have the names, asset keys and partitions of the platform and compute nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 import dagster as dg
 
 from cis_assets.catalog import Table, gold, quality, silver
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.defs.tables import asset_key
+from cis_assets_tests.partitions import ORDER_DATES
 
 SILVER = (silver.ORDER_ITEMS, silver.ORDERS)
 INGESTED = (*SILVER, quality.DATE_CHECKS)
@@ -23,7 +24,7 @@ def stub(table: Table, *, fails: bool = False) -> dg.AssetsDefinition:
     @dg.asset(key=asset_key(table), partitions_def=ORDER_DATES, backfill_policy=ONE_RUN)
     def made() -> None:
         if fails:
-            raise StubFailedError(f"{table.path} has no mind to.")
+            raise StubFailedError(f"{table.path} refuses.")
 
     return made
 
@@ -61,5 +62,5 @@ def run(
 def note_run(
     instance: dg.DagsterInstance, job: dg.JobDefinition, status: dg.DagsterRunStatus, tags: Mapping[str, str]
 ) -> dg.DagsterRun:
-    """A run that stands in the instance with a status and was never executed."""
+    """Create a run with a status, without executing it."""
     return instance.create_run_for_job(job, status=status, tags=tags)

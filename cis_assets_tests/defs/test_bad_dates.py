@@ -124,7 +124,7 @@ def test_a_date_that_cannot_be_read_is_left_out_and_named_while_the_others_are_m
     result = shop.run(INGEST, sample[1], must_succeed=False)
     (said,) = failures(result).values()
     assert list(failures(result)) == ["every_date_went_through"]
-    assert f"1 of {len(days)} dates was held back. {bad}: " in said
+    assert f"1 of {len(days)} dates is quarantined. {bad}: " in said
     assert sentence in said
     for table in DATED:
         assert made(result, table) == {str(day) for day in days if day != bad}, table.path
@@ -182,7 +182,7 @@ def test_a_run_of_silver_alone_says_which_dates_it_left_out(shop: Shop, sample):
     shop.run(INGEST, sample[1], must_succeed=False)
     result = shop.run(dg.AssetSelection.groups("silver"), sample[1], must_succeed=False)
     assert list(failures(result)) == ["every_date_went_through"]
-    assert f"1 of {len(sample[1])} dates was held back. {bad}: " in failures(result)["every_date_went_through"]
+    assert f"1 of {len(sample[1])} dates is quarantined. {bad}: " in failures(result)["every_date_went_through"]
 
 
 def test_a_mended_date_is_not_held_back_by_what_was_found_before(shop: Shop, sample):
@@ -201,14 +201,14 @@ def test_a_date_that_a_check_blocks_stops_its_own_gold_and_no_other(shop: Shop, 
     messy(shop, bad)
     result = shop.run(INGEST, sample[1], must_succeed=False)
     assert list(failures(result)) == ["every_date_went_through"]
-    assert "few_rows_are_set_aside failed" in failures(result)["every_date_went_through"]
+    assert "few_rows_are_rejected failed" in failures(result)["every_date_went_through"]
     assert made(result, silver.ORDERS) == {str(day) for day in days}, "silver shows what is wrong"
 
     result = shop.run(FEATURES, DateRange(days[-3], days[-1]), must_succeed=False)
     assert made(result, gold.CUSTOMER_FEATURES) == {str(days[-3]), str(days[-1])}
     assert list(failures(result)) == ["every_date_went_through"]
     result = shop.run(FEATURES, DateRange(bad, bad), must_succeed=False)
-    assert "few_rows_are_set_aside failed" in failures(result)["gold__customer_features"]
+    assert "few_rows_are_rejected failed" in failures(result)["gold__customer_features"]
 
 
 def test_ingest_and_gold_in_one_run_leave_a_blocked_date_out_of_gold(shop: Shop, sample):
@@ -225,10 +225,10 @@ def test_a_blocked_date_shows_its_counts_and_first_offenders(shop: Shop, sample)
     bad = list(sample[1])[-2]
     messy(shop, bad)
     result = shop.run(INGEST, sample[1], must_succeed=False)
-    (found,) = (each for each in result.get_asset_check_evaluations() if each.check_name == "few_rows_are_set_aside")
+    (found,) = (each for each in result.get_asset_check_evaluations() if each.check_name == "few_rows_are_rejected")
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.ERROR
-    assert found.metadata["dates_held_back"].value == 1
+    assert found.metadata["dates_quarantined"].value == 1
     counts = found.metadata["counts"].value.records[0].data
     assert counts["order_date"] == str(bad)
     assert "were set aside, up to " in counts["detail"]

@@ -92,7 +92,7 @@ def test_a_range_as_one_run_and_day_by_day_give_equal_tables(
         assert_frame_equal(made, same_days, check_exact=True)
 
 
-@pytest.mark.server
+@pytest.mark.slow
 def test_gold_of_a_range_equals_gold_day_by_day(shop: Shop, days: DateRange, landing: Path, tmp_path: Path):
     other = shop_at(tmp_path, landing)
     other.run(INGEST, days)
@@ -172,7 +172,7 @@ def test_a_failing_file_leaves_the_tables_as_they_were(tmp_path: Path):
         assert_frame_equal(shop.rows(table), before[table.path], check_exact=True)
 
 
-@pytest.mark.server
+@pytest.mark.slow
 def test_the_public_instacart_files_go_through_whole(instacart_release: Path, tmp_path: Path):
     release = InstacartSource(InstacartOptions(instacart_release, END))
     report = land(release, str(tmp_path / "landing"))

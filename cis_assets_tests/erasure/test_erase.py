@@ -17,8 +17,8 @@ from polars.testing import assert_frame_equal
 from cis_assets.catalog import bronze, gold, quality
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.dates import DateRange
-from cis_assets.erasure.erase import ErasureIncompleteError, look, steps
-from cis_assets.erasure.lock import MARK, ErasureInProgressError
+from cis_assets.erasure.erase import ErasureIncompleteError, count_steps, find_customers
+from cis_assets.erasure.lock import LOCK, ErasureInProgressError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.slices import Slice
@@ -157,14 +157,14 @@ def test_the_receipt_and_the_list_name_nobody(with_customer: ShopWithCustomer):
 
 def test_a_dry_run_counts_what_an_erasure_removes_and_changes_nothing(with_customer: ShopWithCustomer):
     before = {path: path.stat().st_mtime_ns for path in with_customer.folder.rglob("*")}
-    found = look(with_customer.shop.lake, LandingFolder(str(with_customer.landing)), [CUSTOMER])
+    found = find_customers(with_customer.shop.lake, LandingFolder(str(with_customer.landing)), [CUSTOMER])
     assert {path: path.stat().st_mtime_ns for path in with_customer.folder.rglob("*")} == before
     receipt = with_customer.erase()
     assert found.rows == {table.table: table.rows_removed for table in receipt.tables if table.table in WITH_CUSTOMERS}
     assert found.landing_files == receipt.landing_files
 
 
-@pytest.mark.server
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 4, 5, 14, 15, 30])
 def test_an_erasure_that_was_stopped_anywhere_is_completed_by_the_next(with_customer: ShopWithCustomer, step: int):
     done = 0
@@ -185,7 +185,7 @@ def test_an_erasure_that_was_stopped_anywhere_is_completed_by_the_next(with_cust
 
 def test_every_step_is_told(with_customer: ShopWithCustomer):
     told = []
-    expected = steps(with_customer.shop.lake)
+    expected = count_steps(with_customer.shop.lake)
     with_customer.erase(advance=told.append)
     assert sum(told) == expected
 
@@ -214,7 +214,7 @@ def test_what_uses_the_lake_stops_an_erasure_before_history_is_touched(with_cust
     with pytest.raises(InUseError):
         with_customer.erase(refuse_in_use=refuse_second_time)
     assert any(path.endswith("killed-writer.snappy.parquet") for path in in_lake(with_customer))
-    assert not (with_customer.lake / MARK).exists()
+    assert not (with_customer.lake / LOCK).exists()
 
 
 def test_rows_that_come_back_meanwhile_are_noticed(with_customer: ShopWithCustomer):
@@ -239,8 +239,8 @@ def test_two_erasures_at_once_are_refused(with_customer: ShopWithCustomer):
     def begin_another() -> None:
         asked.append(1)
         if len(asked) == 2:
-            mark = json.loads((with_customer.lake / MARK).read_text())
-            (with_customer.lake / MARK).write_text(json.dumps(mark | {"process": os.getppid()}))
+            mark = json.loads((with_customer.lake / LOCK).read_text())
+            (with_customer.lake / LOCK).write_text(json.dumps(mark | {"process": os.getppid()}))
             with pytest.raises(ErasureInProgressError, match=f"process {os.getppid()}"):
                 with_customer.erase()
 
@@ -252,7 +252,7 @@ def test_two_erasures_at_once_are_refused(with_customer: ShopWithCustomer):
 def test_a_mark_of_a_killed_erasure_is_taken_over_on_the_same_machine_alone(with_customer: ShopWithCustomer, host: str):
     ended = subprocess.Popen(["true"])
     ended.wait()
-    mark = with_customer.lake / MARK
+    mark = with_customer.lake / LOCK
     mark.parent.mkdir(exist_ok=True)
     name = socket.gethostname() if host == "here" else "another"
     mark.write_text(json.dumps({"host": name, "process": ended.pid, "since": "2025-11-01T00:00:00+00:00"}))

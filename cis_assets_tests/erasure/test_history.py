@@ -180,7 +180,7 @@ def test_files_that_the_table_needs_are_never_deleted(location: TableLocation):
 def test_a_file_that_cannot_be_deleted_is_said(location: TableLocation, monkeypatch: pytest.MonkeyPatch):
     write(location, "a", 1)
     (Path(location.uri) / "_hidden.parquet").write_bytes(b"PAR1")
-    monkeypatch.setattr("cis_assets.erasure.history.delete", lambda uri, names: None)
+    monkeypatch.setattr("cis_assets.erasure.history.delete", lambda *_: None)
     with pytest.raises(HistoryError, match=r"1 files .* _hidden.parquet"):
         remove_history(SALES, location)
 

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, bronze, gold, silver
 from cis_assets.catalog.customer_rows import Traces
 from cis_assets.dates import DateRange
-from cis_assets.erasure.tables import count_rows, remove_rows, traces_in, with_customers
+from cis_assets.erasure.tables import count_rows, find_traces, list_tables_with_customers, remove_rows
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
@@ -148,7 +148,7 @@ def test_a_table_with_two_partition_columns_loses_the_customer_alone(lake: Lake)
 
 
 def test_tables_that_tell_the_orders_are_written_last():
-    order = [table.path for table in with_customers((TABLES | SYSTEM_TABLES).values())]
+    order = [table.path for table in list_tables_with_customers((TABLES | SYSTEM_TABLES).values())]
     by_orders = [order.index(path) for path in ("bronze/order_items", "silver/rejected_rows")]
     assert max(by_orders) < order.index("bronze/rejected_rows") < order.index("bronze/orders")
     telling = [path for path, table in TABLES.items() if {"customer_id", "order_id"} <= table.columns.keys()]
@@ -166,7 +166,7 @@ def test_orders_are_told_by_every_table_that_has_them(lake: Lake):
     text = {"order_date": DAY, "source_table": "orders", "raw_text": "7,17,noon"}
     put(lake, bronze.REJECTED_ROWS, [text], Slice.of_days(bronze.REJECTED_ROWS, days))
     tables = [bronze.ORDERS, silver.ORDERS, bronze.REJECTED_ROWS]
-    assert sorted(traces_in(lake, tables, frozenset({17}), header_of).orders["order_id"]) == [5, 6, 7]
+    assert sorted(find_traces(lake, tables, frozenset({17}), header_of).orders["order_id"]) == [5, 6, 7]
 
 
 def test_rows_as_json_are_found_by_number(lake: Lake):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from datetime import date
 from pathlib import Path
@@ -12,14 +11,13 @@ from pydantic import SecretStr
 
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.lake.erased_customers import (
-    ErasedCustomersResource,
     ErasureKey,
     ErasureKeyError,
-    enter,
+    add_erased_customers,
     erased_customers,
 )
 from cis_assets.lake.lake import Lake
-from cis_assets.settings import read_settings, settings
+from cis_assets.settings import read_settings
 
 SECRET = SecretStr("0123456789abcdef0123456789abcdef")
 OTHER = SecretStr("fedcba9876543210fedcba9876543210")
@@ -32,7 +30,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_who_was_entered_is_found_and_nobody_else(lake: Lake):
-    enter(lake, ErasureKey(SECRET), [17, 7_316_502_948_117, -3], DAY)
+    add_erased_customers(lake, ErasureKey(SECRET), [17, 7_316_502_948_117, -3], DAY)
     erased = erased_customers(lake, SECRET)
     assert len(erased) == 3
     assert erased.among([16, 17, 18, 3, -3, 7_316_502_948_117]) == {17, -3, 7_316_502_948_117}
@@ -46,7 +44,7 @@ def test_a_lake_without_a_list_has_nobody_on_it_and_needs_no_key(lake: Lake):
 
 
 def test_the_list_holds_hashes_that_depend_on_the_key_and_no_number(lake: Lake, tmp_path: Path):
-    enter(lake, ErasureKey(SECRET), [7_316_502_948_117], DAY)
+    add_erased_customers(lake, ErasureKey(SECRET), [7_316_502_948_117], DAY)
     (row,) = lake.scan(ERASED_CUSTOMERS).collect().to_dicts()
     assert (
         row["customer_hash"] == ErasureKey(SECRET).hash(7_316_502_948_117) != ErasureKey(OTHER).hash(7_316_502_948_117)
@@ -59,16 +57,17 @@ def test_the_list_holds_hashes_that_depend_on_the_key_and_no_number(lake: Lake, 
 
 
 def test_a_customer_who_is_entered_again_keeps_the_first_day(lake: Lake):
-    enter(lake, ErasureKey(SECRET), [17], DAY)
-    enter(lake, ErasureKey(SECRET), [17, 18], date(2025, 12, 1))
+    add_erased_customers(lake, ErasureKey(SECRET), [17], DAY)
+    add_erased_customers(lake, ErasureKey(SECRET), [17, 18], date(2025, 12, 1))
     rows = lake.scan(ERASED_CUSTOMERS).collect()
     assert sorted(rows["erased_on"]) == [DAY, date(2025, 12, 1)]
 
 
 def test_customers_entered_at_the_same_time_are_all_on_the_list(lake: Lake):
-    enter(lake, ErasureKey(SECRET), [0], DAY)
+    add_erased_customers(lake, ErasureKey(SECRET), [0], DAY)
     entering = [
-        threading.Thread(target=enter, args=(lake, ErasureKey(SECRET), [0, number], DAY)) for number in range(1, 5)
+        threading.Thread(target=add_erased_customers, args=(lake, ErasureKey(SECRET), [0, number], DAY))
+        for number in range(1, 5)
     ]
     for thread in entering:
         thread.start()
@@ -79,8 +78,11 @@ def test_customers_entered_at_the_same_time_are_all_on_the_list(lake: Lake):
 
 
 def test_another_key_is_refused_for_reading_and_for_entering(lake: Lake):
-    enter(lake, ErasureKey(SECRET), [17], DAY)
-    for attempt in (lambda: erased_customers(lake, OTHER), lambda: enter(lake, ErasureKey(OTHER), [18], DAY)):
+    add_erased_customers(lake, ErasureKey(SECRET), [17], DAY)
+    for attempt in (
+        lambda: erased_customers(lake, OTHER),
+        lambda: add_erased_customers(lake, ErasureKey(OTHER), [18], DAY),
+    ):
         with pytest.raises(
             ErasureKeyError, match=r"1 customer was erased in .* with another CIS_ERASURE_KEY"
         ) as refused:
@@ -91,7 +93,7 @@ def test_another_key_is_refused_for_reading_and_for_entering(lake: Lake):
 
 
 def test_no_key_is_refused_once_somebody_is_on_the_list(lake: Lake):
-    enter(lake, ErasureKey(SECRET), [17, 18], DAY)
+    add_erased_customers(lake, ErasureKey(SECRET), [17, 18], DAY)
     with pytest.raises(ErasureKeyError, match=r"2 customers were erased in .* set CIS_ERASURE_KEY to the key"):
         erased_customers(lake, SecretStr(" "))
 
@@ -111,16 +113,3 @@ def test_the_key_is_masked_wherever_settings_are_shown(monkeypatch: pytest.Monke
     read = read_settings()
     assert read.erasure_key == SECRET
     assert SECRET.get_secret_value() not in f"{read!r} {read} {read.model_dump()} {read.model_dump_json()}"
-
-
-def test_the_resource_shows_dagster_no_key(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    caplog.set_level(logging.DEBUG)
-    enter(lake, ErasureKey(SECRET), [17], DAY)
-    monkeypatch.setenv("CIS_ERASURE_KEY", SECRET.get_secret_value())
-    settings.cache_clear()
-    resource = ErasedCustomersResource(lake_uri=lake.uri)
-    assert resource.read().among([17]) == {17}
-    settings.cache_clear()
-    assert SECRET.get_secret_value() not in repr(resource) + str(resource.__dict__) + caplog.text

@@ -18,7 +18,7 @@ from statistics import median
 import pytest
 
 from cis_assets.dates import DateRange
-from cis_assets.lake.lake import location_of
+from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
 from cis_assets_tests.lake.writer_process import (
     ORDERS,
@@ -32,7 +32,7 @@ from cis_assets_tests.lake.writer_process import (
     writer_processes,
 )
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.slow
 
 UNTIL_KILLED = 100_000
 OTHER_DAY = DateRange(date(2025, 12, 31), date(2025, 12, 31))
@@ -108,7 +108,7 @@ def test_files_that_killed_writers_left_go_with_maintenance(writers: Writers, tm
             break
     assert orphans, "No kill left a file behind."
     version = one_version(lake_uri, MANY_DAYS)
-    maintain(ORDERS, location_of(lake_uri, ORDERS), retention_hours=0, force=True)
+    maintain(ORDERS, Lake(lake_uri).location(ORDERS), retention_hours=0, force=True)
     assert not orphans & data_files(tmp_path)
     assert one_version(lake_uri, MANY_DAYS) == version
 

@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 
 from cis_assets.catalog import Table
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import exists
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.resource import LakeResource
 from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets_tests.partitions import ORDER_DATES
 
 FIRST = date(2026, 1, 1)
 DAYS = 6
@@ -178,7 +180,7 @@ def run(lake: str, write: Write, seen: list[Row]) -> None:
 
     dg.materialize(
         [sales, reader],
-        resources={"io_manager": SalesIOManager(lake_uri=lake)},
+        resources={"io_manager": SalesIOManager(lake=LakeResource(uri=lake))},
         tags={
             "dagster/asset_partition_range_start": str(write.days.first),
             "dagster/asset_partition_range_end": str(write.days.last),

@@ -18,13 +18,13 @@ from deltalake.exceptions import CommitFailedError
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, silver
-from cis_assets.lake import commits, maintenance
-from cis_assets.lake import table_condition as upkeep
+from cis_assets.lake import write_path
+from cis_assets.lake.checked_batches import RowsChangedError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.engines.polars_engine import PolarsEngine
-from cis_assets.lake.maintenance import RetentionTooShortError, RowsChangedError, maintain
+from cis_assets.lake.maintenance import RetentionTooShortError, maintain
 from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets.settings import Settings
 from cis_assets_tests.frames import table_frame
@@ -170,9 +170,7 @@ def test_a_second_time_right_after_does_nothing(tmp_path: Path):
     assert done.summary(silver.ORDERS) == "silver/orders: nothing to do."
 
 
-def test_a_partition_above_the_size_of_a_file_is_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for module in (maintenance, upkeep):
-        monkeypatch.setattr(module, "TARGET_FILE_BYTES", 100_000)
+def test_a_partition_above_the_size_of_a_file_is_put_together_once(tmp_path: Path):
     location = location_in(tmp_path)
     number = pl.int_range(40_000, dtype=pl.Int64)
     many = pl.concat([orders(DAYS[0], count=1)] * 40_000).with_columns(
@@ -181,10 +179,10 @@ def test_a_partition_above_the_size_of_a_file_is_put_together_once(tmp_path: Pat
     many = many.cast({"customer_id": pl.Int64})
     for part in many.iter_slices(2_000):
         add(silver.ORDERS, location, part)
-    done = maintain(silver.ORDERS, location, WEEK)
+    done = maintain(silver.ORDERS, location, WEEK, target_bytes=100_000)
     assert (done.before.files, done.rewritten) == (20, 1)
     assert 1 < done.after.files < 10
-    assert maintain(silver.ORDERS, location, WEEK).rewritten == 0
+    assert maintain(silver.ORDERS, location, WEEK, target_bytes=100_000).rewritten == 0
 
 
 def test_versions_before_maintenance_can_still_be_read(tmp_path: Path):
@@ -312,15 +310,15 @@ class Race:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, other, times: int = 1) -> None:
         self.left = times
         self._other = other
-        self._original = maintenance._replace_by_itself
-        monkeypatch.setattr(maintenance, "_replace_by_itself", self)
-        monkeypatch.setattr(commits, "_PAUSES", (0.0, 0.0, 0.0))
+        self._original = write_path.write_deltalake
+        monkeypatch.setattr(write_path, "write_deltalake", self)
+        monkeypatch.setattr(write_path, "_PAUSES", (0.0, 0.0, 0.0))
 
-    def __call__(self, *arguments) -> None:
+    def __call__(self, *arguments, **options) -> None:
         if self.left:
             self.left -= 1
             self._other()
-        self._original(*arguments)
+        self._original(*arguments, **options)
 
 
 def test_a_run_that_wins_a_conflict_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -383,13 +381,12 @@ def test_a_conflict_that_is_lost_again_and_again_is_left_for_the_next_time_and_t
 ):
     location = location_in(tmp_path)
     fragmented(location)
-    monkeypatch.setattr(maintenance, "_PARTITIONS_AT_ONCE", 1)
     numbers = iter(range(1000, 2000))
     # As often as the first of the three partitions is tried.
     Race(monkeypatch, lambda: add(silver.ORDERS, location, orders(DAYS[0], first=next(numbers), count=1)), times=4)
-    done = maintain(silver.ORDERS, location, WEEK)
+    done = maintain(silver.ORDERS, location, WEEK, partitions_at_once=1)
     assert done.left == (
-        "silver/orders: order_date 2026-01-01 was being written to; its small files are left for the next time.",
+        "silver/orders: a run was writing to order_date 2026-01-01; the next maintenance compacts its small files.",
     )
     assert done.rewritten == 2
     assert rows(location).height == 64

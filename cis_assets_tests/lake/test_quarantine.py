@@ -9,12 +9,14 @@ import pytest
 
 from cis_assets.catalog import gold, quality, silver
 from cis_assets.dates import DateRange
-from cis_assets.defs.partitions import ONE_RUN, ORDER_DATES
+from cis_assets.defs.partitions import ONE_RUN
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.io_manager import LakeIOManager
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.quarantine import QuarantinedDatesError, quarantined_dates
+from cis_assets.lake.quarantine import QuarantinedDatesError, QuarantinedRows, quarantined_dates
+from cis_assets.lake.resource import LakeResource
 from cis_assets_tests.frames import table_frame
+from cis_assets_tests.partitions import ORDER_DATES
 
 DAYS = [date(2026, 1, number) for number in range(1, 8)]
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -53,7 +55,7 @@ def orders(days=DAYS, count: int = 3) -> pl.DataFrame:
 def materialize(asset, lake: Path, days: DateRange, *, must_succeed: bool = True):
     return dg.materialize(
         [asset],
-        resources={"io_manager": LakeIOManager(lake_uri=str(lake))},
+        resources={"io_manager": LakeIOManager(lake=LakeResource(uri=str(lake)))},
         tags=dict(zip(RANGE, (str(days.first), str(days.last)), strict=True)),
         instance=dg.DagsterInstance.ephemeral(),
         raise_on_error=must_succeed,
@@ -129,6 +131,38 @@ def test_a_date_is_free_again_when_its_fault_is_gone(tmp_path: Path):
     assert stored_counts(tmp_path) == {DAYS[1]: 3}
 
 
+def test_an_asset_that_returns_its_quarantined_dates_needs_no_stored_table(tmp_path: Path):
+    @dg.asset(
+        key=["silver", "orders"],
+        partitions_def=ORDER_DATES,
+        backfill_policy=ONE_RUN,
+        metadata={"partition_expr": "order_date", "held_by": [quality.DATE_CHECKS.path]},
+    )
+    def made():
+        return QuarantinedRows(LazyChunks.of([orders(DAYS[:3])]), {DAYS[1]: "Too few."})
+
+    # What the asset returns decides, not what an earlier run stored.
+    hold(tmp_path, {DAYS[0]: "Too many."})
+    result = materialize(made, tmp_path, DateRange(DAYS[0], DAYS[2]))
+    assert stored_counts(tmp_path) == {DAYS[0]: 3, DAYS[2]: 3}
+    told = [event.partition for event in result.get_asset_materialization_events()]
+    assert told == [str(DAYS[0]), str(DAYS[2])]
+
+
+def test_an_asset_whose_dates_are_all_quarantined_fails_with_their_reasons(tmp_path: Path):
+    @dg.asset(
+        key=["silver", "orders"],
+        partitions_def=ORDER_DATES,
+        backfill_policy=ONE_RUN,
+        metadata={"partition_expr": "order_date"},
+    )
+    def made():
+        return QuarantinedRows(LazyChunks.of([orders(DAYS[:1])]), {DAYS[0]: "Too few.", DAYS[5]: "Another run's."})
+
+    with pytest.raises(QuarantinedDatesError, match=r"Nothing was written to silver/orders. 2026-01-01: Too few.$"):
+        materialize(made, tmp_path, DateRange(DAYS[0], DAYS[0]))
+
+
 def test_several_faults_of_a_date_are_all_said(tmp_path: Path):
     frame = table_frame(
         quality.DATE_CHECKS,
@@ -138,5 +172,5 @@ def test_several_faults_of_a_date_are_all_said(tmp_path: Path):
         ],
     )
     materialize(partitioned(["quality", "date_checks"], "order_date", frame), tmp_path, DateRange(DAYS[0], DAYS[0]))
-    held = quarantined_dates(str(tmp_path), [quality.DATE_CHECKS.path], DateRange(DAYS[0], DAYS[6]))
+    held = quarantined_dates(Lake(str(tmp_path)), [quality.DATE_CHECKS.path], DateRange(DAYS[0], DAYS[6]))
     assert held == {DAYS[0]: "Lines without orders. Too few."}

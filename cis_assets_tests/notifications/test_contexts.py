@@ -1,4 +1,4 @@
-"""Who is addressed, on what occasion, when, in which tone and with which offer, equal on every engine."""
+"""Who is eligible, on what occasion, when, in which tone and with which offer, equal on every engine."""
 
 from __future__ import annotations
 
@@ -180,23 +180,23 @@ def test_a_row_carries_the_facts_of_the_message_in_the_catalogs_columns() -> Non
         (NO_OCCASION | {"order_count": 1, "recency_days": 20, "median_gap_days": None}, "win_back"),
     ],
 )
-def test_an_occasion_holds_on_the_send_date_or_nobody_is_addressed(features: dict, occasion: str | None) -> None:
+def test_a_customer_without_an_occasion_is_not_eligible(features: dict, occasion: str | None) -> None:
     assert contexts(features)["occasion"].to_list() == ([occasion] if occasion else [])
 
 
-def test_only_customers_who_agreed_are_addressed() -> None:
+def test_only_customers_who_agreed_are_eligible() -> None:
     several = [USUAL_DAY | {"customer_id": number} for number in (1, 2, 3)]
     frame = contexts(*several, customers=[customer(1, consent=False), customer(2)])
     assert frame["customer_id"].to_list() == [2]
 
 
-def test_lapsed_customers_are_left_alone() -> None:
+def test_lapsed_customers_are_not_eligible() -> None:
     at_limit = USUAL_DAY | {"recency_days": 120}
     beyond = USUAL_DAY | {"recency_days": 121, "customer_id": 2}
     assert contexts(at_limit, beyond)["customer_id"].to_list() == [1]
 
 
-def test_a_product_that_is_not_known_is_not_written_about() -> None:
+def test_a_customer_whose_favorite_product_is_unknown_is_not_eligible() -> None:
     assert contexts(USUAL_DAY | {"favourite_product_id": 999}).is_empty()
 
 
@@ -228,7 +228,7 @@ def test_tone_follows_from_behaviour(features: dict, frequency_score: int, tone:
         (23, 20, "evening"),
     ],
 )
-def test_messages_go_out_an_hour_ahead_within_waking_hours(favourite_hour: int, send_hour: int, daypart: str) -> None:
+def test_messages_are_sent_an_hour_ahead_within_waking_hours(favourite_hour: int, send_hour: int, daypart: str) -> None:
     frame = contexts(USUAL_DAY | {"favourite_hour": favourite_hour})
     assert frame.select("send_hour", "daypart").row(0) == (send_hour, daypart)
 
@@ -267,7 +267,7 @@ def test_settings_become_the_policy() -> None:
     assert NotificationPolicy.from_settings(settings) == NotificationPolicy(9, 20, 50, "Asia/Tokyo", 90)
 
 
-def test_product_names_leave_most_of_a_short_message_to_the_words() -> None:
+def test_product_names_take_a_third_of_a_short_message() -> None:
     assert NotificationPolicy(message_max_length=60).product_name_max_length == 20
     assert NotificationPolicy(message_max_length=240).product_name_max_length == 32
 

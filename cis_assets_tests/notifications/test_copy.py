@@ -1,10 +1,11 @@
-"""Words are asked for, judged, asked for again with the reasons, and in the end taken from the fallback."""
+"""Copy is requested, judged, requested again with the reasons, and completed by the fallback."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,25 +13,26 @@ import pytest
 from cis_assets.catalog.gold import NOTIFICATION_CONTEXTS, NOTIFICATION_COPY
 from cis_assets.notifications.copy import distinct_contexts, write_copy, write_copy_of_days
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.notifications.wording import CopyAnswer, CopyContext, CopyRequest, CopyWriter, Words
+from cis_assets.notifications.wording import CopyAnswer, CopyContext, CopyRequest, CopyWriter, Wording
 
 AS_OF = date(2026, 3, 2)
 POLICY = NotificationPolicy()
+WITHOUT_DAY = {name: dtype for name, dtype in NOTIFICATION_COPY.dtypes.items() if name != "as_of_date"}
 MILK = CopyContext("dairy eggs|restock|evening|warm|plain", "dairy eggs", "restock", "evening", "warm", False)
 PEAS = CopyContext("frozen|restock|morning|warm|plain", "frozen", "restock", "morning", "warm", False)
-FALLBACK_WORDS = ("Order", "Restock", "Get")
+FALLBACK_VERBS = ("Order", "Restock", "Get")
 
 
-def good(text: str) -> Words:
-    return Words("Running low?", f"{text} {{product}} this {{weekday}}.")
+def good(text: str) -> Wording:
+    return Wording("Running low?", f"{text} {{product}} this {{weekday}}.")
 
 
-def bad() -> Words:
-    return Words("Running low?", "Buy {product} at {price}.")
+def bad() -> Wording:
+    return Wording("Running low?", "Buy {product} at {price}.")
 
 
-def answer(*words: Words, **more: object) -> CopyAnswer:
-    return CopyAnswer(words, generator="openai", prompt_version="prompt-9", model="small-model", **more)
+def answer(*wordings: Wording, **more: Any) -> CopyAnswer:
+    return CopyAnswer(wordings, generator="openai", prompt_version="prompt-9", model="small-model", **more)
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Scripted:
 class Fallback:
     def write(self, requests: Sequence[CopyRequest]) -> list[CopyAnswer]:
         return [
-            CopyAnswer(tuple(good(word) for word in FALLBACK_WORDS[: request.versions]), "template", "phrases-9")
+            CopyAnswer(tuple(good(word) for word in FALLBACK_VERBS[: request.variants]), "template", "phrases-9")
             for request in requests
         ]
 
@@ -58,7 +60,6 @@ def written(writer: CopyWriter, *contexts: CopyContext, variants: int = 2, attem
         contexts or (MILK,),
         writer,
         fallback=more.pop("fallback", Fallback()),
-        as_of=AS_OF,
         policy=POLICY,
         variants=variants,
         attempts=attempts,
@@ -66,13 +67,12 @@ def written(writer: CopyWriter, *contexts: CopyContext, variants: int = 2, attem
     )
 
 
-def test_accepted_words_become_rows_of_the_catalog() -> None:
+def test_accepted_wordings_become_rows_of_the_catalog() -> None:
     frame = written(Scripted([lambda _: answer(good("Get"), good("Order"))]))
-    assert frame.schema == NOTIFICATION_COPY.dtypes
+    assert dict(frame.schema) == WITHOUT_DAY
     first = frame.row(0, named=True)
     assert len(first.pop("copy_id")) == 16
     assert first == {
-        "as_of_date": AS_OF,
         "context_key": MILK.key,
         "variant": 1,
         "title": "Running low?",
@@ -86,11 +86,11 @@ def test_accepted_words_become_rows_of_the_catalog() -> None:
     assert frame["variant"].to_list() == [1, 2]
 
 
-def test_refused_versions_are_asked_for_again_with_the_reasons() -> None:
+def test_refused_wordings_are_requested_again_with_the_reasons() -> None:
     writer = Scripted([lambda _: answer(good("Get"), bad()), lambda _: answer(good("Order"))])
     frame = written(writer)
     again = writer.asked[1][0]
-    assert again.versions == 1
+    assert again.variants == 1
     assert again.taken == (good("Get"),)
     assert "unknown slot" in again.reasons[0]
     assert frame["generator"].to_list() == ["openai", "openai"]
@@ -98,7 +98,7 @@ def test_refused_versions_are_asked_for_again_with_the_reasons() -> None:
     assert frame["verdict"].to_list() == ["accepted", "accepted"]
 
 
-def test_what_stays_refused_comes_from_the_fallback_and_the_row_says_why() -> None:
+def test_the_fallback_replaces_refused_wordings_and_the_verdict_says_why() -> None:
     writer = Scripted([lambda _: answer(bad(), good("Keep")), lambda _: answer(bad())])
     frame = written(writer)
     assert len(writer.asked) == 2
@@ -109,7 +109,7 @@ def test_what_stays_refused_comes_from_the_fallback_and_the_row_says_why() -> No
     assert "unknown slot named 'price'" in frame["verdict"][1]
 
 
-def test_only_contexts_with_open_versions_are_asked_for_again() -> None:
+def test_only_contexts_with_missing_variants_are_requested_again() -> None:
     writer = Scripted(
         [lambda request: answer(good("Get") if request.context == PEAS else bad()), lambda _: answer(good("Get"))]
     )
@@ -118,14 +118,14 @@ def test_only_contexts_with_open_versions_are_asked_for_again() -> None:
     assert [request.context for request in writer.asked[1]] == [MILK]
 
 
-def test_a_context_without_an_answer_is_not_asked_for_again() -> None:
+def test_a_context_whose_request_failed_is_not_requested_again() -> None:
     writer = Scripted([lambda _: answer(failure="The model's server failed with status 500.")])
     frame = written(writer)
     assert frame["generator"].unique().to_list() == ["template"]
     assert frame["verdict"].unique().to_list() == ["The model's server failed with status 500."]
 
 
-def test_an_answer_that_was_refused_whole_is_asked_for_again() -> None:
+def test_a_rejected_answer_is_requested_again() -> None:
     writer = Scripted(
         [lambda _: answer(rejection="The model refused to write."), lambda _: answer(good("Get"), good("Order"))]
     )
@@ -133,19 +133,19 @@ def test_an_answer_that_was_refused_whole_is_asked_for_again() -> None:
     assert writer.asked[1][0].reasons == ("The model refused to write.",)
 
 
-def test_versions_of_a_context_differ() -> None:
+def test_variants_of_a_context_differ() -> None:
     writer = Scripted([lambda _: answer(good("Get"), good("Get")), lambda _: answer(good("Get"))])
     frame = written(writer)
     assert frame["body"].n_unique() == 2
-    assert frame["verdict"][1] == "A version repeats the body of another one."
+    assert frame["verdict"][1] == "A variant repeats the body of another one."
 
 
-def test_fewer_versions_than_asked_for_are_noted() -> None:
+def test_an_answer_with_too_few_variants_is_noted() -> None:
     frame = written(Scripted([lambda _: answer(good("Keep"))]), attempts=1)
-    assert frame["verdict"][1] == "The answer held 1 versions, fewer than were asked for."
+    assert frame["verdict"][1] == "The answer has too few variants: 1."
 
 
-def test_more_versions_than_asked_for_are_not_kept() -> None:
+def test_surplus_variants_are_dropped() -> None:
     assert written(Scripted([lambda _: answer(good("Get"), good("Order"), good("Add"))])).height == 2
 
 
@@ -155,9 +155,9 @@ def test_the_template_writer_asks_no_model() -> None:
     assert frame["verdict"].unique().to_list() == ["accepted"]
 
 
-def test_copy_ids_follow_from_context_variant_and_words_alone() -> None:
+def test_copy_ids_follow_from_context_variant_and_wording_alone() -> None:
     both = written(Fallback(), MILK, PEAS)
-    alone = written(Scripted([lambda _: answer(*(good(word) for word in FALLBACK_WORDS[:2]))]), PEAS)
+    alone = written(Scripted([lambda _: answer(*(good(word) for word in FALLBACK_VERBS[:2]))]), PEAS)
     assert both["copy_id"].n_unique() == 4
     assert alone["copy_id"].to_list() == both.filter(pl.col("context_key") == PEAS.key)["copy_id"].to_list()
     assert written(Fallback(), PEAS, MILK, MILK).equals(both)
@@ -171,16 +171,16 @@ def test_every_answer_can_be_observed() -> None:
 
 
 def test_a_fallback_that_breaks_the_rules_is_not_sent() -> None:
-    with pytest.raises(RuntimeError, match=r"fallback's words for dairy eggs.* were refused: .*unknown slot"):
+    with pytest.raises(RuntimeError, match=r"fallback writer has no valid copy for dairy eggs.*: .*unknown slot"):
         written(Fallback(), fallback=Scripted([lambda _: answer(bad())]), attempts=0)
-    with pytest.raises(RuntimeError, match="too few versions"):
+    with pytest.raises(RuntimeError, match=r"dairy eggs.*: The answer has too few variants: 0\."):
         written(Fallback(), fallback=Scripted([lambda _: answer()]), attempts=0)
 
 
-def test_no_contexts_need_no_words() -> None:
-    assert write_copy(
-        [], Scripted([]), fallback=Scripted([]), as_of=AS_OF, policy=POLICY, variants=2, attempts=2
-    ).equals(NOTIFICATION_COPY.empty())
+def test_no_contexts_need_no_copy() -> None:
+    assert write_copy([], Scripted([]), fallback=Scripted([]), policy=POLICY, variants=2, attempts=2).equals(
+        pl.DataFrame(schema=WITHOUT_DAY)
+    )
 
 
 def test_distinct_contexts_are_each_named_once_in_order() -> None:

@@ -1,4 +1,4 @@
-"""Slots are filled once, with any text, and what was filled in is never read again."""
+"""Slots are filled once, with any text, and the values are never parsed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cis_assets.notifications.slots import SLOTS, fill, filled, longest_length, offer_words, piece_columns, pieces
+from cis_assets.notifications.slots import SLOTS, filled, longest_length, piece_columns, pieces
 
 VALUES = {
     "product": "{offer} {weekday} 50% {0} %s \\1 $1",
@@ -30,31 +30,30 @@ def fill_column(texts: list[str], values: dict[str, str]) -> list[str | None]:
 def test_a_text_is_filled_with_its_values() -> None:
     values = {"product": "Whole Milk", "weekday": "Tuesday", "daypart": "evening", "offer": "10% off"}
     text = "{product}, {offer} this {weekday} {daypart}."
-    assert fill(text, values) == "Whole Milk, 10% off this Tuesday evening."
+    assert fill_column([text], values) == ["Whole Milk, 10% off this Tuesday evening."]
 
 
-def test_a_product_named_like_a_slot_stands_as_it_is() -> None:
+def test_a_product_named_like_a_slot_is_not_parsed() -> None:
     text = "Restock {product} this {weekday}."
-    assert fill(text, VALUES) == "Restock {offer} {weekday} 50% {0} %s \\1 $1 this {product}."
-    assert fill_column([text], VALUES) == [fill(text, VALUES)]
+    assert fill_column([text], VALUES) == ["Restock {offer} {weekday} 50% {0} %s \\1 $1 this {product}."]
 
 
 @given(st.lists(TEMPLATES, min_size=1, max_size=8))
-def test_a_column_is_filled_like_its_texts(texts: list[str]) -> None:
-    assert fill_column(texts, VALUES) == [fill(text, VALUES) for text in texts]
+def test_a_column_is_filled_as_python_formats_each_text(texts: list[str]) -> None:
+    assert fill_column(texts, VALUES) == [text.format(**VALUES) for text in texts]
 
 
 def test_a_text_whose_value_is_missing_becomes_null() -> None:
-    frame = pl.DataFrame({"percent": [10, None]}).with_columns(
+    frame = pl.DataFrame({"offer": ["10% off", None]}).with_columns(
         *[column.gather([0, 0]) for column in piece_columns(["{offer} now"], "body")]
     )
-    offers = frame.select(filled("body", frame.columns, {"offer": offer_words(pl.col("percent"))}).alias("body"))
+    offers = frame.select(filled("body", frame.columns, {"offer": pl.col("offer")}).alias("body"))
     assert offers["body"].to_list() == ["10% off now", None]
 
 
 @pytest.mark.parametrize("text", ["{price}", "{ product }", "{Product}", "{", "}", "{{product}}", "{product", "{}"])
-def test_braces_that_are_no_slot_are_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match="none of the slots product, weekday, daypart, offer"):
+def test_braces_that_are_not_a_slot_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not one of the slots product, weekday, daypart, offer"):
         pieces(text)
 
 

@@ -1,9 +1,10 @@
-"""Words that claim what the facts do not carry, or that cannot be filled, are refused with the reason."""
+"""Copy that claims more than the facts support, or that cannot be filled, is refused with the reason."""
 
 from __future__ import annotations
 
 import string
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.validator import Verdict, validate
-from cis_assets.notifications.wording import CopyContext, Words
+from cis_assets.notifications.wording import CopyContext, Wording
 
 POLICY = NotificationPolicy()
 TITLE = "Running low?"
@@ -23,8 +24,8 @@ def context(daypart: str = "evening", tone: str = "warm", has_offer: bool = Fals
     return CopyContext("key", "dairy eggs", "restock", daypart, tone, has_offer)
 
 
-def verdict(body: str = BODY, title: str = TITLE, **facts: object) -> Verdict:
-    return validate(Words(title, body), context(**facts), POLICY)
+def verdict(body: str = BODY, title: str = TITLE, **facts: Any) -> Verdict:
+    return validate(Wording(title, body), context(**facts), POLICY)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def verdict(body: str = BODY, title: str = TITLE, **facts: object) -> Verdict:
         ("Could {product} be just the thing this {weekday} evening?", False),
     ],
 )
-def test_good_words_are_accepted(body: str, has_offer: bool) -> None:
+def test_good_copy_is_accepted(body: str, has_offer: bool) -> None:
     judged = verdict(body, has_offer=has_offer)
     assert judged.accepted, str(judged)
     assert str(judged) == "accepted"
@@ -88,29 +89,29 @@ def test_good_words_are_accepted(body: str, has_offer: bool) -> None:
         ("Cheaper {product} today.", "discount, a price or a gift"),
         ("Our offer: {product} today.", "discount, a price or a gift"),
         ("We guarantee you'll love {product}.", "guarantees something"),
-        ("Hurry, {product} today.", "presses with stock or time"),
-        ("Try {product} while supplies last.", "presses with stock or time"),
-        ("Last chance for {product}.", "presses with stock or time"),
-        ("Try {product}, today only.", "presses with stock or time"),
-        ("{product}, back in stock today.", "presses with stock or time"),
+        ("Hurry, {product} today.", "creates urgency about stock or time"),
+        ("Try {product} while supplies last.", "creates urgency about stock or time"),
+        ("Last chance for {product}.", "creates urgency about stock or time"),
+        ("Try {product}, today only.", "creates urgency about stock or time"),
+        ("{product}, back in stock today.", "creates urgency about stock or time"),
         ("{product} delivered today.", "delivery"),
         ("Try healthy {product} today.", "quality of the product"),
         ("Try {product} this Tuesday.", "weekday or a season"),
         ("Try {product} this Tues.", "weekday or a season"),
         ("Try {product} this weekend.", "weekday or a season"),
         ("Mondays go with {product}.", "weekday or a season"),
-        ("Good morning! Try {product}.", "speaks of the morning, but goes out in the evening"),
-        ("Try {product} this Afternoon.", "speaks of the afternoon, but goes out in the evening"),
+        ("Good morning! Try {product}.", "mentions the morning, but is sent in the evening"),
+        ("Try {product} this Afternoon.", "mentions the afternoon, but is sent in the evening"),
         ("Enjoy {offer} {product} today.", "but there is no offer"),
         ("Try a {product} today.", "must agree with {product}"),
         ("{product} is here today.", "must agree with {product}"),
         ("{product}'s day is {weekday}.", "must agree with {product}"),
         ("Try {product}s today.", "joins a slot to a word"),
         ("Try my{product} today.", "joins a slot to a word"),
-        ("Try {product} " + "and then some " * 9 + "today.", "120 is the limit"),
+        ("Try {product} " + "and then some " * 9 + "today.", "the limit is 120"),
     ],
 )
-def test_bad_words_are_refused_with_the_reason(body: str, reason: str) -> None:
+def test_bad_copy_is_refused_with_the_reason(body: str, reason: str) -> None:
     assert reason in str(verdict(body))
 
 
@@ -123,7 +124,7 @@ def test_bad_words_are_refused_with_the_reason(body: str, reason: str) -> None:
         ("Get {product} and {offer} on the whole cart.", "changes what {offer} means"),
         ("Get up to {offer} {product}.", "changes what {offer} means"),
         ("Save with {offer} {product}.", "discount, a price or a gift"),
-        ("Get {offer} {product} all week.", "presses with stock or time"),
+        ("Get {offer} {product} all week.", "creates urgency about stock or time"),
     ],
 )
 def test_an_offer_is_mentioned_only_through_its_slot_and_for_what_it_is(body: str, reason: str) -> None:
@@ -133,29 +134,29 @@ def test_an_offer_is_mentioned_only_through_its_slot_and_for_what_it_is(body: st
 @pytest.mark.parametrize(
     "title", ["Save today", "Hello, Friday", "A deal", "x" * 41, "{product} and more today", "", "Hi 5"]
 )
-def test_titles_keep_the_same_rules(title: str) -> None:
+def test_titles_follow_the_same_rules(title: str) -> None:
     reasons = verdict(title=title).reasons
     assert reasons
     assert all(reason.startswith("The title") for reason in reasons)
 
 
 @pytest.mark.parametrize("tone", ["inviting", "gentle"])
-def test_a_habit_is_not_spoken_of_where_there_is_none(tone: str) -> None:
-    assert "speaks of a habit" in str(verdict("Get your favourite {product} this {weekday}.", tone=tone))
-    assert "speaks of a habit" in str(verdict("Your usual {product}, this {weekday}.", tone=tone))
+def test_a_habit_is_not_mentioned_in_tones_for_customers_without_one(tone: str) -> None:
+    assert "mentions a habit" in str(verdict("Get your favourite {product} this {weekday}.", tone=tone))
+    assert "mentions a habit" in str(verdict("Your usual {product}, this {weekday}.", tone=tone))
 
 
 @pytest.mark.parametrize(
     ("daypart", "word"), [("morning", "morning"), ("afternoon", "afternoon"), ("evening", "tonight")]
 )
-def test_the_own_part_of_the_day_may_be_named(daypart: str, word: str) -> None:
+def test_only_the_daypart_of_sending_may_be_named(daypart: str, word: str) -> None:
     body = f"Good to have: {{product}}, this {{weekday}} or {word}."
     assert verdict(body, daypart=daypart).accepted
     others = [other for other in ("morning", "afternoon", "evening") if other != daypart]
     assert not any(verdict(body, daypart=other).accepted for other in others)
 
 
-def test_the_filled_length_is_that_of_the_longest_values() -> None:
+def test_the_length_limit_counts_the_longest_slot_values() -> None:
     room = POLICY.message_max_length - POLICY.product_name_max_length - len("Wednesday") - len("Try  this .")
     padded = "Try {product} this {weekday}.".replace("Try", "Try" + " ok" * (room // 3))
     assert verdict(padded).accepted

@@ -1,4 +1,4 @@
-"""The tables of a few order dates as silver makes them from dirty bronze rows, for tests of the verdicts on them."""
+"""Tables of a few order dates, made by silver from dirty bronze rows, for tests of verdicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from cis_assets.catalog import bronze, silver
 from cis_assets.quality.reconciliation import DatedTables
-from cis_assets.silver import orders as transforms
+from cis_assets.silver.orders import judge_orders
 from cis_assets_tests.frames import table_frame
 
 PRODUCTS = table_frame(silver.PRODUCTS, [{"product_id": 1}, {"product_id": 2}])
@@ -18,7 +18,7 @@ PRODUCTS = table_frame(silver.PRODUCTS, [{"product_id": 1}, {"product_id": 2}])
 
 @dataclass(frozen=True)
 class Landed:
-    """Rows of bronze, by hand: of each date as many orders and lines as a test needs."""
+    """Bronze rows that a test lists by hand."""
 
     orders: list[dict]
     lines: list[dict]
@@ -29,7 +29,7 @@ class Landed:
 
 
 def good_orders(counts: Mapping[date, int]) -> Landed:
-    """So many orders of one line on each date."""
+    """This number of orders with one line on each date."""
     numbered = [(day, number) for day, count in counts.items() for number in range(1, count + 1)]
     return Landed([order(day, number) for day, number in numbered], [line(day, number) for day, number in numbered], [])
 
@@ -64,22 +64,18 @@ def unparsed(day: date, source_line: int, reason: str = "has 2 fields where the 
 
 
 def tables_of(landed: Landed, *, erased: int = 0) -> DatedTables:
-    """All tables of these rows; `erased` rows more landed in each orders file and were left out."""
+    """All tables of these rows; `erased` further rows landed in each orders file and were left out."""
     orders = table_frame(bronze.ORDERS, landed.orders).lazy()
     lines = table_frame(bronze.ORDER_ITEMS, landed.lines).lazy()
     rejected = table_frame(bronze.REJECTED_ROWS, landed.unparsed).lazy()
-    products = PRODUCTS.lazy()
-    items = transforms.silver_order_items(orders, lines, products)
-    returned = transforms.silver_returned_items(orders, lines, products)
+    judged = judge_orders(orders, lines, PRODUCTS.lazy())
     return DatedTables(
         landed_files=_files(orders, lines, rejected, erased),
         bronze={"orders": orders, "order_items": lines},
         bronze_rejected=rejected,
-        silver={"orders": transforms.silver_orders(orders, items), "order_items": items},
-        returned=returned,
-        silver_rejected=transforms.silver_rejected_rows(
-            orders, lines, products, transforms.silver_orders(orders, items), returned
-        ),
+        silver={"orders": judged.silver_orders(), "order_items": judged.silver_order_items()},
+        returned=judged.silver_returned_items(),
+        silver_rejected=judged.silver_rejected_rows(),
     )
 
 
@@ -102,7 +98,7 @@ def _files(orders: pl.LazyFrame, lines: pl.LazyFrame, rejected: pl.LazyFrame, er
 
 
 def without_row(tables: DatedTables, layer: str, name: str, **where) -> DatedTables:
-    """The tables after a row went missing: what no rule of ours can do, and a fault of ours could."""
+    """The tables after a defect lost a row."""
     gone = pl.all_horizontal(pl.col(column) == value for column, value in where.items())
     kept = {**getattr(tables, layer), name: getattr(tables, layer)[name].filter(~gone)}
     return replace(tables, **{layer: kept})

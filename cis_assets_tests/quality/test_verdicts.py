@@ -1,4 +1,4 @@
-"""Verdicts on order dates, made of tables as silver makes them, and of tables in which something went wrong."""
+"""Verdicts on the tables that silver makes, and on tables with a defect."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -45,7 +45,7 @@ def faults(found: Verdicts) -> dict[tuple[date, str], str]:
 
 
 def dirty(day: date) -> Landed:
-    """Every fate a row can have: valid, copy, conflict, rejected, returned, a credit note, not parsed."""
+    """Rows of every fate: valid, duplicate, conflict, rejected, returned, a credit note, not parsed."""
     return good_orders({day: 20}).and_these(
         orders=[
             order(day, 3, source_line=900),
@@ -79,11 +79,11 @@ def test_every_date_gets_one_verdict_of_each_check_in_the_shape_of_the_table():
     assert not found.offenders
 
 
-def test_the_books_of_a_dirty_day_name_every_row_once():
+def test_the_reconciliation_of_a_dirty_day_counts_every_row_once():
     kept = reconciliation(tables_of(dirty(MONDAY)), [MONDAY]).to_dicts()
     assert [row["source_table"] for row in kept] == ["order_items", "orders"]
     lines, orders = ([row[name] for name in COUNTS] for row in kept)
-    assert COUNTS == ("landed", "erased", "typed", "unparsed", "valid", "returned", "rejected", "copies")
+    assert COUNTS == ("landed", "erased", "typed", "unparsed", "valid", "returned", "rejected", "duplicates")
     assert orders == [29, 0, 27, 2, 20, 1, 5, 1]
     assert lines == [27, 0, 27, 0, 20, 2, 4, 1]
 
@@ -109,7 +109,7 @@ def test_a_date_without_files_passes_with_nothing_to_count():
 
 
 @pytest.mark.parametrize("source_table", ["orders", "order_items"])
-def test_a_row_lost_between_landing_and_bronze_holds_its_date_back_and_no_other(source_table: str):
+def test_a_row_lost_between_landing_and_bronze_quarantines_its_date_and_no_other(source_table: str):
     whole = tables_of(good_orders({MONDAY: 3, TUESDAY: 3}))
     tables = without_row(whole, "bronze", source_table, order_date=MONDAY, order_id=2)
     tables = replace(tables, silver={name: rows.filter(~_row(2)) for name, rows in tables.silver.items()})
@@ -125,7 +125,7 @@ def _row(order_id: int) -> pl.Expr:
     return (pl.col("order_date") == MONDAY) & (pl.col("order_id") == order_id)
 
 
-def test_a_row_lost_from_one_file_cannot_hide_behind_a_row_too_many_of_another():
+def test_a_row_lost_from_one_file_cannot_hide_behind_an_extra_row_of_another():
     tables = tables_of(good_orders({MONDAY: 3}))
     whole = tables.landed_files.filter(pl.col("source_table") == "orders")
     other = whole.with_columns(source_file=pl.lit("orders/b.csv"), row_count=pl.lit(2, pl.Int64))
@@ -138,25 +138,26 @@ def test_a_row_lost_from_one_file_cannot_hide_behind_a_row_too_many_of_another()
     assert (MONDAY, checks.LANDED) in faults(said)
 
 
-def test_a_row_lost_between_bronze_and_silver_holds_its_date_back():
+def test_a_row_lost_between_bronze_and_silver_quarantines_its_date():
     tables = without_row(tables_of(dirty(MONDAY)), "silver", "order_items", order_id=2)
     found = judged(tables, days=[MONDAY])
     assert (
-        "order_items: 27 typed, 19 valid + 2 returned + 4 set aside + 1 copies" in faults(found)[MONDAY, checks.TYPED]
+        "order_items: 27 typed, 19 valid + 2 returned + 4 rejected + 1 duplicates"
+        in faults(found)[MONDAY, checks.TYPED]
     )
 
 
-def test_a_lost_row_cannot_hide_as_a_copy():
+def test_a_lost_row_cannot_hide_as_a_duplicate():
     tables = without_row(tables_of(dirty(MONDAY)), "silver", "orders", order_id=3)
     found = judged(tables, days=[MONDAY])
-    assert "19 valid + 1 returned + 5 set aside + 1 copies" in faults(found)[MONDAY, checks.TYPED]
+    assert "19 valid + 1 returned + 5 rejected + 1 duplicates" in faults(found)[MONDAY, checks.TYPED]
 
 
 @pytest.mark.parametrize(
     ("orders", "bad", "passes", "blocks"),
     [(40, 4, True, False), (4, 1, False, False), (4, 4, False, False), (4, 5, False, True)],
 )
-def test_rows_set_aside_pass_then_warn_then_block(orders: int, bad: int, passes: bool, blocks: bool):
+def test_rejected_rows_pass_then_warn_then_block(orders: int, bad: int, passes: bool, blocks: bool):
     landed = good_orders({MONDAY: orders}).and_these(unparsed=[unparsed(MONDAY, 50 + number) for number in range(bad)])
     found = judged(tables_of(landed), days=[MONDAY])
     said = verdict(found, checks.REJECTED, MONDAY)
@@ -165,8 +166,8 @@ def test_rows_set_aside_pass_then_warn_then_block(orders: int, bad: int, passes:
     assert (said["fault"] is not None) is blocks
 
 
-def test_orders_that_lost_their_lines_do_not_vanish_among_the_lines_of_others():
-    """As when a file of lines was cut off at the end of a line: only the orders tell."""
+def test_orders_that_lost_their_lines_are_judged_apart_from_the_lines_of_others():
+    """A file of lines that is cut off after a whole line shows only in the orders."""
     whole = good_orders({MONDAY: 10})
     landed = whole.and_these(lines=[line(MONDAY, 1, position) for position in range(2, 100)])
     found = judged(
@@ -178,7 +179,7 @@ def test_orders_that_lost_their_lines_do_not_vanish_among_the_lines_of_others():
     assert (MONDAY, checks.REJECTED) in faults(found)
 
 
-def test_the_first_ten_rows_set_aside_are_shown_by_place_and_rule_and_without_values():
+def test_the_first_ten_rejected_rows_are_shown_by_place_and_rule_and_without_values():
     reasons = ["customer_id is not a whole number: 4711;x: 12\n13; order_hour is not a whole number: noon"] * 12
     landed = good_orders({MONDAY: 1}).and_these(
         unparsed=[unparsed(MONDAY, 95 + number, reason) for number, reason in reversed(list(enumerate(reasons)))]
@@ -197,18 +198,18 @@ def test_offenders_are_those_of_dates_that_failed():
     assert set(shown["order_date"]) == {TUESDAY}
 
 
-def test_offenders_of_dates_that_are_held_back_come_before_those_of_warnings():
+def test_offenders_of_quarantined_dates_are_shown_instead_of_those_of_warnings():
     warned, held = good_orders({MONDAY: 4}), good_orders({TUESDAY: 1})
     warned = warned.and_these(unparsed=[unparsed(MONDAY, 50), unparsed(MONDAY, 51)])
     held = held.and_these(unparsed=[unparsed(TUESDAY, 60 + number) for number in range(9)])
-    apart = Verdicts.together(judged(tables_of(rows), days=[day]) for day, rows in ((MONDAY, warned), (TUESDAY, held)))
+    apart = Verdicts.merge(judged(tables_of(rows), days=[day]) for day, rows in ((MONDAY, warned), (TUESDAY, held)))
     together = judged(tables_of(warned.and_these(**vars_of(held))))
     for found in (apart, together):
         assert set(found.offenders[checks.REJECTED]["order_date"]) == {TUESDAY}
 
 
 def weeks_before(counts: list[int]) -> pl.LazyFrame:
-    """Orders of the Mondays before, the last week first."""
+    """Orders of the Mondays before, newest week first."""
     days = {MONDAY - timedelta(weeks=week): count for week, count in enumerate(counts, start=1)}
     return tables_of(good_orders(days)).silver["orders"]
 
@@ -229,7 +230,7 @@ def test_a_fifth_week_before_does_not_count():
     assert verdict(found, checks.VOLUME, MONDAY)["measured"] == 1.0
 
 
-def test_a_weekday_without_a_past_says_nothing():
+def test_a_weekday_without_earlier_orders_has_no_measure():
     found = judged(tables_of(good_orders({MONDAY: 10})), days=[MONDAY])
     said = verdict(found, checks.VOLUME, MONDAY)
     assert said["passed"]
@@ -237,7 +238,7 @@ def test_a_weekday_without_a_past_says_nothing():
     assert said["detail"] == "10 orders; none on this weekday in the four weeks before"
 
 
-def test_lines_without_their_order_or_product_hold_the_date_back_and_are_named():
+def test_lines_without_their_order_or_product_quarantine_the_date_and_are_named():
     tables = tables_of(good_orders({MONDAY: 3, TUESDAY: 3}))
     lines = tables.silver["order_items"].with_columns(product_id=pl.when(_row(3)).then(99).otherwise("product_id"))
     orders = tables.silver["orders"].filter(~_row(1))
@@ -251,7 +252,7 @@ def test_lines_without_their_order_or_product_hold_the_date_back_and_are_named()
     ]
 
 
-def test_stored_rows_that_break_a_rule_or_share_a_key_hold_the_date_back_and_are_named():
+def test_stored_rows_that_break_a_rule_or_share_a_key_quarantine_the_date_and_are_named():
     tables = tables_of(good_orders({MONDAY: 3}))
     late = tables.silver["orders"].with_columns(
         order_hour=pl.when(_row(2)).then(25).otherwise("order_hour").cast(pl.Int32)
@@ -268,7 +269,7 @@ def test_stored_rows_that_break_a_rule_or_share_a_key_hold_the_date_back_and_are
 def test_the_dates_of_a_range_are_judged_as_one_by_one():
     whole = dirty(MONDAY).and_these(**vars_of(dirty(TUESDAY)))
     together = judged(tables_of(whole))
-    apart = Verdicts.together(judged(tables_of(dirty(day)), days=[day]) for day in (MONDAY, TUESDAY))
+    apart = Verdicts.merge(judged(tables_of(dirty(day)), days=[day]) for day in (MONDAY, TUESDAY))
     assert together.rows.equals(apart.rows)
     assert together.offenders.keys() == apart.offenders.keys()
 

@@ -110,5 +110,5 @@ def orders_of_day(orders: list[Order]) -> list[int]:
 
 
 def spend(order: Order) -> float | None:
-    prices = [line.price for line in order.lines]
-    return None if None in prices else round(sum(prices), 2)
+    prices = [line.price for line in order.lines if line.price is not None]
+    return round(sum(prices), 2) if len(prices) == len(order.lines) else None

@@ -8,9 +8,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog.gold import CUSTOMER_SEGMENTS
-from cis_assets.segmentation import assignment
 from cis_assets.segmentation.assignment import assign_segments
-from cis_assets.segmentation.centres import SegmentModelError
+from cis_assets.segmentation.centers import SegmentModelError
 from cis_assets.segmentation.features import MissingFeatureError
 from cis_assets_tests.segmentation.shoppers import AS_OF, KINDS, customers, planted
 
@@ -23,7 +22,7 @@ def test_rows_are_those_of_the_catalog_one_per_customer(
     assert planted_segments["customer_id"].to_list() == sorted(planted_customers[0]["customer_id"])
 
 
-def test_customers_of_the_training_are_placed_as_the_training_counted_them(
+def test_segment_sizes_equal_the_customer_counts_of_the_training(
     planted_model: pl.DataFrame, planted_segments: pl.DataFrame
 ) -> None:
     counted = planted_segments.group_by("segment_id", "segment_name").len().sort("segment_id")
@@ -31,7 +30,7 @@ def test_customers_of_the_training_are_placed_as_the_training_counted_them(
     assert counted["segment_name"].to_list() == planted_model["segment_name"].to_list()
 
 
-def test_everyone_goes_to_the_segment_whose_stored_centre_is_nearest(planted_model: pl.DataFrame) -> None:
+def test_each_customer_gets_the_segment_with_the_nearest_stored_center(planted_model: pl.DataFrame) -> None:
     features, _ = planted({"weekly": 5, "rare": 5, "gone": 5}, seed=9)
     first = planted_model.row(0, named=True)
     for row, placed in zip(
@@ -44,7 +43,7 @@ def test_everyone_goes_to_the_segment_whose_stored_centre_is_nearest(planted_mod
                 strict=True,
             )
         ]
-        distances = [float(np.linalg.norm(np.array(scaled) - centre)) for centre in planted_model["centroid"].to_list()]
+        distances = [float(np.linalg.norm(np.array(scaled) - center)) for center in planted_model["centroid"].to_list()]
         assert placed["segment_id"] == int(np.argmin(distances))
         assert placed["distance"] == pytest.approx(min(distances))
 
@@ -56,17 +55,16 @@ def test_the_order_of_customers_and_of_model_rows_does_not_matter(
     assert_frame_equal(assign_segments(shuffled, planted_model.reverse()), planted_segments, check_exact=True)
 
 
-def test_customers_are_placed_some_at_a_time_as_all_at_once(
+def test_chunks_of_customers_give_the_same_segments(
     planted_customers: tuple[pl.DataFrame, list[str]],
     planted_model: pl.DataFrame,
     planted_segments: pl.DataFrame,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(assignment, "_CUSTOMERS_AT_ONCE", 7)
-    assert_frame_equal(assign_segments(planted_customers[0], planted_model), planted_segments, check_exact=True)
+    chunked = assign_segments(planted_customers[0], planted_model, customers_per_chunk=7)
+    assert_frame_equal(chunked, planted_segments, check_exact=True)
 
 
-def test_many_snapshots_are_placed_as_each_alone_would_be_and_sorted(planted_model: pl.DataFrame) -> None:
+def test_many_snapshots_are_assigned_as_each_alone_and_sorted(planted_model: pl.DataFrame) -> None:
     days = [planted({"weekly": 6, "new": 4 + n}, seed=n, as_of=AS_OF + timedelta(days=n))[0] for n in range(3)]
     alone = pl.concat([assign_segments(day, planted_model) for day in days])
     together = pl.concat(days).sample(fraction=1, shuffle=True, seed=1)

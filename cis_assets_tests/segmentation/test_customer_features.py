@@ -55,7 +55,7 @@ def feature(orders: list[Order], name: str) -> Any:
 
 
 def expected_features(orders: list[Order]) -> list[dict[str, Any]]:
-    """What the catalog says of each column, in plain Python, one customer after the other."""
+    """The features as the catalog describes them, in plain Python, one customer at a time."""
     numbered = zip(orders, orders_of_day(orders), strict=True)
     by_customer = defaultdict(list)
     for order, _ in sorted(numbered, key=lambda pair: (pair[0].day, pair[1])):
@@ -133,7 +133,7 @@ def _most_frequent(values: Any) -> int:
 
 @given(HISTORIES)
 @settings(max_examples=120, deadline=None)
-def test_every_feature_is_what_the_catalog_says_of_it(orders: list[Order]):
+def test_every_feature_follows_its_description_in_the_catalog(orders: list[Order]):
     found = features_of(history(orders))
     assert list(found.schema.items()) == list(gold.CUSTOMER_FEATURES.dtypes.items())
     expected = pl.DataFrame(expected_features(orders), schema=gold.CUSTOMER_FEATURES.dtypes)
@@ -142,16 +142,17 @@ def test_every_feature_is_what_the_catalog_says_of_it(orders: list[Order]):
 
 @given(HISTORIES, st.integers(0, 40_000_000))
 @settings(max_examples=60, deadline=None)
-def test_features_in_parts_are_those_of_the_whole(orders: list[Order], lines: int):
+def test_chunks_of_customers_give_the_same_features(orders: list[Order], lines: int):
     rows = history(orders)
-    frames = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
-    parts = [part.to_native().collect() for part in customer_features_in_chunks(*frames, AS_OF, DAYS, lines)]
-    assert_frame_equal(pl.concat(parts).sort("customer_id"), features_of(rows), check_exact=True)
+    orders_frame, items_frame = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
+    lazy = customer_features_in_chunks(orders_frame, items_frame, AS_OF, DAYS, lines)
+    chunks = [chunk.to_native().collect() for chunk in lazy]
+    assert_frame_equal(pl.concat(chunks).sort("customer_id"), features_of(rows), check_exact=True)
 
 
 @given(HISTORIES)
 @settings(max_examples=60, deadline=None)
-def test_features_keep_the_rules_of_the_catalog(orders: list[Order]):
+def test_features_satisfy_the_rules_of_the_catalog(orders: list[Order]):
     found = features_of(history(orders))
     assert found.select(gold.CUSTOMER_FEATURES.broken_rules()).to_series().drop_nulls().to_list() == []
 
@@ -165,7 +166,7 @@ def test_another_engine_gives_the_same_features(orders: list[Order]):
 
 @given(HISTORIES, st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
-def test_the_order_of_rows_changes_no_feature_at_all(orders: list[Order], seed: int):
+def test_the_order_of_rows_changes_no_feature(orders: list[Order], seed: int):
     rows = history(orders)
     mixed = History(*(frame.sample(fraction=1.0, shuffle=True, seed=seed) for frame in (rows.orders, rows.order_items)))
     assert features_of(mixed).equals(features_of(rows))
@@ -173,7 +174,7 @@ def test_the_order_of_rows_changes_no_feature_at_all(orders: list[Order], seed: 
 
 @given(HISTORIES)
 @settings(max_examples=30, deadline=None)
-def test_the_reorder_share_is_the_share_of_marked_reorders_among_pairs_of_order_and_product(orders: list[Order]):
+def test_the_reorder_share_equals_the_mean_of_marked_reorders(orders: list[Order]):
     rows = history(orders)
     window = snapshot_window(nw.from_native(rows.order_items.lazy()), trailing_window(AS_OF, DAYS))
     pairs = mark_reorders(window).to_native().unique(["order_id", "product_id"])
@@ -210,13 +211,13 @@ def test_a_single_order_has_no_gaps_and_no_reorders():
     assert (row["reorder_share"], row["mean_basket_size"], row["distinct_product_count"]) == (0.0, 3.0, 2)
 
 
-def test_no_reorders_is_a_share_of_exactly_nothing_for_any_number_of_products():
+def test_no_reorders_give_a_share_of_exactly_zero_for_any_number_of_products():
     # 1 - n * (1 / n) is not 0 for n = 49.
     rows = history([Order(1, 5, tuple(Line(product) for product in range(1, 50)))])
     assert features_of(rows)["reorder_share"].to_list() == [0.0]
 
 
-def test_two_orders_on_a_day_are_a_gap_of_no_days():
+def test_two_orders_on_a_day_have_a_gap_of_zero_days():
     orders = [Order(1, 5, PLAIN, hour=9), Order(1, 5, PLAIN, hour=18)]
     assert (feature(orders, "mean_gap_days"), feature(orders, "std_gap_days")) == (0.0, 0.0)
 

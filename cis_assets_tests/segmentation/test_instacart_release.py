@@ -11,12 +11,7 @@ import pytest
 
 from cis_assets.catalog import Table, bronze
 from cis_assets.quality.reorders import mark_reorders
-from cis_assets.silver.orders import (
-    silver_order_items,
-    silver_orders,
-    silver_rejected_rows,
-    silver_returned_items,
-)
+from cis_assets.silver.orders import JudgedOrders, judge_orders
 from cis_assets.silver.snapshots import silver_products
 from cis_assets.sources.instacart.source import InstacartOptions, InstacartSource
 from cis_assets_tests.segmentation.histories import History
@@ -48,9 +43,13 @@ def products(source: InstacartSource) -> pl.LazyFrame:
 
 
 @pytest.fixture(scope="module")
-def made(landed: History, products: pl.LazyFrame) -> History:
-    lines = silver_order_items(landed.orders.lazy(), landed.order_items.lazy(), products).collect()
-    return History(silver_orders(landed.orders.lazy(), lines.lazy()).collect(), lines)
+def judged(landed: History, products: pl.LazyFrame) -> JudgedOrders:
+    return judge_orders(landed.orders.lazy(), landed.order_items.lazy(), products)
+
+
+@pytest.fixture(scope="module")
+def made(judged: JudgedOrders) -> History:
+    return History(judged.silver_orders().collect(), judged.silver_order_items().collect())
 
 
 def as_bronze(table: Table, rows: pl.DataFrame, order_date: date | None = None) -> pl.DataFrame:
@@ -65,12 +64,10 @@ def as_bronze(table: Table, rows: pl.DataFrame, order_date: date | None = None) 
     return table.conform(rows.lazy().with_columns(**(absent | added))).collect()
 
 
-def test_every_order_and_line_with_lines_reaches_silver(landed: History, products: pl.LazyFrame, made: History):
+def test_every_order_and_line_with_lines_reaches_silver(judged: JudgedOrders, made: History):
     assert (made.orders.height, made.order_items.height) == (ORDERS, LINES)
-    rows = (landed.orders.lazy(), landed.order_items.lazy(), products)
-    returned = silver_returned_items(*rows)
-    assert returned.collect().is_empty()
-    assert silver_rejected_rows(*rows, made.orders.lazy(), returned).collect().is_empty()
+    assert judged.silver_returned_items().collect().is_empty()
+    assert judged.silver_rejected_rows().collect().is_empty()
 
 
 def test_the_recomputed_reorder_flag_is_the_releases_on_every_line(instacart_release: Path, made: History):

@@ -13,14 +13,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog.gold import SEGMENT_MODEL
-from cis_assets.segmentation import model as training
 from cis_assets.segmentation.features import CLUSTERED_FEATURES, MissingFeatureError
-from cis_assets.segmentation.model import TrainingError, train_segment_model
+from cis_assets.segmentation.model import SEARCH_CUSTOMERS, TrainingError, train_segment_model
 from cis_assets_tests.segmentation.shoppers import AS_OF, KINDS, customers, planted
 
 
-def train(features: pl.DataFrame, segments_min: int = 3, segments_max: int = 8, seed: int = 7) -> pl.DataFrame:
-    return train_segment_model(features, segments_min=segments_min, segments_max=segments_max, seed=seed)
+def train(features: pl.DataFrame, search_customers: int = SEARCH_CUSTOMERS) -> pl.DataFrame:
+    return train_segment_model(features, segments_min=3, segments_max=8, seed=7, search_customers=search_customers)
 
 
 def test_the_planted_kinds_of_customers_are_found_with_their_names(
@@ -54,7 +53,7 @@ def test_rows_are_those_of_the_catalog(planted_model: pl.DataFrame) -> None:
     assert SEGMENT_MODEL.schema.is_valid(planted_model)
 
 
-def test_centres_are_also_told_in_the_features_own_units(planted_model: pl.DataFrame) -> None:
+def test_centers_are_stored_in_the_features_own_units_too(planted_model: pl.DataFrame) -> None:
     top_up = planted_model.row(1, named=True)
     values = dict(zip(top_up["feature_names"], top_up["centroid_values"], strict=True))
     for name, expected in KINDS["top-up"].items():
@@ -84,10 +83,9 @@ def test_the_number_of_threads_does_not_matter(
 
 
 def test_a_model_searched_on_a_sample_counts_and_fits_all_customers(
-    planted_customers: tuple[pl.DataFrame, list[str]], planted_model: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+    planted_customers: tuple[pl.DataFrame, list[str]], planted_model: pl.DataFrame
 ) -> None:
-    monkeypatch.setattr(training, "_SEARCH_CUSTOMERS", 150)
-    sampled = train(planted_customers[0])
+    sampled = train(planted_customers[0], search_customers=150)
     assert sampled["customer_count"].to_list() == planted_model["customer_count"].to_list()
     np.testing.assert_allclose(sampled["centroid"].to_list(), planted_model["centroid"].to_list(), atol=1e-9)
 
@@ -99,31 +97,30 @@ def test_thirty_customers_are_enough() -> None:
     assert model.height == 4
 
 
-def test_fewer_customers_than_the_largest_number_of_segments_make_fewer_segments() -> None:
+def test_fewer_customers_than_segments_max_give_fewer_segments() -> None:
     model = train(planted({"weekly": 2, "top-up": 2, "gone": 1})[0])
     assert 3 <= model.height <= 4
 
 
-def test_customers_who_are_alike_make_no_more_segments_than_there_are_kinds() -> None:
+def test_equal_customers_give_one_segment_per_distinct_kind() -> None:
     rows = [KINDS[kind] for kind in ("weekly", "gone", "new") for _ in range(20)]
     assert train(customers(rows))["customer_count"].to_list() == [20, 20, 20]
 
 
-def test_customers_who_differ_are_found_behind_many_who_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_SEARCH_CUSTOMERS", 25)
+def test_distinct_customers_are_found_after_many_equal_ones() -> None:
     rows = [KINDS["weekly"]] * 30 + [KINDS[kind] for kind in ("gone", "new") for _ in range(20)]
-    assert train(customers(rows))["customer_count"].to_list() == [30, 20, 20]
+    assert train(customers(rows), search_customers=25)["customer_count"].to_list() == [30, 20, 20]
 
 
-def test_too_few_customers_are_refused_in_a_sentence() -> None:
+def test_too_few_customers_are_refused() -> None:
     with pytest.raises(
-        TrainingError, match=r"at least 4 customers, 3 of whom differ; the snapshot has 2, 2 of whom differ"
+        TrainingError, match=r"at least 4 customers, 3 of them distinct; the snapshot has 2, 2 of them distinct"
     ):
         train(customers([KINDS["weekly"], KINDS["new"]]))
 
 
-def test_customers_who_do_not_differ_are_refused_in_a_sentence() -> None:
-    with pytest.raises(TrainingError, match=r"has 50, 1 of whom differ.*CIS_SEGMENTS_MIN"):
+def test_customers_without_differences_are_refused() -> None:
+    with pytest.raises(TrainingError, match=r"has 50, 1 of them distinct.*CIS_SEGMENTS_MIN"):
         train(customers([{}] * 50))
 
 
@@ -153,7 +150,7 @@ def test_customers_with_a_single_order_can_be_clustered() -> None:
     assert model["centroid"].explode().is_finite().all()
 
 
-def test_importing_the_packages_does_not_import_what_only_some_runs_need() -> None:
+def test_importing_the_packages_does_not_import_optional_libraries() -> None:
     code = (
         "import sys, cis_assets.segmentation.assignment, cis_assets.segmentation.model, "
         "cis_assets.segmentation.profiles, cis_assets.dashboard.page; "

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cis_assets.segmentation.pair_keys import NumberRange, by_customer_and, number_ranges
+from cis_assets.segmentation.pair_keys import NumberRange, group_by_customer_and, number_ranges
 
 LEAST, GREATEST = -(2**63), 2**63 - 1
 NUMBERS = st.one_of(
@@ -27,7 +27,7 @@ def frame_of(pairs: list[tuple[int, int]]) -> nw.LazyFrame:
 @example([(LEAST, 5), (LEAST + 7, 5)])
 def test_pairs_are_counted_as_they_are_whatever_their_numbers(pairs: list[tuple[int, int]]):
     rows = frame_of(pairs)
-    counted = by_customer_and("product_id", rows, number_ranges(rows, ["product_id"]), nw.len().alias("rows"))
+    counted = group_by_customer_and("product_id", rows, number_ranges(rows, ["product_id"]), nw.len().alias("rows"))
     found = counted.select("customer_id", "product_id", "rows").to_native().collect()
     assert dict(found.schema) == {**SCHEMA, "rows": pl.UInt32}
     assert sorted(found.rows()) == sorted((*pair, count) for pair, count in Counter(pairs).items())
@@ -38,7 +38,7 @@ def test_pairs_are_one_number_where_that_fits(greatest: int, keys: int):
     rows = frame_of([(0, 0), (greatest, 2**32 - 2)])
     ranges = number_ranges(rows, ["product_id"])
     assert ranges["customer_id"] == NumberRange(0, greatest + 1)
-    grouped = by_customer_and("product_id", rows, ranges, nw.len().alias("rows")).to_native()
+    grouped = group_by_customer_and("product_id", rows, ranges, nw.len().alias("rows")).to_native()
     (group_by,) = [line for line in grouped.explain().splitlines() if "BY [" in line]
     assert group_by.count("col(") - group_by.split("BY [")[0].count("col(") == keys
 

@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog.gold import SEGMENT_PROFILES
-from cis_assets.segmentation.centres import SegmentModelError
+from cis_assets.segmentation.centers import SegmentModelError
 from cis_assets.segmentation.profiles import profile_segments
 from cis_assets_tests.segmentation.shoppers import AS_OF, customers, silver_lines, silver_products
 from cis_assets_tests.segmentation.test_patterns import members

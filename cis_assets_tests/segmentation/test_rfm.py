@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cis_assets.segmentation.rfm import RFM_MAP, RFM_SEGMENTS, quintile_score, rfm_scores
+from cis_assets.segmentation.rfm import RFM_MAP, quintile_score, rfm_scores
 from cis_assets_tests.segmentation.shoppers import customers
 
 values = st.lists(st.integers(0, 12), min_size=1, max_size=60)
@@ -41,7 +41,7 @@ def test_without_ties_every_score_has_a_fifth(count: int) -> None:
 
 
 @given(values)
-def test_turning_the_values_round_turns_the_scores_round(numbers: list[int]) -> None:
+def test_negated_values_reverse_the_scores(numbers: list[int]) -> None:
     for score, turned in zip(scores(numbers), scores([-number for number in numbers]), strict=True):
         # A mid-rank exactly on the edge of a fifth falls to the upper one either way.
         assert score + turned in (6, 7)
@@ -57,7 +57,7 @@ def test_fewer_than_five_customers_spread_around_the_middle(numbers: list[int], 
 
 def test_every_pair_of_scores_has_one_of_the_ten_segments() -> None:
     assert set(RFM_MAP) == {(recency, frequency) for recency in range(1, 6) for frequency in range(1, 6)}
-    assert set(RFM_MAP.values()) == set(RFM_SEGMENTS)
+    assert len(set(RFM_MAP.values())) == 10
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_every_pair_of_scores_has_one_of_the_ten_segments() -> None:
         (1, 1, "Hibernating"),
     ],
 )
-def test_the_map_is_the_usual_one(recency: int, frequency: int, name: str) -> None:
+def test_the_map_is_the_common_one(recency: int, frequency: int, name: str) -> None:
     assert RFM_MAP[recency, frequency] == name
 
 
@@ -88,7 +88,7 @@ def test_the_most_recent_the_most_frequent_and_the_largest_spenders_score_five()
     assert last["rfm_segment"] == "Hibernating"
 
 
-def test_lines_bought_stand_in_for_spend_where_one_customer_has_none() -> None:
+def test_items_bought_replace_spend_if_one_customer_has_none() -> None:
     spend = [{"total_spend": 100.0 - n, "mean_basket_size": 1.0 + n, "order_count": 10} for n in range(5)]
     priced = rfm_scores(customers(spend))["monetary_score"].to_list()
     unpriced = rfm_scores(customers([{**spend[0], "total_spend": None}, *spend[1:]]))["monetary_score"].to_list()
@@ -96,6 +96,6 @@ def test_lines_bought_stand_in_for_spend_where_one_customer_has_none() -> None:
     assert unpriced == [1, 2, 3, 4, 5]
 
 
-def test_equal_numbers_of_lines_tie_however_they_are_spread_over_orders() -> None:
+def test_equal_numbers_of_items_tie_for_any_number_of_orders() -> None:
     rows = [{"mean_basket_size": 101 / orders, "order_count": orders} for orders in range(1, 60)]
     assert rfm_scores(customers(rows))["monetary_score"].n_unique() == 1

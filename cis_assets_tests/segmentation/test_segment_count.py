@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cis_assets.segmentation.clustering import find_centres
+from cis_assets.segmentation.clustering import find_centers
 from cis_assets.segmentation.segment_count import (
     REPRODUCIBLE,
     SegmentCountTrial,
@@ -21,8 +21,8 @@ def islands(sizes: list[int], seed: int = 2) -> np.ndarray:
     """Points in tight, well separated groups on a circle."""
     random = np.random.default_rng(seed)
     angles = np.linspace(0, 2 * np.pi, len(sizes), endpoint=False)
-    centres = 10 * np.column_stack([np.cos(angles), np.sin(angles)])
-    return np.vstack([centre + random.normal(0, 0.5, (size, 2)) for centre, size in zip(centres, sizes, strict=True)])
+    centers = 10 * np.column_stack([np.cos(angles), np.sin(angles)])
+    return np.vstack([center + random.normal(0, 0.5, (size, 2)) for center, size in zip(centers, sizes, strict=True)])
 
 
 def test_a_clear_winner_is_chosen() -> None:
@@ -38,15 +38,15 @@ def test_the_order_of_trials_does_not_matter() -> None:
     assert choose_segment_count(trials[::-1]) == choose_segment_count(trials) == 4
 
 
-def test_a_number_with_a_small_segment_is_passed_over() -> None:
+def test_a_number_with_a_small_segment_is_not_chosen() -> None:
     assert choose_segment_count([trial(3, 0.40), trial(4, 0.60, small=True)]) == 3
 
 
-def test_a_number_whose_segments_are_not_found_again_is_passed_over() -> None:
+def test_a_number_with_irreproducible_segments_is_not_chosen() -> None:
     assert choose_segment_count([trial(3, 0.40), trial(4, 0.60, strength=0.66)]) == 3
 
 
-def test_size_outranks_being_found_again_where_no_number_has_both() -> None:
+def test_size_outranks_reproducibility_if_no_number_has_both() -> None:
     assert choose_segment_count([trial(3, 0.40, strength=0.3), trial(4, 0.60, small=True)]) == 3
 
 
@@ -60,32 +60,32 @@ def test_small_segments_are_better_than_none() -> None:
 
 
 def test_without_trials_there_is_nothing_to_choose() -> None:
-    with pytest.raises(ValueError, match="No number of segments was tried"):
+    with pytest.raises(ValueError, match="no trials to choose a number of segments from"):
         choose_segment_count([])
 
 
-def test_real_clusters_are_found_again_in_the_other_half_and_a_superfluous_one_is_not() -> None:
+def test_real_clusters_are_reproducible_and_a_superfluous_one_is_not() -> None:
     points = islands([80, 80, 80, 80])
     assert prediction_strength(points, 4, seed=7) > 0.95
     assert prediction_strength(points, 6, seed=7) < REPRODUCIBLE
 
 
-def test_halves_too_small_for_the_number_of_segments_find_nothing_again() -> None:
+def test_the_strength_is_zero_if_halves_are_too_small() -> None:
     assert prediction_strength(islands([3, 3]), 4, seed=7) == 0.0
 
 
 @pytest.mark.parametrize(("smallest", "expected"), [(4, True), (5, False)])
 def test_a_segment_of_fewer_than_five_customers_is_small(smallest: int, expected: bool) -> None:
     points = islands([30, 30, smallest])
-    assert try_segment_count(points, find_centres(points, 3, starts=5, seed=1), seed=1).has_small_segment is expected
+    assert try_segment_count(points, find_centers(points, 3, starts=5, seed=1), seed=1).has_small_segment is expected
 
 
 @pytest.mark.parametrize(("smallest", "expected"), [(19, True), (21, False)])
 def test_a_segment_of_less_than_two_percent_is_small(smallest: int, expected: bool) -> None:
     points = islands([500, 500 - smallest, smallest])
-    assert try_segment_count(points, find_centres(points, 3, starts=5, seed=1), seed=1).has_small_segment is expected
+    assert try_segment_count(points, find_centers(points, 3, starts=5, seed=1), seed=1).has_small_segment is expected
 
 
 def test_the_silhouette_of_tight_islands_is_nearly_one() -> None:
     points = islands([60, 60, 60])
-    assert try_segment_count(points, find_centres(points, 3, starts=5, seed=1), seed=1).silhouette > 0.9
+    assert try_segment_count(points, find_centers(points, 3, starts=5, seed=1), seed=1).silhouette > 0.9

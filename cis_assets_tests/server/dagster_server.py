@@ -177,7 +177,7 @@ class Server:
 
 @contextmanager
 def running_server(folder: Path, **variables: str) -> Iterator[Server]:
-    """`cis ui` in a folder, with further variables of the environment."""
+    """Start `cis ui` in a folder, with extra environment variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -130,10 +130,10 @@ def test_a_day_with_a_blocking_failure_stops_its_own_gold_and_no_other_days(serv
     _, runs = server.backfill([*DAY_ASSETS, *SILVER_ASSETS, *QUALITY_ASSETS], [before, bad, after])
     assert runs == ["FAILURE"]
     assert server.partition_stats("silver", "orders") == {"numMaterialized": BACKFILLED, "numFailed": 0}
-    found = server.check("quality", "date_checks", "few_rows_are_set_aside")
+    found = server.check("quality", "date_checks", "few_rows_are_rejected")
     assert not found["success"]
     assert found["severity"] == "ERROR"
-    assert found["shown"]["dates_held_back"] == 1
+    assert found["shown"]["dates_quarantined"] == 1
     assert found["shown"]["counts"][0]["order_date"] == bad
     assert len(found["shown"]["first_offenders"]) == 10
 

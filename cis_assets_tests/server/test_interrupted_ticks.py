@@ -1,4 +1,4 @@
-"""The landing sensor under Dagster's sensor daemon, which is stopped in the middle of a tick and started again.
+"""Dagster's sensor daemon is stopped during a tick of the landing sensor and started again.
 
 The daemon is run in this process, so that it can be stopped at a chosen point: an interrupt leaves what it had written
 until then, as a kill does. Runs are queued, and nobody takes them from the queue. Dagster's modules for that are private.

@@ -19,7 +19,7 @@ from cis_assets.lake.lake import Lake
 from cis_assets_tests.defs.pipeline import Shop, land_sample, shop_at
 from cis_assets_tests.server.dagster_server import CIS
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.slow
 
 END = date(2025, 3, 31)
 INGESTED = [table for table in TABLES.values() if table.layer in ("bronze", "silver", "quality")]

@@ -1,4 +1,4 @@
-"""The server is killed in the middle of a run and started again: no date is lost, and none is run twice."""
+"""The server is killed during a run and started again: no date is lost, and no date runs twice."""
 
 from __future__ import annotations
 

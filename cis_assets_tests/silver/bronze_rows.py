@@ -39,7 +39,7 @@ def shuffled(frame: pl.LazyFrame, seed: int) -> pl.LazyFrame:
     return frame.collect().sample(fraction=1.0, shuffle=True, seed=seed).lazy()
 
 
-def exact_copies(rows: pl.LazyFrame, key: list[str]) -> int:
+def duplicate_rows(rows: pl.LazyFrame, key: list[str]) -> int:
     """How many rows equal another row of their key, counting only keys without contradictions."""
     contents: dict[tuple, list[tuple]] = defaultdict(list)
     for row in rows.collect().to_dicts():

@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import silver
-from cis_assets.silver.orders import (
-    COPIES,
-    credit_notes,
-    silver_order_items,
-    silver_orders,
-    silver_rejected_rows,
-    silver_returned_items,
-)
+from cis_assets.silver.orders import credit_notes, judge_orders
 from cis_assets_tests.conftest import rows_of
-from cis_assets_tests.silver.bronze_rows import MONDAY, exact_copies, lines, orders, shuffled
+from cis_assets_tests.silver.bronze_rows import MONDAY, duplicate_rows, lines, orders, shuffled
 
 PRODUCTS = pl.LazyFrame({"product_id": [1, 2, 3], "department_id": [7, 7, 8]})
 TUESDAY = MONDAY + timedelta(days=1)
@@ -30,12 +23,18 @@ class Made:
     """Silver as made from bronze rows."""
 
     def __init__(self, order_rows: pl.LazyFrame, line_rows: pl.LazyFrame) -> None:
-        self.lines = silver_order_items(order_rows, line_rows, PRODUCTS).collect()
-        self.returned = silver_returned_items(order_rows, line_rows, PRODUCTS).collect()
-        self.orders = silver_orders(order_rows, self.lines.lazy()).collect()
-        self.rejected = silver_rejected_rows(
-            order_rows, line_rows, PRODUCTS, self.orders.lazy(), self.returned.lazy()
-        ).collect()
+        judged = judge_orders(order_rows, line_rows, PRODUCTS)
+        self.lines = judged.silver_order_items().collect()
+        self.returned = judged.silver_returned_items().collect()
+        self.orders = judged.silver_orders().collect()
+        self.rejected = judged.silver_rejected_rows().collect()
+        self.judged = {
+            "orders": judged.orders,
+            "order_items": pl.concat([judged.valid_lines, judged.other_lines], how="diagonal"),
+        }
+
+    def duplicates(self, table: str) -> pl.DataFrame:
+        return self.judged[table].filter(pl.col("fate") == "duplicate").collect()
 
     def reasons(self, table: str) -> list[str]:
         return self.rejected.filter(source_table=table)["reason"].sort().to_list()
@@ -183,7 +182,7 @@ def test_a_credit_note_with_an_invalid_line_is_one_still():
     assert made.reasons("order_items") == ["quantity is 0"]
 
 
-def test_exact_copies_of_a_returned_line_count_once():
+def test_duplicate_rows_of_a_returned_line_count_once():
     made = Made(orders({}), lines({"quantity": -1}, {"quantity": -1}))
     assert (made.returned.height, made.rejected.height) == (1, 0)
 
@@ -200,7 +199,7 @@ def test_an_order_of_another_date_with_the_same_id_is_another_order():
     assert made.orders.height == 2
 
 
-def test_exact_copies_count_once_and_are_not_rejected():
+def test_duplicate_rows_count_once_and_are_not_rejected():
     made = Made(orders({}, {}, {}), lines({}, {}))
     assert (made.orders.height, made.lines.height, made.rejected.height) == (1, 1, 0)
 
@@ -221,16 +220,17 @@ def test_the_copy_that_landed_last_is_the_one_that_stays():
     )
     kept = [json.loads(row) for row in made.rejected["row_json"]]
     assert [(row["source_file"], row["source_line"]) for row in kept] == [("b.csv", 3)] * 2
-    for table, rows in (("orders", orders(*placed)), ("order_items", lines(*placed))):
-        assert rows_of(COPIES[table](rows), "source_file", "source_line") == [("a.csv", 9), ("b.csv", 2)]
+    for table in ("orders", "order_items"):
+        assert rows_of(made.duplicates(table), "source_file", "source_line") == [("a.csv", 9), ("b.csv", 2)]
 
 
 def test_rows_that_contradict_each_other_or_lack_their_key_are_no_copies():
-    for table, rows in (
-        ("orders", orders({}, {}, {"order_hour": 10}, {"order_id": None}, {"order_id": None})),
-        ("order_items", lines({}, {}, {"quantity": 2}, {"add_to_cart_order": None}, {"add_to_cart_order": None})),
-    ):
-        assert COPIES[table](rows).collect().is_empty()
+    made = Made(
+        orders({}, {}, {"order_hour": 10}, {"order_id": None}, {"order_id": None}),
+        lines({}, {}, {"quantity": 2}, {"add_to_cart_order": None}, {"add_to_cart_order": None}),
+    )
+    for table in ("orders", "order_items"):
+        assert made.duplicates(table).is_empty()
 
 
 @pytest.mark.parametrize("change", [{"customer_id": 20}, {"order_hour": 10}, {"order_hour": None}])
@@ -391,9 +391,12 @@ def assert_every_row_is_accounted_for(order_rows: pl.LazyFrame, line_rows: pl.La
             made.lines.height + made.returned.height,
         ),
     ):
-        copies = COPIES[table](rows).collect().height
-        assert copies == exact_copies(rows, key)
-        assert rows.collect().height == passed + len(made.reasons(table)) + copies
+        duplicates = made.duplicates(table).height
+        assert duplicates == duplicate_rows(rows, key)
+        assert rows.collect().height == passed + len(made.reasons(table)) + duplicates
+        fates = dict(made.judged[table].collect()["fate"].value_counts().iter_rows())
+        assert sum(fates.values()) == rows.collect().height
+        assert fates.get("valid", 0) + fates.get("returned", 0) == passed
     assert made.rejected["row_json"].is_unique().all()
     in_lines, in_returned = (set(frame.select(silver.ORDER_ITEMS.key).rows()) for frame in (made.lines, made.returned))
     assert not in_lines & in_returned

@@ -18,7 +18,7 @@ from cis_assets.silver.snapshots import (
     silver_rejected_snapshot_rows,
 )
 from cis_assets_tests.conftest import rows_of
-from cis_assets_tests.silver.bronze_rows import exact_copies, landed, shuffled
+from cis_assets_tests.silver.bronze_rows import duplicate_rows, landed, shuffled
 
 SHOP_ZONE = "America/New_York"
 
@@ -129,7 +129,7 @@ def test_an_aisle_without_a_number_names_no_product():
     assert made.height == 0
 
 
-def test_exact_copies_of_a_product_count_once():
+def test_duplicate_rows_of_a_product_count_once():
     assert made_products({}, {}).height == 1
     assert rejected(products({}, {})).height == 0
 
@@ -237,6 +237,6 @@ def test_every_product_row_is_in_silver_or_rejected_or_an_exact_copy_whatever_th
 ):
     ordered, mixed = products(*rows), shuffled(products(*rows), seed)
     made, mixed_made = (silver_products(found, aisles({}), departments({})).collect() for found in (ordered, mixed))
-    assert len(rows) == made.height + rejected(ordered).height + exact_copies(ordered, ["product_id"])
+    assert len(rows) == made.height + rejected(ordered).height + duplicate_rows(ordered, ["product_id"])
     assert_frame_equal(made, mixed_made, check_row_order=False)
     assert_frame_equal(rejected(ordered), rejected(mixed), check_row_order=False)

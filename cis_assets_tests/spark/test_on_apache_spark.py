@@ -32,21 +32,21 @@ def test_a_row_outside_the_slice_stops_the_computation_and_is_named(jvm_spark: S
     target = open_or_create(silver.ORDERS, TableLocation(str(tmp_path / "orders")))
     rows = table_frame(silver.ORDERS, [{"order_date": DAY}, {"order_date": date(2026, 1, 2)}])
     frame = jvm_spark.createDataFrame(rows.to_arrow(compat_level=COMPAT))
-    guarded = spark_engine._guarded(silver.ORDERS, WHERE, frame)
+    guarded = spark_engine._guard(silver.ORDERS, WHERE, frame)
     assert guarded.schema == frame.schema
-    assert spark_engine._guarded(silver.ORDERS, WHERE, frame.where("order_date = '2026-01-01'")).toArrow().num_rows == 1
+    assert spark_engine._guard(silver.ORDERS, WHERE, frame.where("order_date = '2026-01-01'")).toArrow().num_rows == 1
     with (
         pytest.raises(
             OutsideSliceError, match="a row with order_date 2026-01-02 was about to be written to 2026-01-01"
         ),
-        spark_engine._in_our_words(silver.ORDERS, WHERE, frame, target),
+        spark_engine._translate_errors(silver.ORDERS, WHERE, frame, target),
     ):
         guarded.toArrow()
 
 
 def test_rows_that_are_looked_at_first_are_kept(jvm_spark: SparkSession):
     rows = jvm_spark.range(3)
-    with spark_engine._kept(rows):
+    with spark_engine._persisted(rows):
         assert rows.storageLevel.useMemory
     assert not rows.storageLevel.useMemory
 

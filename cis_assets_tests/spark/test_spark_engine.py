@@ -17,9 +17,8 @@ from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, Table, gold, silver
 from cis_assets.dates import DateRange
-from cis_assets.lake import commits
+from cis_assets.lake import write_path
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.commits import UnsettledCommitError
 from cis_assets.lake.delta_table import COMPAT
 from cis_assets.lake.engines import spark_engine
 from cis_assets.lake.engines.engine import (
@@ -33,6 +32,7 @@ from cis_assets.lake.engines.engine import (
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets.lake.slices import Slice
+from cis_assets.lake.write_path import UnsettledCommitError
 from cis_assets.storage.errors import StorageError
 from cis_assets_tests.conftest import rows_of
 from cis_assets_tests.frames import table_frame
@@ -210,7 +210,9 @@ def test_a_computation_that_fails_leaves_the_table_and_is_told_in_one_line(
 
     rows = engine.scan(ORDERS, location).to_native().withColumn("spend", F.raise_error(F.lit("a source\nwent away")))
     bad = nw.from_native(rows.withColumn("spend", F.col("spend").cast("double")))
-    with pytest.raises(StorageError, match=r"Writing silver/orders failed: .*a source.*\. Nothing of it") as failure:
+    with pytest.raises(
+        StorageError, match=r"Writing silver/orders failed: .*a source.*\. The table was left"
+    ) as failure:
         engine.replace(ORDERS, location, days(DAYS[0]), LazyChunks.of([bad]))
     assert "\n" not in str(failure.value)
     assert counts(location) == {DAYS[0]: 2}
@@ -302,7 +304,7 @@ for _ in range(6):
 def test_a_write_that_loses_to_another_one_is_tried_again(
     replace: Callable[..., int], location: TableLocation, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(commits, "_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(write_path, "_PAUSES", (0.01, 0.01))
     replace(orders(DAYS[0]), DAYS[0])
     _before_saving(monkeypatch, lambda: _write_by_polars(location))
     assert replace(orders(DAYS[0], count=5), DAYS[0]) == 5
@@ -333,7 +335,7 @@ def test_a_spark_that_goes_away_before_the_commit_is_not_said_to_have_left_every
 ):
     replace(orders(DAYS[0]), DAYS[0])
     _before_saving(monkeypatch, _go_away)
-    with pytest.raises(UnsettledCommitError, match=r"Spark went away.*if Spark still completes.*Run the same again"):
+    with pytest.raises(UnsettledCommitError, match=r"Spark became unreachable.*if Spark still completes.*Run it again"):
         replace(orders(DAYS[0], count=7), DAYS[0])
     assert counts(location) == {DAYS[0]: 2}
 

@@ -1,6 +1,6 @@
 """How long each client waits for a store that hangs, and which outages it survives, with the settings as they are.
 
-`python -m cis_assets_tests.storage.measure_patience` prints the figures of docs/adls.md; it takes about a minute.
+`python -m cis_assets_tests.storage.measure_patience` prints the figures of docs/azure.md; it takes about a minute.
 """
 
 from __future__ import annotations

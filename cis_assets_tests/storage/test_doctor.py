@@ -149,7 +149,7 @@ def test_a_lake_that_may_only_be_read_is_not_and_the_role_is_named(server: Azure
     failed = failures(examined(lake(), of_identity(server)))
     assert list(failed) == ["write"]
     assert failed["write"].startswith(
-        "The managed identity has no right to create files: give it the role Storage Blob Data Contributor on lake"
+        "The managed identity has no permission to create files: give it the role Storage Blob Data Contributor on lake"
     )
 
 
@@ -157,7 +157,9 @@ def test_nothing_is_written_where_nothing_may_be_deleted(server: AzureServer):
     server.rule = denying("delete")
     failed = failures(examined(lake(), server.environment | {"AZURE_STORAGE_SAS_TOKEN": SAS}))
     assert list(failed) == ["write"]
-    assert failed["write"].startswith("The SAS token has no right to delete files: make one for the container lake")
+    assert failed["write"].startswith(
+        "The SAS token has no permission to delete files: make one for the container lake"
+    )
     assert "the permissions rcwdl" in failed["write"]
     assert not [request for request in server.requests if request.method == "PUT"]
 
@@ -259,7 +261,7 @@ def test_delta_rs_is_asked_too(server: AzureServer):
         (refusal(403, "AuthorizationFailure", "Not authorized."), "store", "network rules of the account shop"),
         (refusal(409, "AccountIsDisabled"), "store", "AccountIsDisabled"),
         (refusal(503, "ServerBusy"), "store", "503 Service Unavailable"),
-        (Reply(200, b"<html>Please sign in</html>"), "store", "The store failed to list files"),
+        (Reply(200, b"<html>Please sign in</html>"), "store", "The storage failed to list files"),
     ],
 )
 def test_an_answer_of_the_store_is_explained(server: AzureServer, answer: Reply, check: str, words: str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from deltalake.exceptions import DeltaError
 
-from cis_assets.storage.errors import StorageError, in_words, is_denied, storage_errors
+from cis_assets.storage.errors import StorageError, describe_error, is_denied, storage_errors
 
 ADDRESS = "http://127.0.0.1:10000/devstoreaccount1/shop/lake/silver/orders/_delta_log/00000000000000000004.json"
 
@@ -16,7 +16,7 @@ ADDRESS = "http://127.0.0.1:10000/devstoreaccount1/shop/lake/silver/orders/_delt
         (
             f"Generic MicrosoftAzure error\n\x1b[31m↳\x1b[0m Error performing PUT {ADDRESS} in 5s, after 3 retries, max_retries: 3 - "
             'Server returned non-2xx status code: 503 Service Unavailable: <?xml version="1.0"?><Error><Code>ServerBusy</Code></Error>',
-            "the store answered 503 Service Unavailable (ServerBusy)",
+            "the storage answered 503 Service Unavailable (ServerBusy)",
         ),
         (
             f"Generic MicrosoftAzure error\n\x1b[31m↳\x1b[0m Error performing PUT {ADDRESS}?sig=abc%3D in 592µs - HTTP error\n"
@@ -25,14 +25,14 @@ ADDRESS = "http://127.0.0.1:10000/devstoreaccount1/shop/lake/silver/orders/_delt
         ),
         (
             "The operation lacked the necessary privileges to complete for path lake/silver/orders/_delta_log",
-            "the store denies it: the credential is wrong or lacks a right",
+            "the storage denies access: the credential is wrong or lacks a permission",
         ),
         (f"GET {ADDRESS}?sv=2025&sig=secret%3D failed", f"GET {ADDRESS} failed"),
         ("", "OSError"),
     ],
 )  # fmt: skip
 def test_an_error_of_the_store_becomes_one_line_without_colours_markup_or_signatures(text: str, words: str):
-    assert in_words(OSError(text)) == words
+    assert describe_error(OSError(text)) == words
 
 
 def test_a_lacking_right_is_told_from_a_fault_that_may_pass():

@@ -7,7 +7,6 @@ import json
 import logging
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,12 @@ import pytest
 import cis_assets
 from cis_assets.notifications.copy import write_copy
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.notifications.wording import CopyContext, CopyRequest, Words
+from cis_assets.notifications.wording import CopyContext, CopyRequest, Wording, WriterError
 from cis_assets.settings import read_settings
 from cis_assets.writers.openai import OpenAIWriter
 from cis_assets.writers.prompt import PROMPT_VERSION
 from cis_assets.writers.template import TemplateWriter
-from cis_assets.writers.writer import WriterError, copy_writer
+from cis_assets.writers.writer import copy_writer
 
 from .conftest import KEY, ModelServer, Reply, error, response, text, versions
 
@@ -39,7 +38,7 @@ def context(number: int = 0, has_offer: bool = False) -> CopyContext:
 
 
 def request(number: int = 0, **more) -> CopyRequest:
-    return CopyRequest(context(number), versions=more.pop("wanted", 1), policy=POLICY, **more)
+    return CopyRequest(context(number), variants=more.pop("wanted", 1), policy=POLICY, **more)
 
 
 def writer(**more) -> OpenAIWriter:
@@ -49,7 +48,7 @@ def writer(**more) -> OpenAIWriter:
 def test_words_come_back_with_what_they_cost(server: ModelServer) -> None:
     server.replies = [versions(GOOD, GOOD_TOO)]
     [answer] = writer().write([request(wanted=2)])
-    assert answer.words == (Words(*GOOD), Words(*GOOD_TOO))
+    assert answer.wordings == (Wording(*GOOD), Wording(*GOOD_TOO))
     assert (answer.generator, answer.model, answer.prompt_version) == ("openai", "small-model", PROMPT_VERSION)
     assert (answer.input_tokens, answer.output_tokens) == (11, 13)
     assert answer.failure is None
@@ -71,9 +70,9 @@ def test_the_request_asks_for_structured_output_that_is_not_stored(server: Model
 def test_the_request_says_the_context_and_nothing_that_is_not_in_it(server: ModelServer) -> None:
     given = CopyRequest(
         CopyContext("k", "dairy eggs", "win_back", "morning", "gentle", has_offer=True),
-        versions=1,
+        variants=1,
         policy=POLICY,
-        taken=(Words("Hello again", "Enjoy {offer} {product} this {weekday}."),),
+        taken=(Wording("Hello again", "Enjoy {offer} {product} this {weekday}."),),
         reasons=("The body uses {price}.",),
     )
     writer().write([given])
@@ -100,7 +99,7 @@ def test_answers_keep_the_order_of_the_requests(server: ModelServer) -> None:
 
     server.otherwise = echo
     answers = writer().write([request(number) for number in range(6)])
-    assert [answer.words[0].body[0] for answer in answers] == list("abcdef")
+    assert [answer.wordings[0].body[0] for answer in answers] == list("abcdef")
 
 
 def test_no_more_requests_are_under_way_than_allowed(server: ModelServer) -> None:
@@ -113,7 +112,7 @@ def test_no_more_requests_are_under_way_than_allowed(server: ModelServer) -> Non
 def test_a_rate_limit_that_passes_is_waited_for(server: ModelServer) -> None:
     server.replies = [error(429, "rate_limit_exceeded"), versions(GOOD)]
     [answer] = writer().write([request()])
-    assert answer.words == (Words(*GOOD),)
+    assert answer.wordings == (Wording(*GOOD),)
     assert len(server.requests) == 2
 
 
@@ -134,9 +133,9 @@ def test_trouble_of_the_server_is_a_failure_of_that_answer_alone(
 ) -> None:
     server.otherwise = lambda sent: reply if "department a" in sent["input"] else versions(GOOD)
     failed, fine = writer(max_retries=1).write([request(0), request(1)])
-    assert reason in failed.failure
-    assert failed.words == ()
-    assert fine.words == (Words(*GOOD),)
+    assert reason in str(failed.failure)
+    assert failed.wordings == ()
+    assert fine.wordings == (Wording(*GOOD),)
 
 
 def test_a_server_that_hangs_is_not_waited_for(server: ModelServer) -> None:
@@ -148,7 +147,7 @@ def test_a_server_that_hangs_is_not_waited_for(server: ModelServer) -> None:
 def test_a_server_that_is_not_there_is_a_failure(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     [answer] = writer(max_retries=0).write([request()])
-    assert "could not be reached" in answer.failure
+    assert "could not be reached" in str(answer.failure)
 
 
 def test_a_server_that_is_down_does_not_hold_up_the_run(server: ModelServer) -> None:
@@ -156,7 +155,7 @@ def test_a_server_that_is_down_does_not_hold_up_the_run(server: ModelServer) -> 
     answers = writer(concurrency=1, max_retries=0, give_up_after=3).write([request(number) for number in range(20)])
     assert len(server.requests) == 3
     assert all(answer.failure for answer in answers)
-    assert answers[3].failure.startswith("The model was not asked, since 3 requests in a row failed.")
+    assert str(answers[3].failure).startswith("The request was not sent, because 3 requests in a row failed.")
     assert [answer.model for answer in answers[2:4]] == ["small-model", None]
 
 
@@ -171,22 +170,22 @@ def test_single_failures_do_not_stop_the_run(server: ModelServer) -> None:
     ("reply", "reason"),
     [
         (response({"type": "refusal", "refusal": "I would rather not."}), "The model refused to write."),
-        (text("Sure! Here you go."), "not of the form"),
-        (text('{"versions": [{"title": "No body"}]}'), "not of the form"),
-        (response(), "not of the form"),
+        (text("Sure! Here you go."), "not have the requested format"),
+        (text('{"versions": [{"title": "No body"}]}'), "not have the requested format"),
+        (response(), "not have the requested format"),
         (
             text('{"versions": [{"ti', status="incomplete", incomplete_details={"reason": "max_output_tokens"}),
             "max_output_tokens",
         ),
-        (error(400, "invalid_prompt"), "refused the request's words"),
+        (error(400, "invalid_prompt"), "refused the content of the request"),
     ],
 )
 def test_an_answer_that_cannot_be_used_is_rejected(server: ModelServer, reply: Reply, reason: str) -> None:
     server.replies = [reply]
     [answer] = writer().write([request()])
-    assert reason in answer.rejection
+    assert reason in str(answer.rejection)
     assert answer.failure is None
-    assert answer.words == ()
+    assert answer.wordings == ()
     assert answer.output_tokens == (13 if reply.status == 200 else 0)
 
 
@@ -246,7 +245,7 @@ def test_it_writes_from_within_a_running_event_loop(server: ModelServer) -> None
         return writer().write([request()])
 
     [answer] = asyncio.run(within())
-    assert answer.words == (Words(*GOOD),)
+    assert answer.wordings == (Wording(*GOOD),)
 
 
 def test_no_requests_ask_nothing(server: ModelServer) -> None:
@@ -259,7 +258,6 @@ def written(server: ModelServer, **more):
         [context(0), context(1)],
         writer(max_retries=0),
         fallback=TemplateWriter(seed=7),
-        as_of=date(2026, 3, 2),
         policy=POLICY,
         variants=1,
         attempts=2,

@@ -1,4 +1,4 @@
-"""The template writer: varied, seeded, and never a word that the validator would refuse."""
+"""The template writer: varied, seeded, and never refused by the validator."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from itertools import product
 import pytest
 
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.notifications.slots import fill
 from cis_assets.notifications.validator import validate
-from cis_assets.notifications.wording import DAYPARTS, CopyContext, CopyRequest, Words
+from cis_assets.notifications.wording import DAYPARTS, CopyContext, CopyRequest, Wording
 from cis_assets.writers import phrases
 from cis_assets.writers.template import TemplateWriter, compositions
 
@@ -37,13 +36,13 @@ CONTEXTS = [
 ]
 
 
-def words(one: CopyContext, versions: int = 3, seed: int = 7, taken: tuple[Words, ...] = ()) -> tuple[Words, ...]:
+def words(one: CopyContext, versions: int = 3, seed: int = 7, taken: tuple[Wording, ...] = ()) -> tuple[Wording, ...]:
     [answer] = TemplateWriter(seed).write([CopyRequest(one, versions, DEFAULT, taken=taken)])
-    return answer.words
+    return answer.wordings
 
 
 @pytest.fixture(scope="module")
-def written() -> dict[CopyContext, tuple[Words, ...]]:
+def written() -> dict[CopyContext, tuple[Wording, ...]]:
     """Three versions for every context."""
     return {one: words(one) for one in CONTEXTS}
 
@@ -53,7 +52,7 @@ def written() -> dict[CopyContext, tuple[Words, ...]]:
 def test_nothing_that_can_be_composed_is_refused(policy: NotificationPolicy, daypart: str) -> None:
     for one in CONTEXTS:
         if one.daypart == daypart and one.department in ONE_DEPARTMENT_OF_EACH_GROUP:
-            possible = [composition.words for composition in compositions(one, policy)]
+            possible = [composition.wording for composition in compositions(one, policy)]
             # Title and body are judged apart, so every title with one body and every body with one title are enough.
             titles = {each.title: each for each in possible}.values()
             bodies = {each.body: each for each in possible}.values()
@@ -65,15 +64,15 @@ def test_nothing_that_can_be_composed_is_refused(policy: NotificationPolicy, day
 @pytest.mark.parametrize("policy", [DEFAULT, SHORTEST], ids=["usual length", "shortest length"])
 def test_every_context_has_ten_different_bodies(policy: NotificationPolicy) -> None:
     for one in CONTEXTS:
-        assert len({composition.words.body for composition in compositions(one, policy)}) >= 10, one.key
+        assert len({composition.wording.body for composition in compositions(one, policy)}) >= 10, one.key
 
 
-def test_every_message_names_a_day_or_a_part_of_the_day(written: dict[CopyContext, tuple[Words, ...]]) -> None:
+def test_every_message_names_a_day_or_a_part_of_the_day(written: dict[CopyContext, tuple[Wording, ...]]) -> None:
     for versions in written.values():
         assert all("{weekday}" in version.body or "{daypart}" in version.body for version in versions)
 
 
-def test_versions_of_a_context_differ_in_title_and_body(written: dict[CopyContext, tuple[Words, ...]]) -> None:
+def test_versions_of_a_context_differ_in_title_and_body(written: dict[CopyContext, tuple[Wording, ...]]) -> None:
     for one, versions in written.items():
         assert len({version.title for version in versions}) == 3, one.key
         assert len({version.body.split(".")[0] for version in versions}) == 3, one.key
@@ -90,16 +89,16 @@ def test_the_same_seed_writes_the_same_words_and_another_seed_others() -> None:
     assert sum(words(one) != words(one, seed=8) for one in CONTEXTS[:20]) > 15
 
 
-def test_most_messages_differ_between_contexts(written: dict[CopyContext, tuple[Words, ...]]) -> None:
+def test_most_messages_differ_between_contexts(written: dict[CopyContext, tuple[Wording, ...]]) -> None:
     assert len({version.body for versions in written.values() for version in versions}) > 400
 
 
-def test_messages_are_as_short_as_people_read(written: dict[CopyContext, tuple[Words, ...]]) -> None:
+def test_messages_are_as_short_as_people_read(written: dict[CopyContext, tuple[Wording, ...]]) -> None:
     values = {"product": "Organic Baby Rainbow Cake", "weekday": "Wednesday", "offer": "10% off"}
     assert len(values["product"]) == 25
     for one, versions in written.items():
         for version in versions:
-            assert len(fill(version.body, values | {"daypart": one.daypart})) <= 105
+            assert len(version.body.format(**values, daypart=one.daypart)) <= 105
 
 
 def test_only_drinks_are_sipped() -> None:

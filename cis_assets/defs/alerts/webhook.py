@@ -1,6 +1,6 @@
-"""Posting a line of text to a webhook of a chat, such as Slack's or Teams': {"text": ...}.
+"""Post a line of text to the webhook of a chat such as Slack or Teams, as {"text": ...}.
 
-The address lets anybody post who knows it, so neither it nor an error that quotes it goes into a message.
+The address is a secret: anyone who knows it can post. No message contains it, and no message quotes an error that does.
 """
 
 from __future__ import annotations
@@ -12,34 +12,29 @@ from http.client import HTTPException
 
 from cis_assets.errors import OperatorError
 
-_TIMEOUT_SECONDS = 5
+_TIMEOUT_SECONDS = 5.0
 
 
 class WebhookError(OperatorError):
-    """A webhook did not take a text; the message names the reason and not the address."""
+    """The webhook did not accept a text. The message gives the reason without the address."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """urllib would repeat the request elsewhere without its text, and take that for success."""
+    """Refuse redirects: urllib would repeat the request without its text and report success."""
 
     def redirect_request(self, *_: object) -> None:
         return None
 
 
-_OPENER = urllib.request.build_opener(_NoRedirects)
-
-
-def post_text(url: str, text: str) -> None:
-    """Post a text, once; WebhookError if it was not taken."""
+def post_text(url: str, text: str, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+    """Post a text once. WebhookError if the webhook does not accept it."""
     try:
-        request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
+        request = urllib.request.Request(  # noqa: S310 - the settings allow http and https only
             url, json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
         )
-        with _OPENER.open(request, timeout=_TIMEOUT_SECONDS):
-            pass
+        urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_seconds).close()
     except urllib.error.HTTPError as error:
         raise WebhookError(f"the webhook answered with HTTP status {error.code}") from None
-    except urllib.error.URLError as error:
-        raise WebhookError(f"the webhook could not be reached: {type(error.reason).__name__}") from None
     except (OSError, HTTPException, ValueError) as error:
-        raise WebhookError(f"the webhook could not be reached: {type(error).__name__}") from None
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise WebhookError(f"the webhook could not be reached: {type(cause).__name__}") from None

@@ -1,0 +1,20 @@
+"""Customers: features, segments and order patterns."""
+
+import dagster as dg
+
+from cis_assets.defs.customers.assets import build_assets
+from cis_assets.defs.customers.checks import build_checks
+from cis_assets.defs.customers.jobs import daily_gold, train_segments
+from cis_assets.defs.customers.schedules import build_schedules
+from cis_assets.defs.customers.sensors import build_sensors
+from cis_assets.settings import Settings
+
+
+def build(settings: Settings) -> dg.Definitions:
+    return dg.Definitions(
+        assets=build_assets(settings),
+        asset_checks=build_checks(settings),
+        jobs=[daily_gold, train_segments],
+        schedules=build_schedules(settings),
+        sensors=build_sensors(settings),
+    )

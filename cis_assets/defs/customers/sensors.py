@@ -1,8 +1,8 @@
-"""The newest snapshot follows what it is made from: whether it is up to date, and the sensor that makes it again.
+"""The gold sensor and what it shares with the schedule: whether the snapshot of a day is up to date.
 
-The schedule (`schedules.py`) makes the snapshot of a day first. When silver of a day that it looks back over changes
-afterwards, because files came late, this sensor has it made again. It looks at what is, not at events, so nothing is
-lost while it is switched off. Snapshots of earlier days stay as they were known then.
+The schedule (`schedules.py`) makes the snapshot of a day first. When late files change silver within its window, the
+sensor refreshes it. It compares the current state and keeps no cursor, so it misses nothing while it is switched off.
+Snapshots of earlier days stay unchanged.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import dagster as dg
 
 from cis_assets.catalog import gold, silver
 from cis_assets.dates import trailing_window
-from cis_assets.defs.jobs import daily_gold, ingest
-from cis_assets.defs.partitions import ORDER_DATES
+from cis_assets.defs.customers.jobs import daily_gold
+from cis_assets.defs.ingest.jobs import ingest
+from cis_assets.defs.partitions import order_dates
 from cis_assets.defs.tables import asset_key
-from cis_assets.settings import settings
+from cis_assets.settings import Settings
 
 _PARTITION = "dagster/partition"
-_READ = (silver.ORDERS, silver.ORDER_ITEMS)
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -31,101 +31,97 @@ _UNFINISHED = [
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What Dagster knows of the gold tables of a day.
+    """What Dagster knows of the gold tables of a day. A value is None if it never happened.
 
-    `made` is when the run began that made its oldest part, `tried` when its job was last started, and `changed` when
-    silver last changed within its window: none of them if that never happened. `change` names that last change.
+    `made` is the start of the run that made the oldest table, `tried` the start of the last run of the job. `change` is
+    the last event that changed silver within the window.
     """
 
     made: float | None
     tried: float | None
-    changed: float | None
-    change: str
+    change: dg.EventLogRecord | None
 
     @property
     def is_current(self) -> bool:
-        """Whether every part of it was made from silver as it is."""
-        return self.made is not None and (self.changed is None or self.changed < self.made)
+        """Whether every table was made from silver in its present state."""
+        return self.made is not None and (self.change is None or self.change.timestamp < self.made)
 
     @property
-    def is_overtaken(self) -> bool:
-        """Whether silver changed after it was made, or after its job was tried in vain."""
-        begun = max((moment for moment in (self.made, self.tried) if moment is not None), default=None)
-        return begun is not None and self.changed is not None and begun <= self.changed
+    def is_outdated(self) -> bool:
+        """Whether silver changed after the snapshot was made, or after the job last failed to make it."""
+        attempts = [moment for moment in (self.made, self.tried) if moment is not None]
+        return bool(attempts) and self.change is not None and max(attempts) <= self.change.timestamp
 
 
-def snapshot_of(instance: dg.DagsterInstance, day: str) -> Snapshot:
-    """What Dagster knows of the gold tables as of a day."""
-    parts = [_made(instance, asset_key(table), day) for table in gold.TABLES if table.partition_by]
-    changed, change = _last_change(instance, date.fromisoformat(day))
+def read_snapshot(instance: dg.DagsterInstance, day: str, history_days: int) -> Snapshot:
+    """Read the state of the gold tables of a day from Dagster's event log."""
+    starts = [_started_at(instance, asset_key(table), day) for table in gold.TABLES if table.partition_by]
+    made = [start for start in starts if start is not None]
     runs = instance.get_run_records(
         dg.RunsFilter(job_name=daily_gold.name, tags={_PARTITION: day}), limit=1, order_by="id"
     )
+    window = [str(each) for each in trailing_window(date.fromisoformat(day), history_days)]
+    changes = [
+        record
+        for table in (silver.ORDERS, silver.ORDER_ITEMS)
+        for record in instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key(table), asset_partitions=window), limit=1
+        ).records
+    ]
     return Snapshot(
-        made=None if None in parts else min(part for part in parts if part is not None),
+        made=min(made) if len(made) == len(starts) else None,
         tried=runs[0].start_time if runs else None,
-        changed=changed,
-        change=change,
+        change=max(changes, key=lambda record: record.storage_id, default=None),
     )
 
 
-def make_first(instance: dg.DagsterInstance, day: str) -> dg.RunRequest | dg.SkipReason:
-    """What the schedule asks for: the snapshot of a day, unless it was made already or is being made."""
-    if _unfinished(instance, daily_gold.name, day):
-        return dg.SkipReason(f"A run for {day} is queued or under way already.")
-    if snapshot_of(instance, day).is_current:
-        return dg.SkipReason(f"The snapshot of {day} was made already, and no order within its window changed since.")
+def request_first(instance: dg.DagsterInstance, day: str, history_days: int) -> dg.RunRequest | dg.SkipReason:
+    """Request the snapshot of a day for the schedule, unless it is up to date or its run is unfinished."""
+    if _count_unfinished(instance, daily_gold.name, day):
+        return dg.SkipReason(f"A run for {day} is already queued or running.")
+    if read_snapshot(instance, day, history_days).is_current:
+        return dg.SkipReason(f"The snapshot of {day} exists, and no order within its window changed since.")
     return dg.RunRequest(partition_key=day, run_key=day)
 
 
-def make_again(instance: dg.DagsterInstance, day: str) -> dg.RunRequest | dg.SkipReason:
-    """What the sensor asks for: the snapshot of a day, if silver changed after it was made, and changes no more."""
-    unfinished = _unfinished(instance, ingest.name) + _unfinished(instance, daily_gold.name, day)
+def request_refresh(instance: dg.DagsterInstance, day: str, history_days: int) -> dg.RunRequest | dg.SkipReason:
+    """Request the snapshot of a day for the sensor if silver changed since, once no run changes silver any more."""
+    unfinished = _count_unfinished(instance, ingest.name) + _count_unfinished(instance, daily_gold.name, day)
     if unfinished:
-        return dg.SkipReason(f"Waiting for the end of {unfinished} runs of ingest, or of daily_gold for {day}.")
-    snapshot = snapshot_of(instance, day)
-    if snapshot.is_overtaken:
-        # One attempt for each change: a run that fails is not asked for again until something changes.
-        return dg.RunRequest(partition_key=day, run_key=f"{day} after change {snapshot.change}")
+        return dg.SkipReason(f"Waiting until {unfinished} runs of ingest, or of daily_gold for {day}, end.")
+    snapshot = read_snapshot(instance, day, history_days)
+    if snapshot.is_outdated and snapshot.change:
+        # One attempt for each change: a failed run is not repeated until something changes.
+        return dg.RunRequest(partition_key=day, run_key=f"{day} after change {snapshot.change.storage_id}")
     if snapshot.made or snapshot.tried:
         return dg.SkipReason(f"No order within the window of {day} changed since its snapshot was made.")
-    return dg.SkipReason(f"The snapshot of {day} has not been made yet, which is the schedule's to do.")
+    return dg.SkipReason(f"The snapshot of {day} does not exist yet. The schedule makes it first.")
 
 
-def _unfinished(instance: dg.DagsterInstance, job: str, day: str | None = None) -> int:
-    """How many runs of a job (for a day) are queued or under way."""
+def _count_unfinished(instance: dg.DagsterInstance, job: str, day: str | None = None) -> int:
+    """Count the queued and running runs of a job, for a day if one is given."""
     tags = {_PARTITION: day} if day else {}
     return instance.get_runs_count(dg.RunsFilter(job_name=job, tags=tags, statuses=_UNFINISHED))
 
 
-def _made(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> float | None:
-    """When the run began that made this part of the snapshot: what silver was then is what the part knows."""
+def _started_at(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> float | None:
+    """Return when the run began that last made this table: it read silver in its state of that time or later."""
     found = instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=[day]), limit=1).records
     run = instance.get_run_record_by_id(found[0].run_id) if found else None
     return run.start_time if run else None
 
 
-def _last_change(instance: dg.DagsterInstance, day: date) -> tuple[float | None, str]:
-    window = [str(each) for each in trailing_window(day, settings().history_days)]
-    newest = [
-        record
-        for table in _READ
-        for record in instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key(table), asset_partitions=window), limit=1
-        ).records
-    ]
-    if not newest:
-        return None, ""
-    last = max(newest, key=lambda record: record.storage_id)
-    return last.timestamp, str(last.storage_id)
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    @dg.sensor(
+        job=daily_gold,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Refreshes the gold tables of the newest day when late files change orders within their window.",
+    )
+    def gold_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = order_dates(settings).get_last_partition_key()
+        if day is None:
+            return dg.SkipReason("No order date is over yet.")
+        return request_refresh(context.instance, day, settings.history_days)
 
-
-@dg.sensor(
-    job=daily_gold,
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Makes the newest day's gold tables again when orders within their window changed after they were made.",
-)
-def gold_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    day = ORDER_DATES.get_last_partition_key()
-    return make_again(context.instance, day) if day else dg.SkipReason("There is no order date yet.")
+    return [gold_sensor]

@@ -1,13 +1,13 @@
-"""The dashboard: one page for analysts, drawn from the newest gold snapshot, that opens without a network."""
+"""The dashboard: one self-contained page for analysts, drawn from the newest gold snapshot."""
 
 import dagster as dg
 import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE, gold
 from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN, newest_day
+from cis_assets.defs.resources import PAGES_IO
 from cis_assets.defs.tables import table_in
 
-PAGES_IO = "pages"
 DASHBOARD_KEY = dg.AssetKey(["dashboard", "customers"])
 _TABLES = {
     "customer_segments": gold.CUSTOMER_SEGMENTS,
@@ -32,7 +32,7 @@ def dashboard(
     order_patterns: pl.LazyFrame,
     order_frequency: pl.LazyFrame,
 ) -> str:
-    """Customer segments, order frequency and activity by weekday and hour, as one self-contained page."""
+    """One self-contained page with customer segments, order frequency, and activity by weekday and hour."""
     from cis_assets.dashboard.page import dashboard_page
     from cis_assets.dashboard.summaries import GoldFrames
 
@@ -45,6 +45,3 @@ def dashboard(
             order_frequency=order_frequency.filter(newest).collect(),
         )
     )
-
-
-ASSETS = [dashboard]

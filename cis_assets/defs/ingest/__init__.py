@@ -1,0 +1,16 @@
+"""Ingest: landing files become bronze and silver tables."""
+
+import dagster as dg
+
+from cis_assets.defs.ingest import bronze_assets, silver_assets
+from cis_assets.defs.ingest.jobs import ingest
+from cis_assets.defs.ingest.sensors import build_sensors
+from cis_assets.settings import Settings
+
+
+def build(settings: Settings) -> dg.Definitions:
+    return dg.Definitions(
+        assets=[*bronze_assets.build_assets(settings), *silver_assets.build_assets(settings)],
+        jobs=[ingest],
+        sensors=build_sensors(settings),
+    )

@@ -1,13 +1,11 @@
-"""The landing sensor's cursor: which files of each date were run, and which runs have not succeeded yet.
+"""The cursor of the landing sensor: the files of each date that a run was requested for, and the requests still open.
 
-Dagster keeps a copy of the cursor with every tick, so it is short: four bytes a date. Text of an earlier version of this
-project is understood; any other text is refused, upon which the sensor begins anew.
+Dagster stores a copy of the cursor with every tick, so a date takes four bytes. Cursors of earlier versions are read too.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import zlib
@@ -25,12 +23,12 @@ _NO_MARK = bytes(_MARK_BYTES)
 
 
 class UnreadableCursorError(ValueError):
-    """A text that is no cursor of this sensor."""
+    """The text is no cursor of the landing sensor."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A range that was asked for: the key of its run, and the mark of the snapshot files that lay in landing then."""
+    """A requested range: its dates, the key of its run, and the mark of the snapshot files at that time."""
 
     days: DateRange
     run_key: str
@@ -39,78 +37,68 @@ class Request:
 
 @dataclass(frozen=True)
 class LandingCursor:
-    """Marks of the dates as they were last asked for, requests whose success is not known, and when this was written."""
+    """The mark of each date when its last run was requested, the open requests, and when the cursor was written."""
 
     marks: Mapping[date, str] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
     written: str = ""
 
     def text(self) -> str:
-        """The cursor as Dagster keeps it."""
-        first = min(self.marks, default=None)
-        return json.dumps(
-            {
-                "version": _VERSION,
-                "written": self.written,
-                "first": None if first is None else str(first),
-                "marks": "" if first is None else _packed(first, self.marks),
-                "requests": [
-                    [str(one.days.first), str(one.days.last), one.run_key, one.snapshots] for one in self.requests
-                ],
-            },
-            separators=(",", ":"),
-        )
+        """Return the cursor in the form that Dagster stores."""
+        first, last = min(self.marks, default=None), max(self.marks, default=None)
+        # Four bytes for each day from the first to the last. Compression removes the days without a mark.
+        days = DateRange(first, last) if first and last else ()
+        marks = b"".join(bytes.fromhex(self.marks[day]) if day in self.marks else _NO_MARK for day in days)
+        content = {
+            "version": _VERSION,
+            "written": self.written,
+            "first": first and str(first),
+            "marks": base64.b85encode(zlib.compress(marks, 9)).decode() if marks else "",
+            "requests": [[str(each.days.first), str(each.days.last), each.run_key, each.snapshots] for each in self.requests],
+        }  # fmt: skip
+        return json.dumps(content, separators=(",", ":"))
 
 
 def read_cursor(text: str | None) -> LandingCursor:
-    """What a cursor says (nothing yet, if there is none); UnreadableCursorError if it is none of this sensor's."""
+    """Parse a cursor; without a text it is empty. UnreadableCursorError if the text is no cursor of this sensor."""
     if not text:
         return LandingCursor()
     try:
         content = json.loads(text)
-        return _of_version_1(content) if "version" not in content else _of_version_2(content)
+        if "version" not in content:
+            # Version 1: a dictionary of dates, each with a longer digest of the same files.
+            marks = {date.fromisoformat(day): _checked_mark(bytes.fromhex(mark)) for day, mark in content.items()}
+            return LandingCursor(marks)
+        if content["version"] != _VERSION:
+            raise UnreadableCursorError(f"Version {content['version']!r} is unknown.")
+        return LandingCursor(
+            marks=_unpack_marks(content) if content["first"] else {},
+            requests=tuple(
+                Request(DateRange(date.fromisoformat(first), date.fromisoformat(last)), run_key, snapshots)
+                for first, last, run_key, snapshots in content["requests"]
+            ),
+            written=content["written"],
+        )
     except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
-        raise UnreadableCursorError(f"{text[:40]!r} is no cursor of the landing sensor.") from error
+        raise UnreadableCursorError(f"The cursor {text[:40]!r} cannot be read.") from error
 
 
-def mark_of(files: Iterable[LandingFile]) -> str:
-    """A short text that changes when a file is added, removed or replaced."""
+def mark_files(files: Iterable[LandingFile]) -> str:
+    """Return a short text that changes when a file is added, removed or replaced."""
     listed = "\n".join(f"{file.path}|{file.size}|{file.e_tag}" for file in files)
     digest = hashlib.sha256(listed.encode()).digest()[:_MARK_BYTES]
     return (digest if digest != _NO_MARK else b"\1" * _MARK_BYTES).hex()
 
 
-def _packed(first: date, marks: Mapping[date, str]) -> str:
-    """A place of four bytes for each day from the first on, compressed, since places between dates are empty."""
-    days = DateRange(first, max(marks))
-    places = b"".join(bytes.fromhex(marks[day]) if day in marks else _NO_MARK for day in days)
-    return base64.b85encode(zlib.compress(places, 9)).decode()
+def _unpack_marks(content: Mapping[str, Any]) -> dict[date, str]:
+    first, packed = date.fromisoformat(content["first"]), zlib.decompress(base64.b85decode(content["marks"]))
+    marks = (packed[at : at + _MARK_BYTES] for at in range(0, len(packed), _MARK_BYTES))
+    return {
+        first + timedelta(days=number): _checked_mark(mark) for number, mark in enumerate(marks) if mark != _NO_MARK
+    }
 
 
-def _unpacked(first: date, text: str) -> dict[date, str]:
-    places = zlib.decompress(base64.b85decode(text))
-    if len(places) % _MARK_BYTES:
-        raise binascii.Error("the marks end within a place")
-    marks = (places[at : at + _MARK_BYTES] for at in range(0, len(places), _MARK_BYTES))
-    return {first + timedelta(days=number): mark.hex() for number, mark in enumerate(marks) if mark != _NO_MARK}
-
-
-def _of_version_1(content: Mapping[str, str]) -> LandingCursor:
-    """Twelve digits of the same digest by date."""
-    marks = {date.fromisoformat(day): bytes.fromhex(mark)[:_MARK_BYTES].hex() for day, mark in content.items()}
-    if any(len(mark) != 2 * _MARK_BYTES for mark in marks.values()):
+def _checked_mark(mark: bytes) -> str:
+    if len(mark) < _MARK_BYTES:
         raise UnreadableCursorError("A mark is too short.")
-    return LandingCursor(marks)
-
-
-def _of_version_2(content: Mapping[str, Any]) -> LandingCursor:
-    if content["version"] != _VERSION:
-        raise UnreadableCursorError(f"Version {content['version']!r} is not known.")
-    return LandingCursor(
-        marks=_unpacked(date.fromisoformat(content["first"]), content["marks"]) if content["first"] else {},
-        requests=tuple(
-            Request(DateRange(date.fromisoformat(first), date.fromisoformat(last)), run_key, snapshots)
-            for first, last, run_key, snapshots in content["requests"]
-        ),
-        written=content["written"],
-    )
+    return mark[:_MARK_BYTES].hex()

@@ -1,47 +1,42 @@
-"""How runs are launched: as Dagster does by default, and watched, so that none is taken for running after its end.
+"""Dagster's default run launcher, with a health check that finds runs whose process is gone.
 
-A run is a process of a code server. Dagster's own launcher leaves it as running when both went down with their machine, and
-such a run would hold up those behind it.
+A code server starts the process of each run. If both stop with their machine, Dagster's own launcher leaves the run as
+running forever, and the runs in the queue wait for it.
 """
 
 from __future__ import annotations
 
 import dagster as dg
 import grpc
-from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-from dagster._serdes import deserialize_value
 
-_LONGEST_ANSWER_SECONDS = 20
-_RUNNING = CheckRunHealthResult(WorkerStatus.RUNNING)
+from cis_assets.lake.dagster_internals.instance import (
+    CheckRunHealthResult,
+    DagsterUserCodeUnreachableError,
+    WorkerStatus,
+    is_run_in_code_server,
+)
 
 
 class WatchedRunLauncher(dg.DefaultRunLauncher):
-    """Dagster's default launcher, which can also tell whether the process of a run is still there.
+    """Dagster's default launcher, which asks the code server of a run whether it still runs it.
 
-    A code server that does not answer in time may be busy: only one that is gone, or that does not know the run, counts.
+    A server that does not answer in time may be busy. A run is lost only if its server is gone or does not know it.
     """
+
+    answer_seconds = 20
 
     @property
     def supports_check_run_worker_health(self) -> bool:
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        server = self._get_grpc_client_for_termination(run.run_id)
-        if server is None:
-            # Ended by now, or run by a process that is none of a code server, such as `cis backfill`.
-            return _RUNNING
+        lost = None
         try:
-            answer = server.can_cancel_execution(
-                CanCancelExecutionRequest(run_id=run.run_id), timeout=_LONGEST_ANSWER_SECONDS
-            )
+            # None: the run has ended, or a process outside the code server runs it, such as `cis backfill`.
+            if is_run_in_code_server(self, run.run_id, self.answer_seconds) is False:
+                lost = "its process is gone"
         except DagsterUserCodeUnreachableError as error:
-            gone = isinstance(error.__cause__, grpc.Call) and error.__cause__.code() is grpc.StatusCode.UNAVAILABLE
-            return _ended("the server that ran it is gone") if gone else _RUNNING
-        known = deserialize_value(answer, CanCancelExecutionResult).can_cancel
-        return _RUNNING if known else _ended("its process is gone")
-
-
-def _ended(why: str) -> CheckRunHealthResult:
-    return CheckRunHealthResult(WorkerStatus.NOT_FOUND, why)
+            cause = error.__cause__
+            if isinstance(cause, grpc.Call) and cause.code() is grpc.StatusCode.UNAVAILABLE:
+                lost = "the server that ran it is gone"
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND if lost else WorkerStatus.RUNNING, lost)

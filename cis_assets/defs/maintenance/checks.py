@@ -1,61 +1,81 @@
 """A check on every table: does it need maintenance?
 
-It reads a table's log and lists its folder, and no row. One step looks at all tables.
+The check reads the log of a table and lists its folder. It reads no row. One step checks all tables.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from cis_assets.catalog import TABLES, Table
+from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key
 from cis_assets.errors import OperatorError
-from cis_assets.lake.maintenance import UpkeepResource
-from cis_assets.lake.table_condition import Upkeep
+from cis_assets.lake.engines.engine import TableAbsentError
+from cis_assets.lake.lake import Lake
+from cis_assets.lake.table_condition import Limits, TableCondition, examine_table
+from cis_assets.settings import Settings
 
-_NAME = "table_upkeep"
-
-
-@dg.multi_asset_check(
-    name=_NAME,
-    specs=[
-        dg.AssetCheckSpec(
-            _NAME,
-            asset=asset_key(table),
-            description="Warns when reading suffers from small files or a long log, or when many bytes could be removed: "
-            "the job maintain_lake, or `cis maintain`, mends it.",
-        )
-        for table in TABLES.values()
-    ],
-    can_subset=True,
+TABLE_IS_MAINTAINED = "table_is_maintained"
+# Dagster adds the checks of a table to each job that makes the table; these jobs subtract them.
+MAINTENANCE_CHECKS = dg.AssetSelection.checks(
+    *(dg.AssetCheckKey(asset_key(table), TABLE_IS_MAINTAINED) for table in TABLES.values())
 )
-def table_upkeep(context: dg.AssetCheckExecutionContext, upkeep: UpkeepResource) -> Iterator[dg.AssetCheckResult]:
-    wanted = {key.asset_key for key in context.selected_asset_check_keys}
-    for table in TABLES.values():
-        if asset_key(table) in wanted:
-            yield _result(table, upkeep)
 
 
-def _result(table: Table, upkeep: UpkeepResource) -> dg.AssetCheckResult:
-    key = asset_key(table)
-    try:
-        found = upkeep.look(table)
-    except OperatorError as error:
-        # The other tables are looked at all the same.
-        return dg.AssetCheckResult(passed=False, asset_key=key, check_name=_NAME, description=str(error))
-    if found is None:
-        return dg.AssetCheckResult(passed=True, asset_key=key, check_name=_NAME, description="Never materialized.")
-    return dg.AssetCheckResult(
-        passed=not found.reasons,
-        asset_key=key,
-        check_name=_NAME,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=" ".join(found.reasons) or "Needs no maintenance.",
-        metadata=_metadata(found),
+def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    limits = Limits(
+        settings.maintenance_small_files, settings.maintenance_log_commits, settings.maintenance_removable_share
     )
 
+    @dg.multi_asset_check(
+        name=TABLE_IS_MAINTAINED,
+        specs=[
+            dg.AssetCheckSpec(
+                TABLE_IS_MAINTAINED,
+                asset=asset_key(table),
+                description="Warns if small files or a long log slow down reading, or if maintenance could remove many "
+                "bytes. The job maintain_lake and the command `cis maintain` repair this.",
+            )
+            for table in TABLES.values()
+        ],
+        can_subset=True,
+    )
+    def table_is_maintained(
+        context: dg.AssetCheckExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        selected = {key.asset_key for key in context.selected_asset_check_keys}
+        for table in TABLES.values():
+            if asset_key(table) in selected:
+                yield _check(table, lake.lake(), settings.vacuum_retention_hours, limits)
 
-def _metadata(found: Upkeep) -> dict[str, int]:
+    return [table_is_maintained]
+
+
+def _check(table: Table, lake: Lake, retention_hours: int, limits: Limits) -> dg.AssetCheckResult:
+    def result(passed: bool, description: str, **details: Any) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=passed,
+            description=description,
+            asset_key=asset_key(table),
+            check_name=TABLE_IS_MAINTAINED,
+            **details,
+        )
+
+    try:
+        found = examine_table(table, lake.location(table), retention_hours, limits)
+    except TableAbsentError:
+        return result(True, "Never materialized.")
+    except OperatorError as error:
+        # An unreadable table fails its own check only; the other tables are checked all the same.
+        return result(False, str(error))
+    reasons = " ".join(found.reasons)
+    warn = dg.AssetCheckSeverity.WARN
+    return result(not reasons, reasons or "Needs no maintenance.", severity=warn, metadata=_metadata(found))
+
+
+def _metadata(found: TableCondition) -> dict[str, int]:
     return {
         "files": found.files.files,
         "size_bytes": found.files.bytes,
@@ -64,6 +84,3 @@ def _metadata(found: Upkeep) -> dict[str, int]:
         "removable_files": len(found.removable),
         "removable_bytes": sum(found.removable.values()),
     }
-
-
-CHECKS = [table_upkeep]

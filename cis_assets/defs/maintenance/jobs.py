@@ -1,35 +1,91 @@
-"""Maintenance of the lake, and the check that says whether it is needed: their jobs and schedules.
+"""Jobs and schedules of table maintenance.
 
-Writing goes on while a table is maintained: whoever loses a conflict, a run or maintenance, tries again. Maintenance
-gives way in the queue of runs, and its hour is one at which the daily runs are over.
+Runs may write while a table is maintained: the one that loses a conflict retries. Maintenance has a low priority in the
+run queue and starts after the daily runs.
 """
 
+from typing import Any
+
 import dagster as dg
+from pydantic import Field
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table
-from cis_assets.defs.maintenance.checks import table_upkeep
-from cis_assets.defs.quality.checks import landing_is_fresh
-from cis_assets.defs.tables import asset_key
-from cis_assets.lake.maintenance import Maintained, UpkeepResource
-from cis_assets.settings import settings
+from cis_assets.defs.maintenance.checks import MAINTENANCE_CHECKS
+from cis_assets.defs.resources import LakeResource
+from cis_assets.defs.tables import asset_key, landing_key
+from cis_assets.lake.engines.engine import TableAbsentError
+from cis_assets.lake.maintenance import Maintained, maintain
+from cis_assets.landing import contract
+from cis_assets.settings import Settings
 
-_BEHIND_OTHER_RUNS = {"dagster/priority": "-1"}
+_LOW_PRIORITY = {"dagster/priority": "-1"}
+_LANDING_IS_FRESH = dg.AssetCheckKey(landing_key(contract.KEYED_ORDERS), "landing_is_fresh")
 
 
-def step_of(table: Table) -> str:
-    """The step of the job maintain_lake that maintains a table."""
+class MaintenanceConfig(dg.Config):
+    """How long a step of maintain_lake keeps old files."""
+
+    retention_hours: int | None = Field(
+        None, description="Hours for which an unneeded file is kept. Empty: CIS_VACUUM_RETENTION_HOURS."
+    )
+    force: bool = Field(
+        False, description="Allow a retention below 24 hours. Stop all runs and readers first: they would lose files."
+    )
+
+
+def step_name(table: Table) -> str:
+    """Name the step of the job maintain_lake that maintains a table."""
     return f"maintain_{table.layer}_{table.name}"
 
 
-def _maintenance_of(table: Table) -> dg.OpDefinition:
+def build_jobs(settings: Settings) -> list[Any]:
+    ops = [_maintenance_op(table, settings.vacuum_retention_hours) for table in (TABLES | SYSTEM_TABLES).values()]
+
+    @dg.job(
+        description="Compacts small files, removes old files past their retention, and cleans up the log of each table.",
+        tags=_LOW_PRIORITY,
+    )
+    def maintain_lake() -> None:
+        for maintain_table in ops:
+            maintain_table()
+
+    check_lake = dg.define_asset_job(
+        "check_lake",
+        selection=MAINTENANCE_CHECKS | dg.AssetSelection.checks(_LANDING_IS_FRESH),
+        description="Warns of tables that need maintenance, and if no new order date has landed for days.",
+        tags=_LOW_PRIORITY,
+    )
+    return [maintain_lake, check_lake]
+
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    return [
+        dg.ScheduleDefinition(
+            name=f"{job}_schedule",
+            job_name=job,
+            cron_schedule=cron,
+            execution_timezone=settings.time_zone,
+            description=f"Runs {job} {when} in the time zone CIS_TIME_ZONE.",
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+        )
+        for job, cron, when in (
+            ("maintain_lake", "0 12 * * 0", "every Sunday at noon"),
+            ("check_lake", "0 14 * * *", "every day at 14:00"),
+        )
+    ]
+
+
+def _maintenance_op(table: Table, retention_hours: int) -> dg.OpDefinition:
     @dg.op(
-        name=step_of(table),
-        description=f"Puts small files of {table.path} together, removes those that nobody needs, and tidies its log.",
+        name=step_name(table),
+        description=f"Compacts small files of {table.path}, removes files that are no longer needed, and cleans up its log.",
         out=dg.Out(dg.Nothing),
     )
-    def maintain_table(context: dg.OpExecutionContext, upkeep: UpkeepResource) -> None:
-        done = upkeep.maintain(table)
-        if done is None:
+    def maintain_table(context: dg.OpExecutionContext, config: MaintenanceConfig, lake: LakeResource) -> None:
+        hours = retention_hours if config.retention_hours is None else config.retention_hours
+        try:
+            done = maintain(table, lake.lake().location(table), hours, force=config.force)
+        except TableAbsentError:
             context.log.info(f"{table.path} was never materialized.")
             return
         for sentence in done.left:
@@ -41,44 +97,6 @@ def _maintenance_of(table: Table) -> dg.OpDefinition:
             context.log_event(dg.AssetObservation(asset_key(table), description=done.summary(table), metadata=metadata))
 
     return maintain_table
-
-
-_OPS = [_maintenance_of(table) for table in (TABLES | SYSTEM_TABLES).values()]
-
-
-@dg.job(
-    description="Puts small files together, removes old ones past their retention, and tidies the log, table by table.",
-    tags=_BEHIND_OTHER_RUNS,
-)
-def maintain_lake() -> None:
-    for maintain_table in _OPS:
-        maintain_table()
-
-
-check_lake = dg.define_asset_job(
-    "check_lake",
-    selection=dg.AssetSelection.checks(table_upkeep, landing_is_fresh),
-    description="Warns of tables that need maintenance, and when no new order date has landed for days.",
-    tags=_BEHIND_OTHER_RUNS,
-)
-
-maintain_lake_schedule = dg.ScheduleDefinition(
-    name="maintain_lake_schedule",
-    job=maintain_lake,
-    cron_schedule="0 12 * * 0",
-    execution_timezone=settings().time_zone,
-    description="Every Sunday at noon, in the time zone of CIS_TIME_ZONE.",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-)
-
-check_lake_schedule = dg.ScheduleDefinition(
-    name="check_lake_schedule",
-    job=check_lake,
-    cron_schedule="0 14 * * *",
-    execution_timezone=settings().time_zone,
-    description="Every afternoon, in the time zone of CIS_TIME_ZONE.",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-)
 
 
 def _metadata(done: Maintained) -> dict[str, int]:
@@ -96,7 +114,3 @@ def _metadata(done: Maintained) -> dict[str, int]:
         "log_files": done.log_after.files,
         "table_version": done.after.version,
     }
-
-
-MAINTENANCE_JOBS = [maintain_lake, check_lake]
-MAINTENANCE_SCHEDULES = [maintain_lake_schedule, check_lake_schedule]

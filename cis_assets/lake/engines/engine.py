@@ -1,4 +1,4 @@
-"""The interface of an engine, and the plain values that name a table and what was written to it."""
+"""The interface of an engine, and the values that say where a table is and what was written to it."""
 
 from __future__ import annotations
 
@@ -13,82 +13,85 @@ from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.slices import Slice
+from cis_assets.storage.timeouts import Timeouts
 
 
 @dataclass(frozen=True)
 class TableLocation:
-    """Where a Delta table lives, with the options of its store (they may hold secrets, so they are not shown).
+    """The address of a Delta table and the options to connect to it, which may hold secrets and are not shown.
 
-    `storage_options` are delta-rs', `polars_options` the same in polars' types.
+    `storage_options` are for delta-rs, `polars_options` are the same for polars.
+    `timeouts` are for obstore (by default those of the process).
     """
 
     uri: str
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     polars_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    timeouts: Timeouts | None = None
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a write did: the rows it brought, and the table as it was after the write's own commit."""
+    """The result of a write: the number of its rows, and the table after its commit."""
 
     rows: int
     table: DeltaTable
 
 
 class EmptySliceError(OperatorError):
-    """A slice was about to be replaced by no rows although the catalog says the table is never empty."""
+    """A slice would become empty although the catalog says that the table is never empty."""
 
 
 class OutsideSliceError(OperatorError):
-    """A frame holds a row outside the slice that it was to be written to."""
+    """A frame has a row outside the slice that it is written to."""
 
 
 class BrokenRuleError(OperatorError):
-    """A row to be written breaks a rule that the catalog states for its columns."""
+    """A row breaks a rule of the catalog."""
 
 
 class DuplicateKeyError(OperatorError):
-    """Rows to be merged by key lack a key or share one."""
+    """Rows that are merged by key lack a key or share one."""
 
 
 class TableAbsentError(OperatorError):
-    """There is no Delta table at a location that is to be read."""
+    """There is no Delta table to read at a location."""
 
 
 class Engine(Protocol):
     """Scans and writes slices of Delta tables.
 
-    Each write is one commit: when it returns, the table is the new one; when it raises, it is the old one (or, if the
-    store stopped answering at the very moment of the commit, an UnsettledCommitError says that this is not known).
-    The parts have the catalog's columns and types and are computed one after another.
+    Each write is one commit: when it returns, the table has the new rows; when it raises, it has the old ones. If the
+    storage stops answering during the commit, UnsettledCommitError says that the outcome is unknown. The chunks have the
+    catalog's columns and types and are computed one after another.
     """
 
     def scan(
         self, table: Table, location: TableLocation, where: Slice, columns: Sequence[str] | None = None
     ) -> nw.LazyFrame:
-        """Rows of `table` in a slice, lazily, with `columns` or all, as the table is now.
+        """Read a slice of the table's newest version lazily, with `columns` or all columns.
 
-        Raises TableAbsentError if no table exists there; every other fault of the store is raised as it is.
+        Raises TableAbsentError if there is no table, and StorageError if the storage fails.
         """
         ...
 
-    def replace(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
-        """Replace the rows of a slice. Raises EmptySliceError or OutsideSliceError."""
+    def replace(self, table: Table, location: TableLocation, where: Slice, chunks: LazyChunks) -> Written:
+        """Replace the rows of a slice. Raises EmptySliceError, OutsideSliceError or BrokenRuleError."""
         ...
 
     def append(
-        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], parts: LazyChunks
+        self, table: Table, location: TableLocation, where: Slice, batches: Mapping[str, Slice], chunks: LazyChunks
     ) -> Written:
-        """Add the rows of a slice that belong to batches which were not added before, each batch exactly once.
+        """Add the rows of those batches that were not added before, each batch exactly once.
 
-        `batches` names each batch for good (the name is kept in the table's log) and says which rows belong to it;
-        together they make up the slice. Raises OutsideSliceError.
+        `batches` gives each batch a permanent name, which the table's log keeps, and says which rows belong to it. The
+        batches together make up the slice. Raises OutsideSliceError or BrokenRuleError.
         """
         ...
 
-    def merge(self, table: Table, location: TableLocation, where: Slice, parts: LazyChunks) -> Written:
-        """Update the rows of a slice that have the same key and add the others; rows that are not named stay.
+    def merge(self, table: Table, location: TableLocation, where: Slice, chunks: LazyChunks) -> Written:
+        """Update the rows of a slice that have the same key and add the others. All other rows stay.
 
-        Raises OutsideSliceError, or DuplicateKeyError if a key is missing or comes twice.
+        Raises OutsideSliceError, or DuplicateKeyError if a key is null or not unique.
         """
         ...

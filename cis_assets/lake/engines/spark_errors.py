@@ -1,6 +1,6 @@
 # pyspark is an extra that the linter's environment lacks.
 # pyright: reportMissingImports=false
-"""What Spark says when it fails, sorted by what it means for a write, and as a sentence."""
+"""Errors of Spark: what they mean for a write, and as one sentence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.errors import PySparkException
 
-# Delta's conditions (DELTA_VIOLATE_CONSTRAINT_WITH_VALUES, DELTA_NOT_NULL_CONSTRAINT_VIOLATED) and, without them, words.
+# Delta has error classes (DELTA_VIOLATE_CONSTRAINT_WITH_VALUES, DELTA_NOT_NULL_CONSTRAINT_VIOLATED); Sail has texts only.
 _CONSTRAINT = re.compile(r"DELTA_\w*CONSTRAINT|(CHECK|NOT NULL) constraint", re.IGNORECASE)
-# What gRPC was told by the other side; the lines around it name its own parts.
+# The message of the server inside an error of gRPC.
 _DETAILS = re.compile(r'\bdetails = "([^"\n]+)')
 _LONGEST = 300
 
@@ -23,13 +23,13 @@ def breaks_constraint(error: PySparkException) -> bool:
 
 
 def is_lost(error: PySparkException) -> bool:
-    """Whether the server went away or fell silent, so that it is not known what it has done."""
+    """Whether the server became unreachable, so that the outcome of the write is unknown."""
     status = getattr(error, "getGrpcStatusCode", None)
     return status is not None and status().name in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED"}
 
 
-def spark_words(error: PySparkException) -> str:
-    """The first line of the error, at most 300 characters: what follows is a stack of the server."""
+def describe_spark_error(error: PySparkException) -> str:
+    """Return the first line of the error, at most 300 characters: the rest is a stack trace of the server."""
     details = _DETAILS.search(str(error))
     lines = [details[1]] if details else str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:_LONGEST].rstrip(". ")

@@ -1,9 +1,8 @@
 # pyspark is an extra that the linter's environment lacks.
 # pyright: reportMissingImports=false
-"""The Spark session of this process: opened over Spark Connect or Databricks Connect when it is first needed.
+"""The Spark session of this process, opened over Spark Connect or Databricks Connect when it is first needed.
 
-Belongs here: which Spark is meant, and the sentences for one that cannot be used. Does not belong here: what is computed
-there. The address may carry a token, so no error shows more of it than host and port.
+The address may contain a token, so errors show only its host and port.
 """
 
 from __future__ import annotations
@@ -17,30 +16,30 @@ from cis_assets.settings import settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# PySpark's own client would try an address without a server for ten minutes.
+# The client of PySpark tries an address without a server for ten minutes.
 _CONNECT_SECONDS = 20.0
-# Pauses of 0.05 seconds and then four times the last: a server that went away is given up after about 20 seconds.
+# Pauses grow fourfold from 0.05 seconds, so the client gives up after about 20 seconds.
 _RETRIES = 5
 
 _open: dict[str, SparkSession] = {}
 
 
 class SparkUnavailableError(OperatorError):
-    """There is no Spark to compute on: a package is missing, or the server does not answer or does not let us in."""
+    """Spark cannot be used: a package is missing, or the server does not answer or refuses the session."""
 
 
 def spark_session() -> SparkSession:
-    """The session on the Spark of the settings, which is opened again where the server has closed it.
+    """Return the session on the Spark of the settings, and open it again if the server has closed it.
 
-    Raises SparkUnavailableError within half a minute if there is no server, and later only where a server answers and
-    asks for patience, as that of a cluster does which has to start first.
+    Raises SparkUnavailableError within half a minute if there is no server. It takes longer only if a server answers but
+    its cluster has to start first.
     """
     remote = settings().spark_remote.get_secret_value()
     if remote:
         _refuse_unreachable(remote)
     session = _open.get(remote)
     if session is not None and not _answers(session):
-        # PySpark would go on asking it, as the active one, for its configuration.
+        # PySpark would keep asking it for its configuration, as the active session.
         leave(session)
         session = None
     if session is None:
@@ -49,7 +48,7 @@ def spark_session() -> SparkSession:
 
 
 def connect(remote: str) -> SparkSession:
-    """A new session on the Spark Connect server at an address; SparkUnavailableError if it does not let us in."""
+    """Open a session on the Spark Connect server at an address; SparkUnavailableError if the server refuses it."""
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
@@ -60,13 +59,13 @@ def connect(remote: str) -> SparkSession:
 
 
 def leave(session: SparkSession) -> None:
-    """Let the server forget the session. PySpark's own farewell holds up the end of the process if the server is gone."""
+    """Close the session without the retries of PySpark, which delay the end of the process if the server is gone."""
     session.client.set_retry_policies([])
     session.stop()
 
 
 def _refuse_unreachable(remote: str) -> None:
-    """Raise SparkUnavailableError unless a server takes a connection at the address."""
+    """Raise SparkUnavailableError unless a server accepts a connection at the address."""
     try:
         import grpc
         from pyspark.errors import PySparkValueError
@@ -79,7 +78,7 @@ def _refuse_unreachable(remote: str) -> None:
     try:
         address = DefaultChannelBuilder(remote)
     except (PySparkValueError, ValueError):
-        # Its own words would repeat a parameter that cannot be read, and that may be the token.
+        # The message of PySpark repeats the unreadable parameter, which may be the token.
         raise SparkUnavailableError(
             "CIS_SPARK_REMOTE cannot be read: it is sc://HOST:PORT, or sc://HOST:PORT/;KEY=VALUE;KEY=VALUE with every "
             "= of a value written as %3D."
@@ -89,8 +88,8 @@ def _refuse_unreachable(remote: str) -> None:
         grpc.channel_ready_future(channel).result(timeout=_CONNECT_SECONDS)
     except grpc.FutureTimeoutError:
         raise SparkUnavailableError(
-            f"No Spark Connect server took a connection at {address.endpoint} (CIS_SPARK_REMOTE) within "
-            f"{_CONNECT_SECONDS:.0f} seconds: start it, or mend the address."
+            f"No Spark Connect server accepted a connection at {address.endpoint} (CIS_SPARK_REMOTE) within "
+            f"{_CONNECT_SECONDS:.0f} seconds: start it, or correct the address."
         ) from None
     finally:
         channel.close()
@@ -108,22 +107,24 @@ def _connect_to_databricks() -> SparkSession:
     return _ready(DatabricksSession.builder.getOrCreate(), "Databricks Connect")
 
 
-def _ready(session: SparkSession, named: str) -> SparkSession:
-    """The session, set to read moments as what they are in the lake, UTC, after its server has let it in."""
+def _ready(session: SparkSession, name: str) -> SparkSession:
+    """Set the session to UTC, the time zone of timestamps in the lake; SparkUnavailableError if the server refuses it."""
     from pyspark.errors import PySparkException
 
-    from cis_assets.lake.engines.spark_errors import spark_words
+    from cis_assets.lake.engines.spark_errors import describe_spark_error
 
     try:
         session.conf.set("spark.sql.session.timeZone", "UTC")
     except PySparkException as error:
         leave(session)
-        raise SparkUnavailableError(f"The Spark of {named} refuses the session: {spark_words(error)}.") from None
+        raise SparkUnavailableError(
+            f"The Spark of {name} refuses the session: {describe_spark_error(error)}."
+        ) from None
     return session
 
 
 def _answers(session: SparkSession) -> bool:
-    """Whether the server still knows the session: it forgets one that was idle for long, and all when it restarts."""
+    """Whether the server still knows the session. It forgets idle sessions, and all sessions when it restarts."""
     from pyspark.errors import PySparkException
 
     try:

@@ -32,12 +32,12 @@ from cis_assets.storage.addresses import join, object_store
 
 # The reader of landing files passes over names with an underscore.
 _NAMED = "products/_named.csv"
-_SET_ASIDE = "_lines_set_aside"
+_FAULT_LISTS = "_lines_set_aside"
 _NEWNESS = {"named": pl.Boolean(), "sold": pl.Boolean(), "named_at": pl.Datetime("us")}
 
 
 @dataclass(frozen=True)
-class LinesReport:
+class InvoiceLinesReport:
     """What was landed. `products` and `customers` count all that the landing folder has, earlier ones included."""
 
     files: int
@@ -50,19 +50,19 @@ class LinesReport:
     order_items: int
     products: int
     customers: int
-    set_aside: Mapping[tuple[str, bool], int]
+    faults: Mapping[tuple[str, bool], int]
     """How many lines have a fault, by the fault and whether they landed."""
-    set_aside_files: Sequence[str]
+    fault_lists: Sequence[str]
     """The files that list those lines."""
 
 
-def land_lines(
+def land_invoice_lines(
     lines: InvoiceLines,
     landing_uri: str,
     *,
     replace: bool = False,
     on_day: Callable[[int], None] = lambda _: None,
-) -> LinesReport:
+) -> InvoiceLinesReport:
     """Write landing files of invoice lines; `on_day` is called with 1 after each date.
 
     Raises LandingError before anything is written, if the folder holds files of another source, or if a date would lose
@@ -73,7 +73,7 @@ def land_lines(
     on_day(len(days) - source.day_count)
     land(source, landing_uri, on_day)
     source.write_name_ages()
-    return LinesReport(
+    return InvoiceLinesReport(
         files=len(lines.files),
         lines=lines.count,
         first=days[0].order_date,
@@ -84,8 +84,8 @@ def land_lines(
         order_items=lines.dated.height,
         products=source.products.height,
         customers=source.customers.len(),
-        set_aside=Counter(lines.faulty.select("reason", pl.col("landed_on").is_not_null()).iter_rows()),
-        set_aside_files=source.write_fault_lists(),
+        faults=Counter(lines.faulty.select("reason", pl.col("landed_on").is_not_null()).iter_rows()),
+        fault_lists=source.write_fault_lists(),
     )
 
 
@@ -205,7 +205,7 @@ class _InvoiceLinesSource:
         lists: dict[str, list[str]] = {}
         for path in self._lines.files:
             name = path.name.removesuffix(".gz").removesuffix(".csv")
-            lists.setdefault(f"{_SET_ASIDE}/{name}.csv", []).append(str(path))
+            lists.setdefault(f"{_FAULT_LISTS}/{name}.csv", []).append(str(path))
         for place, paths in lists.items():
             rows = self._lines.faulty.filter(pl.col("source_file").is_in(paths))
             if rows.height:

@@ -93,7 +93,7 @@ class InvoiceLines:
         return self.dated["customer_id"].drop_nulls().unique().sort()
 
 
-def read_lines(mapping: InvoiceLinesMapping, paths: Sequence[Path]) -> InvoiceLines:
+def read_invoice_lines(mapping: InvoiceLinesMapping, paths: Sequence[Path]) -> InvoiceLines:
     """Read files, and the CSV files in folders, by a mapping.
 
     Raises InvoiceLinesError if a file cannot be read or mostly does not fit the mapping, if no line has a date, or if two

@@ -1,4 +1,4 @@
-"""A chat's webhook as a real server on loopback, which answers as it is told to."""
+"""The webhook of a chat: a real server on loopback with the answers that a test sets."""
 
 from __future__ import annotations
 

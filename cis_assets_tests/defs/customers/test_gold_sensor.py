@@ -1,4 +1,4 @@
-"""The newest snapshot follows silver, by the sensor and the schedule together, and never needlessly."""
+"""The schedule makes the newest snapshot, the sensor refreshes it when silver changes, and neither does so needlessly."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import dagster as dg
 import pytest
 
 from cis_assets.catalog import gold, silver
-from cis_assets.definitions import defs
-from cis_assets.defs.customers.schedules import daily_gold_schedule
-from cis_assets.defs.customers.sensors import gold_sensor, make_again, make_first
-from cis_assets.defs.partitions import ORDER_DATES
+from cis_assets.definitions import build_definitions, defs
+from cis_assets.defs.customers.sensors import request_first, request_refresh
+from cis_assets.defs.partitions import trailing_window
+from cis_assets.defs.tables import asset_key
 from cis_assets.settings import settings
 from cis_assets_tests.defs.stub_runs import GOLD, SILVER, note_run, run, stub_job
+from cis_assets_tests.partitions import ORDER_DATES
 
 DAY = ORDER_DATES.get_last_partition_key() or ""
 FIRST_OF_WINDOW = str(date.fromisoformat(DAY) - timedelta(days=settings().history_days - 1))
@@ -43,18 +44,18 @@ def make(instance: dg.DagsterInstance, day: str = DAY, **arguments) -> dg.Execut
 
 def sensor(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """What the sensor asks for as of the newest order date."""
-    request = make_again(instance, DAY)
+    request = request_refresh(instance, DAY, settings().history_days)
     return [request] if isinstance(request, dg.RunRequest) else []
 
 
-def tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
-    return list(gold_sensor.evaluate_tick(context).run_requests)
+def tick(instance: dg.DagsterInstance, definitions: dg.Definitions = defs) -> list[dg.RunRequest]:
+    context = dg.build_sensor_context(instance=instance, repository_def=definitions.get_repository_def())
+    return list(definitions.get_unresolved_sensor_def("gold_sensor").evaluate_tick(context).run_requests)
 
 
 def schedule(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """What the schedule asks for as of the newest order date."""
-    request = make_first(instance, DAY)
+    request = request_first(instance, DAY, settings().history_days)
     return [request] if isinstance(request, dg.RunRequest) else []
 
 
@@ -63,7 +64,7 @@ def scheduled_at(moment: datetime, folder: Path) -> list[dg.RunRequest]:
         context = dg.build_schedule_context(
             instance=instance, scheduled_execution_time=moment, repository_def=defs.get_repository_def()
         )
-        return list(daily_gold_schedule.evaluate_tick(context).run_requests)
+        return list(defs.get_unresolved_schedule_def("daily_gold_schedule").evaluate_tick(context).run_requests)
 
 
 def test_the_schedule_means_the_day_before_its_hour(tmp_path: Path):
@@ -80,11 +81,8 @@ def test_the_sensor_means_the_newest_order_date(instance: dg.DagsterInstance):
     assert [request.partition_key for request in tick(instance)] == [newest]
 
 
-def test_before_the_first_order_date_is_over_there_is_nothing_to_do(
-    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("cis_assets.defs.customers.sensors.ORDER_DATES", dg.DailyPartitionsDefinition("2999-01-01"))
-    assert tick(instance) == []
+def test_before_the_first_order_date_is_over_there_is_nothing_to_do(instance: dg.DagsterInstance, tmp_path: Path):
+    assert tick(instance, build_definitions(first_order_date=date(2999, 1, 1))) == []
     assert scheduled_at(datetime.combine(settings().first_order_date, time(4, 30), UTC), tmp_path) == []
 
 
@@ -194,4 +192,32 @@ def test_a_backfilled_snapshot_counts_as_made(instance: dg.DagsterInstance):
     run(instance, "by_hand", GOLD, before(DAY, 5), DAY)
     assert schedule(instance) == []
     ingest(instance, before(DAY, 7))
+    assert [request.partition_key for request in sensor(instance)] == [DAY]
+
+
+def test_a_change_while_the_sensor_is_off_is_found_when_it_is_on_and_dagsters_conditions_miss_it(
+    instance: dg.DagsterInstance,
+):
+    """Why the sensor is not an AutomationCondition: conditions compare with the previous evaluation, not with the tables."""
+    condition = dg.AutomationCondition
+    refreshed = condition.any_deps_updated() & condition.in_latest_time_window() & ~condition.missing()
+    orders = dg.AssetSpec(asset_key(silver.ORDERS), partitions_def=ORDER_DATES)
+
+    @dg.asset(
+        key=asset_key(gold.CUSTOMER_FEATURES),
+        partitions_def=ORDER_DATES,
+        deps=[dg.AssetDep(orders, partition_mapping=trailing_window(settings()))],
+        automation_condition=refreshed,
+    )
+    def features() -> None: ...
+
+    conditional = dg.Definitions([orders, features])
+    ingest(instance, before(DAY, 9), DAY)
+    make(instance)
+    on = dg.evaluate_automation_conditions(conditional, instance)
+    ingest(instance, before(DAY, 3))
+    assert dg.evaluate_automation_conditions(conditional, instance, cursor=on.cursor).total_requested == 1
+    assert dg.evaluate_automation_conditions(conditional, instance).total_requested == 0, (
+        "the first one after the change"
+    )
     assert [request.partition_key for request in sensor(instance)] == [DAY]

@@ -10,18 +10,21 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, bronze
-from cis_assets.defs.ingest.bronze_assets import bronze_days
-from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.erased_customers import ErasedCustomersResource
-from cis_assets.lake.io_manager import LakeIOManager
+from cis_assets.defs.ingest.bronze_assets import build_assets
+from cis_assets.defs.partitions import ONE_RUN, order_dates
+from cis_assets.defs.resources import LAKE_IO, LakeResource, LandingResource, build_resources
+from cis_assets.defs.tables import table_out
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.quarantine import QuarantinedRows
 from cis_assets.landing.folder import LandingError
-from cis_assets.landing.resource import LandingResource
+from cis_assets.settings import read_settings
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put
 
 FIRST, SECOND, THIRD = DAYS = [date(2025, 3, 1) + timedelta(days=number) for number in range(3)]
+BRONZE_DAYS = next(each for each in build_assets(read_settings()) if isinstance(each, dg.AssetsDefinition))
 RANGE = {"dagster/asset_partition_range_start": str(FIRST), "dagster/asset_partition_range_end": str(THIRD)}
 
 
@@ -47,20 +50,17 @@ def fault(day: date) -> str:
 
 
 def resources(landing: Path) -> dict[str, Any]:
-    lake = str(landing.parent / "lake")
-    return {
-        "landing": LandingResource(landing_uri=str(landing)),
-        "erased": ErasedCustomersResource(lake_uri=lake),
-        "lake": LakeIOManager(lake_uri=lake),
-    }
+    needed = ("landing", "lake", LAKE_IO)
+    found = build_resources(read_settings(lake_uri=str(landing.parent / "lake"), landing_uri=str(landing)))
+    return {name: found[name] for name in needed}
 
 
 def outputs(landing: Path) -> dict[str, pl.DataFrame]:
     """What the asset yields for the three dates, in that order."""
-    given = {name: resource for name, resource in resources(landing).items() if name != "lake"}
+    given = {name: resource for name, resource in resources(landing).items() if name != LAKE_IO}
     with dg.build_asset_context(partition_key_range=dg.PartitionKeyRange(str(FIRST), str(THIRD))) as context:
-        found = [(each.output_name, each.value) for each in bronze_days(context, **given)]
-    return {name: (rows.whole().collect() if isinstance(rows, LazyChunks) else rows) for name, rows in found}
+        found = [(each.output_name, each.value) for each in BRONZE_DAYS(context, **given)]
+    return {name: (each.rows.whole().collect() if isinstance(each, QuarantinedRows) else each) for name, each in found}
 
 
 def test_the_files_come_first_and_every_table_in_its_shape(landing: Path) -> None:
@@ -96,7 +96,7 @@ def test_dates_that_are_all_at_fault_give_tables_without_rows(landing: Path) -> 
 def test_each_date_at_fault_is_warned_of_once_with_its_sentence(landing: Path) -> None:
     break_orders(landing, FIRST, THIRD)
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([bronze_days], resources=resources(landing), tags=RANGE, instance=instance)
+        result = dg.materialize([BRONZE_DAYS], resources=resources(landing), tags=RANGE, instance=instance)
         logged = instance.all_logs(result.run_id)
     warned = [each.user_message for each in logged if each.level == logging.WARNING]
     assert [text for text in warned if "was not read" in text] == [
@@ -106,7 +106,7 @@ def test_each_date_at_fault_is_warned_of_once_with_its_sentence(landing: Path) -
 
 def test_in_a_run_the_files_are_stored_before_the_other_tables(landing: Path) -> None:
     break_orders(landing, SECOND)
-    result = dg.materialize([bronze_days], resources=resources(landing), tags=RANGE)
+    result = dg.materialize([BRONZE_DAYS], resources=resources(landing), tags=RANGE)
     stored = [event.asset_key.path[-1] for event in result.get_asset_materialization_events()]
     assert list(dict.fromkeys(stored)) == ["landed_files", "orders", "order_items", "rejected_rows"]
     lake = Lake(str(landing.parent / "lake"))
@@ -115,7 +115,31 @@ def test_in_a_run_the_files_are_stored_before_the_other_tables(landing: Path) ->
     assert sorted(lake.scan(bronze.ORDERS).collect()["order_date"]) == [FIRST, THIRD]
 
 
+def test_the_tables_do_not_depend_on_the_order_of_the_outputs(landing: Path, tmp_path: Path) -> None:
+    break_orders(landing, SECOND)
+
+    @dg.multi_asset(
+        name="bronze_days",
+        outs={name: table_out(TABLES[f"bronze/{name}"], "polars") for name in outputs(landing)},
+        partitions_def=order_dates(read_settings()),
+        backfill_policy=ONE_RUN,
+    )
+    def backwards(context, landing: LandingResource, lake: LakeResource):
+        decorated = BRONZE_DAYS.op.compute_fn.decorated_fn  # pyright: ignore[reportAttributeAccessIssue]
+        yield from reversed(list(decorated(context, landing, lake)))
+
+    dg.materialize([BRONZE_DAYS], resources=resources(landing), tags=RANGE)
+    other = str(tmp_path / "backwards")
+    elsewhere = build_resources(read_settings(lake_uri=other, landing_uri=str(landing)))
+    dg.materialize([backwards], resources={name: elsewhere[name] for name in ("landing", "lake", LAKE_IO)}, tags=RANGE)
+    for table in (bronze.LANDED_FILES, bronze.ORDERS, bronze.ORDER_ITEMS, bronze.REJECTED_ROWS):
+        expected = Lake(str(landing.parent / "lake")).scan(table).drop("ingested_at", strict=False).collect()
+        assert_frame_equal(
+            Lake(other).scan(table).drop("ingested_at", strict=False).collect(), expected, check_row_order=False
+        )
+
+
 def test_dates_on_which_nothing_landed_fail_the_run(tmp_path: Path) -> None:
     with pytest.raises(LandingError, match=f"order_date={FIRST} to {THIRD} are empty or absent"):
-        dg.materialize([bronze_days], resources=resources(tmp_path / "landing"), tags=RANGE)
+        dg.materialize([BRONZE_DAYS], resources=resources(tmp_path / "landing"), tags=RANGE)
     assert not Lake(str(tmp_path / "lake")).exists(bronze.LANDED_FILES)

@@ -1,4 +1,4 @@
-"""The cursor: what is written is read again, in few bytes, and foreign texts are refused."""
+"""The cursor survives a round trip, takes few bytes, and refuses texts of other origin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cis_assets.defs.ingest.landing_cursor import (
     LandingCursor,
     Request,
     UnreadableCursorError,
-    mark_of,
+    mark_files,
     read_cursor,
 )
 from cis_assets.landing.folder import LandingFile
@@ -51,7 +51,7 @@ def test_no_cursor_yet_is_an_empty_one():
 def test_the_first_format_is_understood_so_that_an_upgrade_runs_nothing_again():
     files = [file("order_items/order_date=2025-01-01/b.csv", 7, "y"), file()]
     written_for_these_files = {"2025-01-01": "99be5bbc9a9a"}
-    assert read_cursor(json.dumps(written_for_these_files)).marks == {date(2025, 1, 1): mark_of(files)}
+    assert read_cursor(json.dumps(written_for_these_files)).marks == {date(2025, 1, 1): mark_files(files)}
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_marks_that_end_within_a_place_are_refused():
     ],
 )
 def test_a_mark_changes_with_names_sizes_and_tags(other: list[LandingFile]):
-    assert mark_of(other) != mark_of([file()])
-    assert mark_of([file()]) == mark_of([file()])
+    assert mark_files(other) != mark_files([file()])
+    assert mark_files([file()]) == mark_files([file()])

@@ -1,11 +1,11 @@
-"""The landing sensor, evaluated as the daemon does, on real folders."""
+"""The landing sensor on real folders, evaluated as Dagster's daemon evaluates it."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -18,11 +18,10 @@ from cis_assets.catalog import bronze
 from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions, defs
 from cis_assets.defs.ingest.landing_cursor import read_cursor
-from cis_assets.defs.ingest.range_runs import MOST_RANGES
-from cis_assets.defs.ingest.sensors import StoredDaysResource, landing_sensor
-from cis_assets.defs.partitions import ORDER_DATES
+from cis_assets.defs.ingest.sensors import MOST_RANGES, build_sensors
+from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.resource import LandingResource
+from cis_assets.settings import read_settings
 from cis_assets_tests.defs.pipeline import Shop, land_sample, shop_at
 from cis_assets_tests.defs.stub_runs import INGESTED, note_run, run, stub_job
 
@@ -59,9 +58,10 @@ def _ingest_job() -> dg.JobDefinition:
 
 
 class Watch:
-    """The sensor on a folder of its own, with the cursor that its last tick left; runs end as they are told to."""
+    """The sensor on its own folder, with the cursor of its last tick. The test decides how its runs end."""
 
-    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+    def __init__(self, folder: Path, instance: dg.DagsterInstance, most_ranges: int = MOST_RANGES) -> None:
+        self.most_ranges = most_ranges
         self.folder = folder / "landing"
         self.lake = folder / "lake"
         self.instance = instance
@@ -71,7 +71,7 @@ class Watch:
         self._job = _ingest_job()
 
     def look(self, cursor: str | None, last_tick: float | None = None):
-        """One evaluation, whose cursor is not kept."""
+        """Evaluate the sensor once without keeping its cursor."""
         context = dg.SensorEvaluationContext(
             instance_ref=None,
             instance=self.instance,
@@ -82,13 +82,14 @@ class Watch:
             repository_def=defs.get_repository_def(),
             resources={
                 "landing": LandingResource(landing_uri=str(self.folder)),
-                "stored": StoredDaysResource(lake_uri=str(self.lake)),
+                "lake": LakeResource(uri=str(self.lake)),
             },
         )
+        (landing_sensor,) = build_sensors(read_settings(), most_ranges=self.most_ranges)
         return landing_sensor.evaluate_tick(context)
 
     def tick(self, ending: Status = Status.SUCCESS) -> list[DateRange]:
-        """One evaluation, the runs that it asks for having come to `ending`; the ranges of these runs."""
+        """Evaluate the sensor, end the requested runs as `ending`, and return their ranges."""
         result = self.look(self.cursor)
         self.cursor = result.cursor or self.cursor
         self.said = result.skip_message or ""
@@ -101,7 +102,7 @@ class Watch:
         note_run(self.instance, self._job, ending, {**request.tags, "dagster/run_key": request.run_key or ""})
 
     def end(self, ending: Status) -> None:
-        """Every unfinished run ends in this way."""
+        """End every unfinished run in this way."""
         for unfinished in self.instance.get_runs(dg.RunsFilter(statuses=[Status.STARTED])):
             self.instance.delete_run(unfinished.run_id)
             note_run(self.instance, self._job, ending, unfinished.tags)
@@ -146,7 +147,7 @@ def test_a_further_file_in_a_known_date_is_a_change_and_so_is_one_less(watch: Wa
 def test_a_date_that_is_still_arriving_waits(watch: Watch):
     land(watch.folder, "2025-01-01", tables=("order_items",))
     assert watch.tick() == []
-    assert "Not whole, as orders or order lines have no file: 2025-01-01." in watch.said
+    assert "Incomplete, because orders or order_items have no file: 2025-01-01." in watch.said
     land(watch.folder, "2025-01-01", tables=("orders",))
     assert watch.tick() == [span("2025-01-01")]
 
@@ -196,14 +197,12 @@ def test_an_unreadable_cursor_leads_to_one_full_check(watch: Watch, cursor: str)
     assert watch.tick() == []
 
 
-def test_a_date_that_is_not_over_yet_is_run_once_it_is(watch: Watch, monkeypatch: pytest.MonkeyPatch):
+def test_a_date_that_is_not_over_yet_is_run_once_it_is(watch: Watch):
     land(watch.folder, "2025-01-01", "2025-01-02")
-    first_only = dg.DailyPartitionsDefinition("2025-01-01", "2025-01-02")
-    monkeypatch.setattr("cis_assets.defs.ingest.sensors.ORDER_DATES", first_only)
-    assert watch.tick() == [span("2025-01-01")]
-    watch.tick()
-    assert "Not (yet) among the platform's order dates: 2025-01-02." in watch.said
-    monkeypatch.setattr("cis_assets.defs.ingest.sensors.ORDER_DATES", ORDER_DATES)
+    with dg.partition_loading_context(effective_dt=datetime(2025, 1, 2, 12, tzinfo=UTC)):
+        assert watch.tick() == [span("2025-01-01")]
+        watch.tick()
+        assert "Outside the order dates of the platform, or not over yet: 2025-01-02." in watch.said
     assert watch.tick() == [span("2025-01-02")]
 
 
@@ -291,7 +290,7 @@ def test_more_ranges_than_there_is_room_for_are_asked_for_in_turn(watch: Watch):
     first = watch.tick(Status.STARTED)
     assert len(first) == MOST_RANGES
     assert watch.tick() == []
-    assert "To be asked for when earlier runs have ended" in watch.said
+    assert "Waiting until earlier runs end" in watch.said
     watch.end(Status.SUCCESS)
     asked = [*first, *watch.tick(), *watch.tick()]
     assert asked == [span(day) for day in days]
@@ -326,7 +325,7 @@ def test_a_date_that_is_gone_from_landing_keeps_its_tables_and_is_known_when_it_
     for table in ("orders", "order_items"):
         shutil.move(watch.folder / table / "order_date=2025-01-02", tmp_path / f"{table}_away")
     assert watch.tick() == []
-    assert "Gone from landing, while their tables stay as they are: 2025-01-02." in watch.said
+    assert "Removed from landing; their tables keep their rows: 2025-01-02." in watch.said
     for table in ("orders", "order_items"):
         shutil.move(tmp_path / f"{table}_away", watch.folder / table / "order_date=2025-01-02")
     assert watch.tick() == []
@@ -338,7 +337,7 @@ def test_dates_of_a_failed_run_wait_until_one_of_their_files_changes_and_then_go
     land(watch.folder, "2025-01-04")
     assert watch.tick() == [span("2025-01-04")], "the failed neighbours are not taken along"
     assert watch.tick() == []
-    assert "Failed: 2025-01-01 to 2025-01-03; mend a landing file of it" in watch.said
+    assert "Failed: 2025-01-01 to 2025-01-03; fix a landing file of these dates" in watch.said
     land(watch.folder, "2025-01-02", orders=ORDERS + "2,2,3\n")
     land(watch.folder, "2025-01-05")
     assert watch.tick() == [span("2025-01-01", "2025-01-03"), span("2025-01-05")]
@@ -482,10 +481,9 @@ STEPS = st.lists(
 @given(STEPS)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_the_files_of_every_date_are_run_in_the_end(tmp_path_factory: pytest.TempPathFactory, steps):
-    """Runs end well or badly, ticks are lost, files come and go; then everything is mended and runs go well."""
-    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cis_assets.defs.ingest.sensors.MOST_RANGES", 3)
-        watch = Watch(tmp_path_factory.mktemp("shop"), instance)
+    """Runs succeed or fail, ticks are lost, files come and go. Then everything is fixed and all runs succeed."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        watch = Watch(tmp_path_factory.mktemp("shop"), instance, most_ranges=3)
         size = dict.fromkeys(range(15), 1)
         run_with: dict[date, int] = {}
         under_way: list[dict[date, int]] = []

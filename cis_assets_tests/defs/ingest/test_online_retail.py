@@ -146,9 +146,9 @@ def test_lines_without_customer_or_price_are_set_aside_and_counted_by_reason(mad
 def test_exact_duplicates_are_counted(made: Made, source: SourceCount):
     copies = Counter()
     for row in made.shown["reconciliation"]:
-        copies[row["source_table"]] += row["copies"]
+        copies[row["source_table"]] += row["duplicates"]
     assert copies == {"orders": 0, "order_items": source.copies}
-    assert made.shown["held_back"] == {}
+    assert made.shown["quarantined"] == {}
     assert source.copies > 0
 
 
@@ -169,6 +169,6 @@ def test_the_counts_are_printed_by_reason_and_in_all(made: Made, source: SourceC
     for reason, rows in source.reasons.items():
         assert f"{rows:,} x silver/rejected_rows (order_items): {reason}\n" in made.said
     assert f"{source.set_aside:,} rows in silver/rejected_rows (order_items)\n" in made.said
-    assert f"{source.returns.total():,} returned lines, kept apart in silver/returned_items\n" in made.said
+    assert f"{source.returns.total():,} returned items in silver/returned_items\n" in made.said
     assert made.rows(bronze.REJECTED_ROWS.path).is_empty()
     assert made.rows(silver.REJECTED_SNAPSHOT_ROWS.path).is_empty()

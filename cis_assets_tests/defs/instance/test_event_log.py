@@ -1,4 +1,4 @@
-"""Events stored in batches leave what Dagster's own storage leaves, beside other writers and after a kill."""
+"""Events in batches leave the same rows as Dagster's own storage, with other writers at work and after a kill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from dagster._core.events import (
     DagsterEvent,
     StepMaterializationData,
 )
-from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
@@ -34,9 +33,10 @@ from sqlalchemy.exc import OperationalError
 
 from cis_assets.catalog import silver
 from cis_assets.cli.instance import dagster_instance
+from cis_assets.defs.instance import event_log
 from cis_assets.defs.instance.event_log import BatchedEventLogStorage, BatchedSqliteStorage
-from cis_assets.defs.partitions import ORDER_DATES
 from cis_assets_tests.defs.stub_runs import SILVER, run
+from cis_assets_tests.partitions import ORDER_DATES
 
 ORDERS = dg.AssetKey(["silver", "orders"])
 DAYS = ("2025-01-01", "2025-01-02")
@@ -50,7 +50,7 @@ KINDS = (
 )
 
 
-def event(kind: str, asset: str, day: str, run_id: str = "a run", moment: float = 1.0) -> EventLogEntry:
+def event(kind: str, asset: str, day: str, run_id: str = "a run", moment: float = 1.0) -> dg.EventLogEntry:
     """An event as a run reports it; a materialization carries a tag of the kind that Dagster indexes."""
     key = dg.AssetKey(["silver", asset])
     about = {"asset_key": key, "partition": day, "metadata": {"rows": len(day)}}
@@ -65,10 +65,10 @@ def event(kind: str, asset: str, day: str, run_id: str = "a run", moment: float 
         "PIPELINE_START": lambda: None,
     }[kind]()
     reported = DagsterEvent(kind, "ingest", step_key=asset, event_specific_data=said)
-    return EventLogEntry(None, "debug", "", run_id, moment, asset, "ingest", reported)
+    return dg.EventLogEntry(None, "debug", "", run_id, moment, asset, "ingest", reported)
 
 
-def materializations(days: int, run_id: str = "a run") -> list[EventLogEntry]:
+def materializations(days: int, run_id: str = "a run") -> list[dg.EventLogEntry]:
     return [event("ASSET_MATERIALIZATION", "orders", f"day {number}", run_id) for number in range(days)]
 
 
@@ -176,13 +176,13 @@ def test_a_range_run_comes_in_batches_by_the_projects_own_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     sizes: list[int] = []
-    store = BatchedEventLogStorage._store_together
+    store = event_log.store_in_one_transaction
 
-    def noted(self: BatchedEventLogStorage, run_id: str, events: Sequence[EventLogEntry]) -> None:
+    def noted(storage: BatchedEventLogStorage, run_id: str, events: Sequence[dg.EventLogEntry]) -> None:
         sizes.append(len(events))
-        store(self, run_id, events)
+        store(storage, run_id, events)
 
-    monkeypatch.setattr(BatchedEventLogStorage, "_store_together", noted)
+    monkeypatch.setattr(event_log, "store_in_one_transaction", noted)
     monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
     with instance_in(tmp_path, 1000, monkeypatch) as instance:
         run(instance, "ingest", SILVER, "2025-01-01", "2025-02-28")
@@ -199,7 +199,7 @@ def test_an_instance_that_was_written_in_batches_can_go_back_to_dagsters_own_sto
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Somebody else is writing to a file of the event log."""
+    """Hold a write lock on a file of the event log."""
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -259,6 +259,7 @@ def test_runs_that_write_at_once_lose_and_mix_up_nothing(tmp_path: Path):
 
 WRITER = """
 import sys
+from cis_assets.defs.instance import event_log
 from cis_assets.defs.instance.event_log import BatchedSqliteStorage
 from cis_assets_tests.defs.instance.test_event_log import materializations
 storage = BatchedSqliteStorage(sys.argv[1]).event_log_storage

@@ -1,4 +1,4 @@
-"""Whether a run is still there is asked of the server that runs it."""
+"""The launcher asks the code server of a run whether it still runs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from dagster._grpc.__generated__.dagster_api_pb2_grpc import DagsterApiServicer,
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value, serialize_value
 
-from cis_assets.defs.instance import run_launcher
 from cis_assets.defs.instance.run_launcher import WatchedRunLauncher
 from cis_assets_tests.defs.stub_runs import SILVER, note_run, stub_job
 
@@ -32,7 +31,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 class CodeServer(DagsterApiServicer):
-    """A server that runs nothing, and says of some runs that they are its own."""
+    """A server that runs nothing and claims some runs as its own."""
 
     def __init__(self) -> None:
         self.running: set[str] = set()
@@ -77,7 +76,7 @@ def test_a_run_whose_servers_socket_is_gone_has_ended(instance: dg.DagsterInstan
 def test_a_server_that_is_too_busy_to_answer_has_not_lost_its_run(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run_launcher, "_LONGEST_ANSWER_SECONDS", 1)
+    monkeypatch.setattr(WatchedRunLauncher, "answer_seconds", 1)
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()

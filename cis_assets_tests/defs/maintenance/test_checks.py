@@ -60,7 +60,7 @@ def checked(lake: Lake, **settings) -> dict[str, dg.AssetCheckEvaluation]:
         result = job.execute_in_process(instance=instance)
     assert result.success
     found = result.get_asset_check_evaluations()
-    return {"/".join(each.asset_key.path): each for each in found if each.check_name == "table_upkeep"}
+    return {"/".join(each.asset_key.path): each for each in found if each.check_name == "table_is_maintained"}
 
 
 def test_every_table_is_looked_at_and_one_that_was_never_materialized_passes_with_a_remark(lake: Lake):
@@ -82,12 +82,12 @@ def test_many_small_files_in_a_partition_are_warned_of_until_maintenance(lake: L
     for _ in range(4):
         add(lake, silver.ORDERS, orders(DAYS[0]))
     add(lake, silver.ORDERS, orders(*DAYS))
-    assert checked(lake, upkeep_small_files=5)["silver/orders"].passed
-    found = checked(lake, upkeep_small_files=4)["silver/orders"]
+    assert checked(lake, maintenance_small_files=5)["silver/orders"].passed
+    found = checked(lake, maintenance_small_files=4)["silver/orders"]
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert found.description == "Reading opens many small files in 1 partition, most in 2026-01-01: 5 (limit 4)."
     maintain(silver.ORDERS, lake.location(silver.ORDERS), 168)
-    assert checked(lake, upkeep_small_files=4)["silver/orders"].passed
+    assert checked(lake, maintenance_small_files=4)["silver/orders"].passed
 
 
 def test_a_log_without_a_checkpoint_is_warned_of_until_maintenance(lake: Lake):
@@ -97,12 +97,12 @@ def test_a_log_without_a_checkpoint_is_warned_of_until_maintenance(lake: Lake):
     for _ in range(5):
         stored.alter.set_table_description("again")
     commits = stored.version() + 1
-    found = checked(lake, upkeep_log_commits=commits - 1)["silver/products"]
+    found = checked(lake, maintenance_log_commits=commits - 1)["silver/products"]
     assert not found.passed
     assert f"replays {commits} commits since the last checkpoint (limit {commits - 1})" in found.description
-    assert checked(lake, upkeep_log_commits=commits)["silver/products"].passed
+    assert checked(lake, maintenance_log_commits=commits)["silver/products"].passed
     maintain(silver.PRODUCTS, location, 168)
-    assert checked(lake, upkeep_log_commits=1)["silver/products"].passed
+    assert checked(lake, maintenance_log_commits=1)["silver/products"].passed
 
 
 def test_bytes_that_could_be_removed_are_warned_of_and_those_within_the_retention_are_not(
@@ -118,7 +118,7 @@ def test_bytes_that_could_be_removed_are_warned_of_and_those_within_the_retentio
     assert not found.passed
     assert found.description.startswith("1 file with 0 MB could be removed")
     assert found.metadata["removable_bytes"].value == live * 6 // 10
-    assert checked(lake, upkeep_removable_share=0.7)["silver/orders"].passed
+    assert checked(lake, maintenance_removable_share=0.7)["silver/orders"].passed
 
 
 def test_little_that_could_be_removed_is_not_worth_a_warning(lake: Lake):
@@ -149,7 +149,7 @@ def test_a_table_that_cannot_be_opened_is_an_error_and_the_others_are_looked_at(
 def test_a_job_that_makes_tables_does_not_look_whether_they_need_maintenance(name: str):
     steps = {node.name for node in defs.resolve_job_def(name).nodes}
     assert steps
-    assert "table_upkeep" not in steps
+    assert "table_is_maintained" not in steps
 
 
 def test_no_finding_holds_up_the_tables_downstream():
@@ -159,7 +159,9 @@ def test_no_finding_holds_up_the_tables_downstream():
 
 def test_some_tables_can_be_checked_by_hand(lake: Lake):
     definitions = build_definitions(read_settings(lake_uri=lake.uri))
-    wanted = {dg.AssetCheckKey(asset_key(table), "table_upkeep") for table in (silver.ORDERS, gold.NOTIFICATIONS)}
+    wanted = {
+        dg.AssetCheckKey(asset_key(table), "table_is_maintained") for table in (silver.ORDERS, gold.NOTIFICATIONS)
+    }
     job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_check_selection=wanted)
     with dg.DagsterInstance.ephemeral() as instance:
         found = job.execute_in_process(instance=instance).get_asset_check_evaluations()
@@ -185,5 +187,5 @@ def test_a_backfill_on_the_command_line_does_not_look_whether_tables_need_mainte
         planned = instance.all_logs(run.run_id, of_type=PLANNED)
     checked = {entry.dagster_event.event_specific_data.check_name for entry in evaluated if entry.dagster_event}
     assert "every_date_went_through" in checked
-    assert "table_upkeep" not in checked
+    assert "table_is_maintained" not in checked
     assert len(planned) == len(evaluated)

@@ -11,7 +11,7 @@ from deltalake import write_deltalake
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, silver, system
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.maintenance.jobs import maintain_lake, step_of
+from cis_assets.defs.maintenance.jobs import step_name
 from cis_assets.defs.tables import asset_key
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.lake import Lake
@@ -39,8 +39,8 @@ def run(lake: Lake, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
 
 
 def test_every_table_is_a_step_of_its_own():
-    steps = {node.name for node in maintain_lake.nodes}
-    assert steps == {step_of(table) for table in (TABLES | SYSTEM_TABLES).values()}
+    steps = {node.name for node in defs.resolve_job_def("maintain_lake").nodes}
+    assert steps == {step_name(table) for table in (TABLES | SYSTEM_TABLES).values()}
     assert "maintain_silver_orders" in steps
 
 

@@ -6,17 +6,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
-import polars as pl
 import pytest
 
-from cis_assets.catalog import gold
 from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.customers.checks import reorder_share_is_plausible
 from cis_assets.defs.quality.checks import days_of_run, freshness
-from cis_assets.defs.tables import asset_key
 from cis_assets.settings import read_settings
-from cis_assets_tests.frames import table_frame
 
 TODAY = date(2026, 3, 10)
 DAY = date(2026, 3, 1)
@@ -24,14 +19,14 @@ DAY = date(2026, 3, 1)
 
 @pytest.mark.parametrize(("age", "passes"), [(0, True), (2, True), (3, False), (400, False)])
 def test_landing_is_fresh_while_its_newest_date_is_young_enough(age: int, passes: bool):
-    found = freshness(TODAY - timedelta(days=age), TODAY)
+    found = freshness(TODAY - timedelta(days=age), TODAY, 2)
     assert found.passed is passes
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert str(TODAY - timedelta(days=age)) in (found.description or "")
 
 
 def test_landing_without_any_date_is_not_fresh():
-    assert not freshness(None, TODAY).passed
+    assert not freshness(None, TODAY, 2).passed
 
 
 def test_freshness_is_looked_at_by_the_job_that_checks_the_lake(tmp_path: Path):
@@ -58,31 +53,3 @@ def test_the_dates_of_a_run_are_read_from_its_tags():
     assert days_of_run(day) == DateRange(DAY, DAY)
     assert days_of_run(span) == DateRange(DAY, date(2026, 3, 5))
     assert days_of_run({}) is None
-
-
-@pytest.mark.parametrize(("share", "passes"), [(0.0, False), (0.02, True), (0.6, True), (0.98, True), (1.0, False)])
-def test_reorder_share_of_regular_customers_is_to_be_plausible(share: float, passes: bool):
-    regular = [{"as_of_date": DAY, "order_count": 5, "reorder_share": share} for _ in range(3)]
-    others = [
-        {"as_of_date": DAY, "order_count": 4, "reorder_share": 0.5},
-        {"as_of_date": DAY - timedelta(days=1), "order_count": 9, "reorder_share": 0.5},
-    ]
-    found = reorder_share_is_plausible(features([*regular, *others]))
-    assert found.passed is passes
-    assert found.severity is dg.AssetCheckSeverity.WARN
-    assert found.metadata["regular_customers"].value == 3
-
-
-def test_a_young_shop_has_no_implausible_reorder_share():
-    assert reorder_share_is_plausible(features([{"as_of_date": DAY, "order_count": 1, "reorder_share": 0.0}])).passed
-
-
-def features(rows: list[dict]) -> pl.LazyFrame:
-    return table_frame(gold.CUSTOMER_FEATURES, rows).lazy()
-
-
-def test_the_reorder_check_reads_what_its_run_made():
-    check = defs.resolve_asset_graph().get_check_spec(
-        dg.AssetCheckKey(asset_key(gold.CUSTOMER_FEATURES), "reorder_share_is_plausible")
-    )
-    assert not check.blocking

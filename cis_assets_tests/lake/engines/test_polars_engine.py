@@ -16,10 +16,9 @@ from polars.testing import assert_frame_equal
 
 from cis_assets.catalog import TABLES, SchemaMismatchError, Table, bronze, gold, silver
 from cis_assets.dates import DateRange
-from cis_assets.lake import commits
+from cis_assets.lake import write_path
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.delta_table import open_or_create
-from cis_assets.lake.engines import polars_engine
 from cis_assets.lake.engines.engine import (
     BrokenRuleError,
     DuplicateKeyError,
@@ -154,26 +153,26 @@ def test_a_scan_reads_only_the_files_of_its_days(location: TableLocation):
 
 
 def test_a_write_that_loses_to_another_one_is_tried_again(location: TableLocation, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(commits, "_PAUSES", (0.01, 0.01))
-    write, failures = polars_engine.write_deltalake, iter([CommitFailedError("lost"), CommitFailedError("lost")])
+    monkeypatch.setattr(write_path, "_PAUSES", (0.01, 0.01))
+    write, failures = write_path.write_deltalake, iter([CommitFailedError("lost"), CommitFailedError("lost")])
 
     def lose_twice(*arguments, **options):
         for failure in failures:
             raise failure
         return write(*arguments, **options)
 
-    monkeypatch.setattr(polars_engine, "write_deltalake", lose_twice)
+    monkeypatch.setattr(write_path, "write_deltalake", lose_twice)
     assert replace(location, orders(DAYS[0]), DAYS[0]) == 2
     assert counts(location) == {DAYS[0]: 2}
 
 
 def test_a_write_that_always_loses_fails(location: TableLocation, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(commits, "_PAUSES", (0.01,))
+    monkeypatch.setattr(write_path, "_PAUSES", (0.01,))
 
     def lose(*_, **__):
         raise CommitFailedError("lost")
 
-    monkeypatch.setattr(polars_engine, "write_deltalake", lose)
+    monkeypatch.setattr(write_path, "write_deltalake", lose)
     with pytest.raises(StorageError, match="silver/orders failed: lost"):
         replace(location, orders(DAYS[0]), DAYS[0])
 
@@ -255,7 +254,7 @@ def test_merging_the_same_rows_twice_changes_nothing(location: TableLocation):
 
 
 def test_rows_that_share_a_key_are_not_merged(location: TableLocation):
-    with pytest.raises(DuplicateKeyError, match="4 rows to be merged share a key, for example order_date 2026-01-01"):
+    with pytest.raises(DuplicateKeyError, match="4 rows to merge share a key, for example order_date 2026-01-01"):
         merge(location, pl.concat([orders(DAYS[0])] * 2), DAYS[0])
 
 
@@ -319,7 +318,9 @@ def test_a_rule_that_the_catalog_has_no_longer_is_taken_from_the_table(tmp_path:
 def test_a_new_rule_that_stored_rows_break_is_refused_with_what_to_do(tmp_path: Path):
     location = TableLocation(str(tmp_path / "prices"))
     write_prices(prices(Prices), location, 0.0, 2.0)
-    with pytest.raises(SchemaMismatchError, match=r"stored break a rule .* \(price > 0\)\. Move the table at .* aside"):
+    with pytest.raises(
+        SchemaMismatchError, match=r"stored rows break a rule .* \(price > 0\)\. Move the table at .* aside"
+    ):
         write_prices(prices(StrictPrices), location, 2.0)
     assert DeltaTable(location.uri).to_pyarrow_table()["price"].to_pylist() == [0.0, 2.0]
 
@@ -391,13 +392,13 @@ def test_a_commit_whose_answer_was_lost_is_found_and_not_repeated(
     location: TableLocation, monkeypatch: pytest.MonkeyPatch
 ):
     replace(location, orders(DAYS[0]), DAYS[0])
-    before, write = DeltaTable(location.uri).version(), polars_engine.write_deltalake
+    before, write = DeltaTable(location.uri).version(), write_path.write_deltalake
 
     def lose_answer(*arguments, **options):
         write(*arguments, **options)
         raise OSError("connection reset by peer")
 
-    monkeypatch.setattr(polars_engine, "write_deltalake", lose_answer)
+    monkeypatch.setattr(write_path, "write_deltalake", lose_answer)
     assert append(location, orders(DAYS[0]), DAYS[0]) == 2
     assert replace(location, orders(DAYS[0], count=7), DAYS[0]) == 7
     assert counts(location) == {DAYS[0]: 7}
@@ -407,15 +408,15 @@ def test_a_commit_whose_answer_was_lost_is_found_and_not_repeated(
 def test_a_connection_that_broke_before_the_commit_is_tried_again(
     location: TableLocation, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(commits, "_PAUSES", (0.01,))
-    write, failures = polars_engine.write_deltalake, iter([OSError("connection reset by peer")])
+    monkeypatch.setattr(write_path, "_PAUSES", (0.01,))
+    write, failures = write_path.write_deltalake, iter([OSError("connection reset by peer")])
 
     def break_once(*arguments, **options):
         for failure in failures:
             raise failure
         return write(*arguments, **options)
 
-    monkeypatch.setattr(polars_engine, "write_deltalake", break_once)
+    monkeypatch.setattr(write_path, "write_deltalake", break_once)
     assert append(location, orders(DAYS[0]), DAYS[0]) == 2
     assert counts(location) == {DAYS[0]: 2}
 
@@ -427,14 +428,14 @@ def test_a_whole_table_is_replaced_although_its_files_are_put_together_meanwhile
     old = table_frame(silver.PRODUCTS, [{"product_id": number} for number in (1, 2)])
     PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyChunks.of([old]))
     write_deltalake(location.uri, old, mode="append")
-    write, others = polars_engine.write_deltalake, iter([DeltaTable(location.uri).optimize.compact])
+    write, others = write_path.write_deltalake, iter([DeltaTable(location.uri).optimize.compact])
 
     def put_together_meanwhile(*arguments, **options):
         for compact in others:
             compact()
         return write(*arguments, **options)
 
-    monkeypatch.setattr(polars_engine, "write_deltalake", put_together_meanwhile)
+    monkeypatch.setattr(write_path, "write_deltalake", put_together_meanwhile)
     new = table_frame(silver.PRODUCTS, [{"product_id": 3}])
     PolarsEngine().replace(silver.PRODUCTS, location, WHOLE, LazyChunks.of([new]))
     stored = PolarsEngine().scan_polars(silver.PRODUCTS, location)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cis_assets.catalog import silver
-from cis_assets.silver.orders import silver_order_items, silver_orders
+from cis_assets.silver.orders import judge_orders
 from cis_assets.sources.invoice_lines.ids import id_of, keys_and_ids, natural_key, refuse_collisions, stable_id
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError
 from cis_assets_tests.silver.bronze_rows import lines, orders
@@ -104,9 +104,7 @@ def test_the_same_key_may_stand_with_its_id_more_than_once():
 def test_the_shops_key_of_an_order_stands_in_silver():
     products = pl.LazyFrame({"product_id": [1], "department_id": [7]})
     rows = orders({"order_key": "C7"}, {"order_id": 2})
-    made = (
-        silver_orders(rows, silver_order_items(rows, lines({}, {"order_id": 2}), products)).sort("order_id").collect()
-    )
+    made = judge_orders(rows, lines({}, {"order_id": 2}), products).silver_orders().sort("order_id").collect()
     assert made["order_key"].to_list() == ["C7", None]
     assert made.columns == list(silver.ORDERS.dtypes)
 
@@ -114,4 +112,4 @@ def test_the_shops_key_of_an_order_stands_in_silver():
 def test_orders_of_one_id_and_two_keys_contradict_each_other():
     products = pl.LazyFrame({"product_id": [1], "department_id": [7]})
     rows = orders({"order_key": "A"}, {"order_key": "B"})
-    assert silver_orders(rows, silver_order_items(rows, lines({}), products)).collect().is_empty()
+    assert judge_orders(rows, lines({}), products).silver_orders().collect().is_empty()

@@ -10,9 +10,9 @@ import pytest
 
 from cis_assets.landing.folder import LandingError
 from cis_assets.sources.invoice_lines.ids import stable_id
-from cis_assets.sources.invoice_lines.landing import land_lines
+from cis_assets.sources.invoice_lines.landing import land_invoice_lines
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError
-from cis_assets.sources.invoice_lines.orders import read_lines
+from cis_assets.sources.invoice_lines.orders import read_invoice_lines
 from cis_assets.sources.landing_writer import land
 from cis_assets.sources.sample import SampleOptions, SampleSource
 from cis_assets_tests.conftest import day
@@ -245,8 +245,8 @@ def test_lines_that_cannot_land_are_listed_beside_and_no_reader_minds(tmp_path: 
     bad = 'A1,7,"3 March, 9 am",x-1,"6"" tea",2,1.5'
     report = land_files([write(tmp_path, line(), bad, line(Pieces="some"))], landing)
     listed = landing / "_lines_set_aside" / "lines.csv"
-    assert report.set_aside_files == [str(listed)]
-    assert report.set_aside == {
+    assert report.fault_lists == [str(listed)]
+    assert report.faults == {
         ("Time is not in a known time format", False): 1,
         ("Pieces is not a whole number of 32 bits", True): 1,
     }
@@ -270,7 +270,7 @@ def test_the_list_of_a_file_goes_when_nothing_is_wrong_with_it_any_more_and_othe
     for name, time in (("a.csv", MONDAY), ("b.csv", TUESDAY)):
         land_files([write(tmp_path, line(Time=time), line(Time="soon"), name=name)], landing)
     report = land_files([write(tmp_path, line(), line(Item="x-2"), name="a.csv")], landing)
-    assert report.set_aside_files == []
+    assert report.fault_lists == []
     assert [file.name for file in (landing / "_lines_set_aside").iterdir()] == ["b.csv"]
 
 
@@ -329,8 +329,8 @@ def test_a_landed_file_that_somebody_changed_is_named(
 
 def test_each_date_is_told_once(tmp_path: Path, landing: Path):
     told: list[int] = []
-    lines = read_lines(mapping(), [write(tmp_path, line(), line(Time=TUESDAY), line(Time="2025-03-05 00:00"))])
+    lines = read_invoice_lines(mapping(), [write(tmp_path, line(), line(Time=TUESDAY), line(Time="2025-03-05 00:00"))])
     for _ in range(2):
-        land_lines(lines, str(landing), on_day=told.append)
+        land_invoice_lines(lines, str(landing), on_day=told.append)
         assert sum(told) == lines.dates == 3
         told.clear()

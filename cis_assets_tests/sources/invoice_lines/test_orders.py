@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cis_assets.sources.invoice_lines.ids import stable_id
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError
-from cis_assets.sources.invoice_lines.orders import read_lines
+from cis_assets.sources.invoice_lines.orders import read_invoice_lines
 from cis_assets_tests.sources.invoice_lines.exports import HEADER, items, line, mapping, orders, read, write
 
 POINT_TO_COMMA = '[files]\ndelimiter = ";"\ndecimal = ","\n'
@@ -146,7 +146,7 @@ def test_other_delimiters_encodings_and_decimal_commas_are_read(tmp_path: Path):
     text = f"{HEADER.replace(',', ';')}\n{line(';', Name='Gläser; groß', Price='1,95', Pieces='-3')}\n"
     (tmp_path / "lines.csv").write_bytes(text.encode("latin-1"))
     by = mapping(("[ids]", POINT_TO_COMMA + 'encoding = ["utf-8", "latin-1"]\n[ids]'))
-    lines = read_lines(by, [tmp_path])
+    lines = read_invoice_lines(by, [tmp_path])
     assert items(lines) == [("x-1", 1, -3, 1.95)]
     assert lines.dated["description"].to_list() == ["Gläser; groß"]
 
@@ -160,19 +160,19 @@ def test_values_may_hold_quotes_delimiters_and_line_breaks_and_lines_keep_their_
     name = 'Two\r\nlines, 6" wide\n'
     path = write(tmp_path, line(Name=name), "", line(Item="x-2"))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    lines = read_lines(mapping(), [path])
+    lines = read_invoice_lines(mapping(), [path])
     assert lines.dated.select("description", "source_line").rows() == [(name.strip(), 2), ("Tea", 6)]
 
 
 def test_gzipped_files_and_other_cases_of_the_header_are_read(tmp_path: Path):
     (tmp_path / "lines.csv.gz").write_bytes(gzip.compress(f"{HEADER.upper()} ,More\n{line()},x\n".encode()))
-    assert items(read_lines(mapping(), [tmp_path])) == [("x-1", 1, 2, 1.5)]
+    assert items(read_invoice_lines(mapping(), [tmp_path])) == [("x-1", 1, 2, 1.5)]
 
 
 def test_columns_that_the_mapping_does_not_name_may_be_absent(tmp_path: Path):
     by = mapping(('description = "Name"\n', ""), ('quantity = "Pieces"\n', ""), ('price = "Price"\n', ""))
     path = write(tmp_path, "2025-03-03 09:15,A1,7,x-1", header="Time,No,Customer,Item")
-    assert items(read_lines(by, [path])) == [("x-1", 1, None, None)]
+    assert items(read_invoice_lines(by, [path])) == [("x-1", 1, None, None)]
 
 
 def test_files_of_a_folder_are_read_in_order_of_name_and_hidden_ones_are_not(tmp_path: Path):
@@ -180,7 +180,7 @@ def test_files_of_a_folder_are_read_in_order_of_name_and_hidden_ones_are_not(tmp
     write(tmp_path, line(Item="first"), name="a.csv")
     for name in ("_c.csv", ".d.csv", "notes.txt"):
         write(tmp_path, line(Item="none"), name=name)
-    lines = read_lines(mapping(), [tmp_path, tmp_path / "a.csv"])
+    lines = read_invoice_lines(mapping(), [tmp_path, tmp_path / "a.csv"])
     assert [row[:2] for row in items(lines)] == [("first", 1), ("second", 2)]
 
 
@@ -241,7 +241,7 @@ def test_amounts_that_are_none_land_as_text(tmp_path: Path, values: dict, kept: 
 
 
 def test_a_point_is_no_decimal_comma(tmp_path: Path):
-    lines = read_lines(
+    lines = read_invoice_lines(
         mapping(("[ids]", POINT_TO_COMMA + "[ids]")),
         [write(tmp_path, line(";", Price="1.950"), header=HEADER.replace(",", ";"))],
     )
@@ -277,7 +277,7 @@ MANY = [line(No=f"A{number}") for number in range(5)]
 def test_a_file_that_does_not_fit_the_mapping_is_refused_in_a_sentence(tmp_path: Path, text: str, words: str):
     (tmp_path / "lines.csv").write_text(text)
     with pytest.raises(InvoiceLinesError, match=words) as refusal:
-        read_lines(mapping(), [tmp_path])
+        read_invoice_lines(mapping(), [tmp_path])
     assert "\n" not in str(refusal.value)
 
 
@@ -291,19 +291,19 @@ def test_bytes_of_another_encoding_are_named_with_their_line(tmp_path: Path):
     with pytest.raises(
         InvoiceLinesError, match=r"lines.csv is not written in utf-8 \(byte 0xe4 in line 3\): set files.encoding"
     ):
-        read_lines(mapping(), [tmp_path])
+        read_invoice_lines(mapping(), [tmp_path])
 
 
 def test_a_truncated_gzip_is_named(tmp_path: Path):
     (tmp_path / "lines.csv.gz").write_bytes(gzip.compress(f"{HEADER}\n{line()}\n".encode())[:-9])
     with pytest.raises(InvoiceLinesError, match=r"lines.csv.gz cannot be read: "):
-        read_lines(mapping(), [tmp_path])
+        read_invoice_lines(mapping(), [tmp_path])
 
 
 def test_places_without_files_are_named(tmp_path: Path):
     with pytest.raises(InvoiceLinesError, match=re.escape(f"There is no file or folder {tmp_path / 'x.csv'}.")):
-        read_lines(mapping(), [tmp_path / "x.csv"])
+        read_invoice_lines(mapping(), [tmp_path / "x.csv"])
     with pytest.raises(
         InvoiceLinesError, match=re.escape(f"The folder {tmp_path} has no file that ends with .csv or .csv.gz.")
     ):
-        read_lines(mapping(), [tmp_path])
+        read_invoice_lines(mapping(), [tmp_path])

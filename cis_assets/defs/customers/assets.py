@@ -1,0 +1,167 @@
+"""Gold tables about customers as of a day: features, segments and order patterns.
+
+Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`) and uses no order after its day. The
+segment model is trained on the newest snapshot of features, and then applied to the snapshot of any day.
+"""
+
+from datetime import date
+
+import dagster as dg
+import narwhals as nw
+import polars as pl
+
+from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
+from cis_assets.dates import DateRange, trailing_window
+from cis_assets.defs import partitions
+from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
+from cis_assets.defs.resources import LakeResource
+from cis_assets.defs.tables import asset_key, table_asset, table_in
+from cis_assets.lake.chunks import LazyChunks
+from cis_assets.segmentation import customer_features as features_transform
+from cis_assets.segmentation import patterns, profiles
+from cis_assets.segmentation.assignment import assign_segments
+from cis_assets.segmentation.features import CLUSTERED_FEATURES
+from cis_assets.segmentation.model import train_segment_model
+from cis_assets.segmentation.order_windows import newest_order_date
+from cis_assets.settings import Settings
+
+_OWNER = "team:data-science"
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    history_days = settings.history_days
+    window = partitions.trailing_window(settings)
+    orders_window = table_in(silver.ORDERS, partition_mapping=window)
+    order_items_window = table_in(silver.ORDER_ITEMS, partition_mapping=window)
+    features_and_segments = {
+        "features": table_in(gold.CUSTOMER_FEATURES),
+        "segments": table_in(gold.CUSTOMER_SEGMENTS),
+    }
+
+    @table_asset(
+        settings,
+        gold.CUSTOMER_FEATURES,
+        "narwhals",
+        # The checks quarantine dates, so in a run of both they come first.
+        deps=[asset_key(quality.DATE_CHECKS)],
+        ins={"orders": orders_window, "order_items": order_items_window},
+    )
+    def customer_features(
+        context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame, order_items: nw.LazyFrame
+    ) -> LazyChunks:
+        days = days_of(context)
+        _warn_of_days_without_orders(context, newest_order_date(orders, days[-1]), days[-1])
+        if not order_items.implementation.is_polars():
+            return LazyChunks.of(
+                features_transform.customer_features(orders, order_items, day, history_days) for day in days
+            )
+        rows_per_day = lake.row_counts(silver.ORDER_ITEMS)
+        return LazyChunks.of(
+            chunk
+            for day in days
+            for chunk in features_transform.customer_features_in_chunks(
+                orders, order_items, day, history_days, _count_rows(rows_per_day, trailing_window(day, history_days))
+            )
+        )
+
+    @table_asset(
+        settings,
+        gold.SEGMENT_MODEL,
+        "scikitlearn",
+        owner=_OWNER,
+        ins={"features": table_in(gold.CUSTOMER_FEATURES, partition_mapping=EVERY_DAY)},
+    )
+    def segment_model(context: dg.AssetExecutionContext, features: pl.LazyFrame) -> pl.DataFrame:
+        newest = newest_day(features)
+        of_newest = features.filter(pl.col(AS_OF_DATE) == newest)
+        model = train_segment_model(
+            of_newest.select(AS_OF_DATE, "customer_id", *CLUSTERED_FEATURES).collect(),
+            segments_min=settings.segments_min,
+            segments_max=settings.segments_max,
+            seed=settings.seed,
+        )
+        context.add_output_metadata(
+            {"trained_as_of": str(newest), "segments": model.height, "silhouette": model["silhouette"][0]}
+        )
+        return model
+
+    @table_asset(
+        settings,
+        gold.CUSTOMER_SEGMENTS,
+        "polars",
+        owner=_OWNER,
+        ins={"features": table_in(gold.CUSTOMER_FEATURES), "model": table_in(gold.SEGMENT_MODEL)},
+    )
+    def customer_segments(features: pl.LazyFrame, model: pl.DataFrame) -> pl.DataFrame:
+        return assign_segments(features, model)
+
+    @table_asset(
+        settings,
+        gold.SEGMENT_PROFILES,
+        "narwhals",
+        owner=_OWNER,
+        ins={
+            **features_and_segments,
+            "model": table_in(gold.SEGMENT_MODEL),
+            "order_items": order_items_window,
+            "products": table_in(silver.PRODUCTS),
+        },
+    )
+    def segment_profiles(
+        context: dg.AssetExecutionContext,
+        features: nw.LazyFrame,
+        segments: nw.LazyFrame,
+        model: pl.DataFrame,
+        order_items: nw.LazyFrame,
+        products: nw.LazyFrame,
+    ) -> pl.DataFrame:
+        return pl.concat(
+            profiles.profile_segments(
+                features, segments, model, order_items, products, as_of=day, history_days=history_days
+            )
+            for day in days_of(context)
+        )
+
+    @table_asset(
+        settings,
+        gold.ORDER_PATTERNS,
+        "narwhals",
+        owner=_OWNER,
+        ins={"orders": orders_window, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
+    )
+    def order_patterns(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyChunks:
+        return LazyChunks.of(
+            patterns.order_patterns(orders, segments, as_of=day, history_days=history_days) for day in days_of(context)
+        )
+
+    @table_asset(
+        settings,
+        gold.ORDER_FREQUENCY,
+        "narwhals",
+        owner=_OWNER,
+        ins={"orders": orders_window, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
+    )
+    def order_frequency(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyChunks:
+        return LazyChunks.of(
+            patterns.order_frequency(orders, segments, as_of=day, history_days=history_days) for day in days_of(context)
+        )
+
+    return [
+        customer_features,
+        segment_model,
+        customer_segments,
+        segment_profiles,
+        order_patterns,
+        order_frequency,
+    ]
+
+
+def _warn_of_days_without_orders(context: dg.AssetExecutionContext, newest: date | None, last: date) -> None:
+    if newest and newest < last:
+        context.log.warning(
+            f"silver/orders has no order after {newest}: the snapshot of {last} counts the days since as days without orders."
+        )
+
+
+def _count_rows(rows_per_day: pl.DataFrame, window: DateRange) -> int:
+    return int(rows_per_day.filter(pl.col(ORDER_DATE).is_between(window.first, window.last))["rows"].sum())

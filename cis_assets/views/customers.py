@@ -1,0 +1,58 @@
+"""One customer: features, segment, last orders and messages."""
+
+from datetime import date
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from cis_assets.catalog import gold, silver
+from cis_assets.errors import OperatorError
+from cis_assets.lake.lake import Lake
+from cis_assets.quality.reorders import mark_reorders
+
+_ORDERS_LISTED = 5
+_ORDER = ["order_date", "order_of_day", "order_hour"]
+
+
+class UnknownCustomerError(OperatorError):
+    """The snapshot has no customer of this number."""
+
+
+def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -> dict[str, Any]:
+    """Describe a customer as of a snapshot (default: the newest). Raises UnknownCustomerError.
+
+    The keys are `features` and `segment` (one row each), `orders` and `notifications` (lists of rows). A product name of
+    an order ends with * if the customer had bought the product before.
+    """
+    is_customer = pl.col("customer_id") == customer_id
+    features = lake.snapshot(gold.CUSTOMER_FEATURES, as_of).filter(is_customer).collect().to_dicts()
+    if not features:
+        raise UnknownCustomerError(
+            f"Customer {customer_id} has no order in the window of this snapshot of gold/customer_features."
+        )
+    segment = lake.snapshot(gold.CUSTOMER_SEGMENTS, as_of).filter(is_customer).drop("as_of_date", "customer_id")
+    names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name"])
+    favourite = names.filter(pl.col("product_id") == features[0]["favourite_product_id"]).collect()["product_name"]
+    return {
+        "features": features[0] | {"favourite_product": next(iter(favourite), None)},
+        "segment": next(iter(segment.collect().to_dicts()), {}),
+        "orders": _list_orders(lake.scan(silver.ORDER_ITEMS).filter(is_customer), names).to_dicts(),
+        "notifications": lake.snapshot(gold.NOTIFICATIONS, as_of).filter(is_customer).collect().to_dicts(),
+    }
+
+
+def _list_orders(items: pl.LazyFrame, names: pl.LazyFrame) -> pl.DataFrame:
+    """List the last orders of a customer's items, newest first, each with its product names."""
+    name = pl.col("product_name") + pl.when("is_reorder").then(pl.lit("*")).otherwise(pl.lit(""))
+    return (
+        mark_reorders(nw.from_native(items))
+        .to_native()
+        .join(names, on="product_id")
+        .sort("add_to_cart_order")
+        .group_by(_ORDER, maintain_order=True)
+        .agg(name.alias("products"))
+        .sort(_ORDER, descending=True)
+        .head(_ORDERS_LISTED)
+        .collect()
+    )

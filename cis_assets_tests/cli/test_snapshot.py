@@ -1,0 +1,74 @@
+"""`cis snapshot` as a person uses it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+from polars.testing import assert_frame_equal
+
+from cis_assets.catalog import Table, gold
+from cis_assets.cli import main
+from cis_assets.lake.lake import Lake
+from cis_assets.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Iterator[None]:
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def cis(*arguments: str) -> Result:
+    settings.cache_clear()
+    return CliRunner().invoke(main, list(arguments))
+
+
+def rows(lake: Lake, table: Table) -> pl.DataFrame:
+    """All rows of a table, in an order of their own."""
+    return lake.scan(table).collect().sort(pl.struct(pl.all()).struct.json_encode())
+
+
+@pytest.fixture
+def lake() -> Lake:
+    """Bronze and silver of a month that ends on 2025-10-31."""
+    sample = ("--customers", "100", "--days", "30", "--end", "2025-10-31", "--dirty-share", "0")
+    for arguments in (("land", "sample", *sample), ("backfill",)):
+        result = cis(*arguments)
+        assert result.exit_code == 0, result.output
+    return Lake(str(Path(".cis/lake").resolve()))
+
+
+def test_a_second_snapshot_keeps_the_model_and_makes_equal_tables(lake: Lake):
+    first = cis("snapshot")
+    assert first.exit_code == 0, first.output
+    assert " for 2025-10-31 ..." in first.output
+    assert Path(".cis/lake/dashboard/customers.html").exists()
+    assert lake.figures(gold.NOTIFICATIONS).total.rows > 0
+    before = [rows(lake, table) for table in gold.TABLES]
+    trained = lake.figures(gold.SEGMENT_MODEL).version
+    Path(".cis/lake/dashboard/customers.html").unlink()
+    shutil.rmtree(".cis/landing")
+    assert cis("snapshot", "2025-10-31").exit_code == 0
+    assert lake.figures(gold.SEGMENT_MODEL).version == trained
+    assert Path(".cis/lake/dashboard/customers.html").exists()
+    for table, expected in zip(gold.TABLES, before, strict=True):
+        assert_frame_equal(rows(lake, table), expected)
+    assert cis("snapshot", "2025-10-30").exit_code == 0
+    assert lake.figures(gold.SEGMENT_MODEL).version == trained
+    assert [str(day) for day in lake.figures(gold.CUSTOMER_FEATURES).days] == ["2025-10-30", "2025-10-31"]
+
+
+def test_the_snapshot_of_a_day_that_is_not_over_is_refused(lake: Lake):
+    assert "cis: 2999-01-01 is not over yet" in cis("snapshot", "2999-01-01").stderr
+
+
+def test_without_orders_in_silver_the_next_command_is_named():
+    result = cis("snapshot")
+    assert result.exit_code == 1
+    assert result.stderr == "cis: silver/orders has no orders yet: run `cis backfill` first.\n"

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from cis_assets.catalog import gold, silver
+from cis_assets.views.customers import UnknownCustomerError, describe_customer
+from cis_assets_tests.conftest import day
+from cis_assets_tests.views.conftest import SmallLake
+
+DAY = day("2025-10-31")
+
+
+@pytest.fixture
+def shop(lake: SmallLake) -> SmallLake:
+    """Customer 1 with seven orders of tea, the last with milk too; customer 2 with features only."""
+    lake.add(silver.PRODUCTS, {"product_id": 1, "product_name": "Tea"}, {"product_id": 2, "product_name": "Milk"})
+    bought = [(number, 1, 1) for number in range(1, 8)] + [(7, 2, 2)]
+    items = [
+        {
+            "customer_id": 1,
+            "order_id": number,
+            "order_date": day(f"2025-10-{number:02}"),
+            "order_of_day": 1,
+            "order_hour": 9,
+            "product_id": product,
+            "add_to_cart_order": place,
+        }
+        for number, product, place in bought
+    ]
+    lake.add(silver.ORDER_ITEMS, *items)
+    lake.add(
+        gold.CUSTOMER_FEATURES,
+        {"as_of_date": DAY, "customer_id": 1, "favourite_product_id": 1},
+        {"as_of_date": DAY, "customer_id": 2, "favourite_product_id": 3},
+    )
+    lake.add(gold.CUSTOMER_SEGMENTS, {"as_of_date": DAY, "customer_id": 1, "segment_name": "Weekly"})
+    lake.add(gold.NOTIFICATIONS, {"as_of_date": DAY, "customer_id": 1})
+    return lake
+
+
+def test_a_customer_has_features_segment_last_orders_and_messages(shop: SmallLake):
+    found = describe_customer(shop, 1)
+    assert found["features"]["favourite_product"] == "Tea"
+    assert found["segment"]["segment_name"] == "Weekly"
+    assert [order["order_date"] for order in found["orders"]] == [
+        day(f"2025-10-{number:02}") for number in (7, 6, 5, 4, 3)
+    ]
+    assert found["orders"][0]["products"] == ["Tea*", "Milk"]
+    assert [row["customer_id"] for row in found["notifications"]] == [1]
+
+
+def test_what_a_customer_does_not_have_is_empty(shop: SmallLake):
+    found = describe_customer(shop, 2, DAY)
+    assert found["features"]["favourite_product"] is None
+    assert (found["segment"], found["orders"], found["notifications"]) == ({}, [], [])
+
+
+def test_a_customer_outside_the_snapshot_is_refused(shop: SmallLake):
+    with pytest.raises(UnknownCustomerError, match="Customer 3 has no order"):
+        describe_customer(shop, 3)
+    with pytest.raises(UnknownCustomerError):
+        describe_customer(shop, 1, day("2025-10-30"))
