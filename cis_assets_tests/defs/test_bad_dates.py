@@ -111,8 +111,8 @@ def rows_but(shop: Shop, table: Table, *days: date) -> pl.DataFrame:
     [
         (truncated_gzip, "order_items.csv.gz"),
         (lacking_a_column, "has no column customer_id"),
-        (not_parquet, "is no readable Parquet file"),
-        (half_landed, "is empty or absent although"),
+        (not_parquet, "cannot be read as Parquet"),
+        (half_landed, "is empty or absent, but"),
     ],
 )
 def test_a_date_that_cannot_be_read_is_left_out_and_named_while_the_others_are_made(
