@@ -155,7 +155,7 @@ def test_what_silver_makes_of_lines_is_counted_by_reason_and_in_all(own_mapping:
     assert {(row["source_table"], row["reason"]): row["rows"] for row in shown["rejected"]} == {
         ("orders", "customer_id is missing"): 1,
         ("orders", "order has no valid line"): 1,
-        ("order_items", "its order was set aside"): 1,
+        ("order_items", "its order was rejected"): 1,
         ("order_items", "quantity is 0"): 1,
         ("order_items", "unit_price is not above 0"): 1,
     }

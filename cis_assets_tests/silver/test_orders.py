@@ -67,7 +67,7 @@ def test_an_order_that_breaks_a_rule_is_rejected_with_the_reason(order: dict[str
     made = Made(orders(order), lines({}))
     assert (made.orders.height, made.lines.height) == (0, 0)
     assert made.reasons("orders") == [reason]
-    absent = "its order was set aside" if order.get("order_id", 1) else "no order of that date has this order_id yet"
+    absent = "its order was rejected" if order.get("order_id", 1) else "no order of that date has this order_id yet"
     assert made.reasons("order_items") == [absent]
 
 
@@ -87,13 +87,13 @@ def test_an_order_that_breaks_a_rule_is_rejected_with_the_reason(order: dict[str
         ({"product_id": 99}, "product_id is not a known product"),
         ({"order_id": 5}, "no order of that date has this order_id yet"),
         ({"order_date": TUESDAY}, "no order of that date has this order_id yet"),
-        ({"order_id": 2}, "its order was set aside"),
+        ({"order_id": 2}, "its order was rejected"),
         ({"quantity": -1, "product_id": 99}, "product_id is not a known product"),
         ({"quantity": -1, "unit_price": 0.0}, "unit_price is not above 0"),
         ({"quantity": -1, "order_id": 5}, "no order of that date has this order_id yet"),
         (
             {"quantity": 0, "unit_price": 0.0, "product_id": 99, "order_id": 2},
-            "unit_price is not above 0; quantity is 0; its order was set aside; product_id is not a known product",
+            "unit_price is not above 0; quantity is 0; its order was rejected; product_id is not a known product",
         ),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_line_that_breaks_a_rule_is_rejected_and_its_order_stays(line: dict[st
     assert made.orders["item_count"].to_list() == [1]
     assert made.returned.is_empty()
     assert made.reasons("orders") == ["order_hour is above 23"]
-    assert made.reasons("order_items") == sorted(["its order was set aside", reason])
+    assert made.reasons("order_items") == sorted(["its order was rejected", reason])
 
 
 def test_limits_themselves_are_valid():
