@@ -34,7 +34,7 @@ def error_message(error: SerializableErrorInfo | None) -> str:
     return message.removeprefix(name) if message.startswith(name) else message.split(": ", 1)[-1]
 
 
-def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+def build(settings: Settings) -> dg.Definitions:
     @dg.run_failure_sensor(
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Logs one line for each failed run of this code location. "
@@ -50,7 +50,7 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
             except WebhookError as error:
                 context.log.warning(f"This failure was not posted to CIS_FAILURE_WEBHOOK_URL: {error}.")
 
-    return [failure_sensor]
+    return dg.Definitions(sensors=[failure_sensor])
 
 
 def describe_failure(context: dg.RunFailureSensorContext) -> str:

@@ -33,10 +33,6 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     window = partitions.trailing_window(settings)
     orders_window = table_in(silver.ORDERS, partition_mapping=window)
     order_items_window = table_in(silver.ORDER_ITEMS, partition_mapping=window)
-    features_and_segments = {
-        "features": table_in(gold.CUSTOMER_FEATURES),
-        "segments": table_in(gold.CUSTOMER_SEGMENTS),
-    }
 
     @table_asset(
         settings,
@@ -101,7 +97,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         "narwhals",
         owner=_OWNER,
         ins={
-            **features_and_segments,
+            "features": table_in(gold.CUSTOMER_FEATURES),
+            "segments": table_in(gold.CUSTOMER_SEGMENTS),
             "model": table_in(gold.SEGMENT_MODEL),
             "order_items": order_items_window,
             "products": table_in(silver.PRODUCTS),

@@ -15,7 +15,6 @@ import dagster as dg
 
 from cis_assets.catalog import ORDER_DATE, bronze, quality
 from cis_assets.dates import DateRange, days_in_words, neighbouring_ranges
-from cis_assets.defs.ingest.jobs import ingest
 from cis_assets.defs.ingest.landing_cursor import (
     LandingCursor,
     Request,
@@ -24,6 +23,7 @@ from cis_assets.defs.ingest.landing_cursor import (
     read_cursor,
 )
 from cis_assets.defs.ingest.range_runs import covering_ranges
+from cis_assets.defs.jobs import ingest
 from cis_assets.defs.partitions import order_dates
 from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.defs.tables import asset_key
