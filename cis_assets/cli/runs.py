@@ -45,7 +45,7 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
 
     from cis_assets.catalog import gold
     from cis_assets.definitions import build_definitions
-    from cis_assets.defs.maintenance.checks import TABLE_IS_MAINTAINED
+    from cis_assets.defs.maintenance import TABLE_IS_MAINTAINED
     from cis_assets.defs.tables import asset_key
     from cis_assets.writers.writer import copy_writer
 

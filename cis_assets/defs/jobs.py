@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from cis_assets.defs.maintenance.checks import MAINTENANCE_CHECKS
+from cis_assets.defs.maintenance import MAINTENANCE_CHECKS
 
 INGEST = "group:bronze or group:silver or group:quality"
 SEGMENT_MODEL = 'key:"gold/segment_model"'
