@@ -13,8 +13,7 @@ import pytest
 
 from cis_assets.catalog import gold, silver
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.alerts.sensors import build
-from cis_assets.defs.alerts.webhook import WebhookError, post_text
+from cis_assets.defs.alerts import WebhookError, build, post_text
 from cis_assets.settings import SettingsError, read_settings
 from cis_assets_tests.defs.alerts.chat import Chat, chat_server
 from cis_assets_tests.defs.pipeline import land_sample, shop_at

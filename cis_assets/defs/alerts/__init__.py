@@ -1,5 +1,0 @@
-"""Alerts: messages about failed runs."""
-
-from cis_assets.defs.alerts.sensors import build
-
-__all__ = ["build"]
