@@ -83,7 +83,7 @@ class Platform:
             if isinstance(made, LazyChunks | pl.LazyFrame):
                 self._replace(asset.key, days, made)
             else:
-                for output in made:
+                for output in made:  # pyright: ignore[reportGeneralTypeIssues]
                     self._replace(asset.keys_by_output_name[output.output_name], days, output.value)
 
     def _read(self, path: str, days: DateRange) -> pl.LazyFrame:

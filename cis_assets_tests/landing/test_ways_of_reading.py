@@ -103,9 +103,9 @@ def what_is_read(
 def _as_values(landed: object) -> tuple:
     if isinstance(landed, LandingError):
         return (str(landed).split(maxsplit=3)[-1],)
-    good = landed.rows.drop("source_file").collect()
-    bad = landed.rejected.drop("source_file").collect()
-    return good.rows(), good.schema, bad.rows(), landed.row_count
+    good = landed.rows.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    bad = landed.rejected.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    return good.rows(), good.schema, bad.rows(), landed.row_count  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @MANY

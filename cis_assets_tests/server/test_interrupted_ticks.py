@@ -53,7 +53,7 @@ class Daemon:
     def cursor(self) -> str | None:
         sensor = self._sensor()
         state = self.instance.get_instigator_state(sensor.get_remote_origin_id(), sensor.selector_id)
-        return state.instigator_data.cursor if state else None
+        return state.instigator_data.cursor if state else None  # pyright: ignore[reportAttributeAccessIssue]
 
     def _sensor(self) -> RemoteSensor:
         (entry,) = self.workspace.create_request_context().get_code_location_entries().values()

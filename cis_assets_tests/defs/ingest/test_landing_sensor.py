@@ -80,7 +80,7 @@ class Watch:
             last_run_key=None,
             repository_name=None,
             repository_def=defs.get_repository_def(),
-            resources={
+            resources={  # pyright: ignore[reportArgumentType]
                 "landing": LandingResource(landing_uri=str(self.folder)),
                 "lake": LakeResource(uri=str(self.lake)),
             },
@@ -93,7 +93,7 @@ class Watch:
         result = self.look(self.cursor)
         self.cursor = result.cursor or self.cursor
         self.said = result.skip_message or ""
-        self.requests = list(result.run_requests)
+        self.requests = list(result.run_requests or ())
         for request in self.requests:
             self.note(request, ending)
         return [span_of(request) for request in self.requests]
@@ -438,10 +438,10 @@ def test_what_a_run_made_counts_after_its_re_execution_too(watch: Watch):
     watch.cursor = result.cursor
     # Dagster gives a re-execution the tags of its run.
     tags = {"dagster/run_key": result.run_requests[0].run_key}
-    run(watch.instance, "ingest", INGESTED, "2025-01-03", failing=INGESTED, tags=tags)
+    run(watch.instance, "ingest", INGESTED, "2025-01-03", failing=INGESTED, tags=tags)  # pyright: ignore[reportArgumentType]
     run(watch.instance, "ingest", INGESTED, "2025-01-01", "2025-01-02")
     run(watch.instance, "ingest", INGESTED, "2025-01-04", "2025-01-05")
-    run(watch.instance, "ingest", INGESTED, "2025-01-03", failing=INGESTED, tags=tags)
+    run(watch.instance, "ingest", INGESTED, "2025-01-03", failing=INGESTED, tags=tags)  # pyright: ignore[reportArgumentType]
     watch.tick()
     assert "Failed: 2025-01-03;" in watch.said
 
@@ -566,7 +566,7 @@ def test_one_bad_file_stops_its_date_alone_and_mending_it_brings_that_date(watch
     good = bad.read_text()
     bad.write_text("nonsense\n1\n")
     result = watch.look(None)
-    (request,) = result.run_requests
+    (request,) = result.run_requests or ()  # pyright: ignore[reportAssignmentType]
     assert span_of(request) == days
     assert not ingest(shop, watch.instance, request)
     made = set(shop.rows(bronze.ORDERS)["order_date"])
@@ -576,7 +576,7 @@ def test_one_bad_file_stops_its_date_alone_and_mending_it_brings_that_date(watch
     assert watch.tick() == []
     bad.write_text(good)
     result = watch.look(watch.cursor)
-    (request,) = result.run_requests
+    (request,) = result.run_requests or ()  # pyright: ignore[reportAssignmentType]
     assert span_of(request) == DateRange(days.first, days.first)
     assert ingest(shop, watch.instance, request)
     assert shop.rows(bronze.ORDERS)["order_date"].min() == days.first
