@@ -1,4 +1,4 @@
-"""The lineage of the catalog, held against the asset graph, the columns' types and the rows of a small shop."""
+"""The lineage of the catalog, compared with the asset graph, the column types and the rows of a small shop."""
 
 from __future__ import annotations
 

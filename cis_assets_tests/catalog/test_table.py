@@ -133,3 +133,9 @@ def test_the_rules_of_silver_order_items_read_as_sentences_do():
     frame = pl.DataFrame(line, schema_overrides={name: silver.ORDER_ITEMS.dtypes[name] for name in line})
     reason = frame.select(silver.ORDER_ITEMS.broken_rules(["order_id", "quantity", "unit_price"])).item()
     assert reason == "quantity is below 1; unit_price is not above 0"
+
+
+def test_a_caller_cannot_change_what_the_catalog_says():
+    for mapping in (JARS.columns, JARS.dtypes, JARS.checks):
+        with pytest.raises(TypeError):
+            mapping["pieces"] = None  # pyright: ignore[reportIndexIssue]

@@ -100,7 +100,7 @@ def test_each_date_at_fault_is_warned_of_once_with_its_sentence(landing: Path) -
         logged = instance.all_logs(result.run_id)
     warned = [each.user_message for each in logged if each.level == logging.WARNING]
     assert [text for text in warned if "was not read" in text] == [
-        f"{day} was not read, and keeps what it held before. {fault(day)}" for day in (FIRST, THIRD)
+        f"{day} was not read and keeps its former rows. {fault(day)}" for day in (FIRST, THIRD)
     ]
 
 

@@ -218,7 +218,7 @@ def test_a_file_beside_the_folders_of_dates_is_named_too(watch: Watch, capfd: py
     land(watch.folder, "2025-01-01")
     (watch.folder / "orders" / "orders.csv").write_text(ORDERS)
     assert watch.tick() == [span("2025-01-01")]
-    assert "Landing file orders/orders.csv lies in no date folder" in capfd.readouterr().err
+    assert "Landing file orders/orders.csv is not in a date folder" in capfd.readouterr().err
 
 
 def test_dates_before_the_first_partition_are_left_alone(watch: Watch):

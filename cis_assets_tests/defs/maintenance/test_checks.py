@@ -19,7 +19,7 @@ from cis_assets.cli import main
 from cis_assets.cli.instance import dagster_instance
 from cis_assets.definitions import build_definitions, defs
 from cis_assets.defs.tables import asset_key
-from cis_assets.lake import table_condition as upkeep
+from cis_assets.lake import table_condition
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
@@ -108,7 +108,7 @@ def test_a_log_without_a_checkpoint_is_warned_of_until_maintenance(lake: Lake):
 def test_bytes_that_could_be_removed_are_warned_of_and_those_within_the_retention_are_not(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(upkeep, "_WORTH_A_WARNING", 0)
+    monkeypatch.setattr(table_condition, "_WORTH_A_WARNING", 0)
     add(lake, silver.ORDERS, orders(*DAYS))
     live = lake.figures(silver.ORDERS).total.bytes
     unneeded(lake, silver.ORDERS, "young.parquet", live, days=6)
