@@ -39,7 +39,7 @@ class Watch:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self._cursor, repository_def=defs.get_repository_def()
         )
-        (failure_sensor,) = build(read_settings()).sensors or ()
+        (failure_sensor,) = build(read_settings()).sensors or []
         result = failure_sensor.evaluate_tick(context)
         self._cursor = result.cursor
         assert [reaction.error for reaction in result.dagster_run_reactions or [] if reaction.error] == []
