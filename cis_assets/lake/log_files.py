@@ -23,6 +23,7 @@ from cis_assets.storage.addresses import is_local, store_to_read
 from cis_assets.storage.errors import storage_errors
 
 LOG = "_delta_log"
+HINT = f"{LOG}/_last_checkpoint"
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10})|\.[0-9a-f-]{36})?\.(?:parquet|json)")
 _PARQUET_END = b"PAR1"
@@ -50,10 +51,14 @@ class Changes:
 
 @dataclass(frozen=True)
 class LogFiles:
-    """The commits (version -> bytes) and checkpoints (version -> name -> bytes) of a log, by version."""
+    """The commits (version -> bytes) and checkpoints (version -> name -> bytes) of a log, by version.
+
+    `has_hint`: whether there is a file `_last_checkpoint`, which names the newest checkpoint.
+    """
 
     commits: Mapping[int, int]
     checkpoints: Mapping[int, Mapping[str, int]]
+    has_hint: bool = False
 
     @property
     def newest(self) -> int | None:
@@ -77,15 +82,17 @@ def list_log(location: TableLocation) -> LogFiles:
     """List the log of a table with one request; an absent table has no commits and no checkpoints."""
     commits: dict[int, int] = {}
     checkpoints: dict[int, dict[str, int]] = {}
+    has_hint = False
     with storage_errors(f"Listing {location.uri}"):
         for entries in obstore.list(_store(location), prefix=LOG):
             for entry in entries:
                 name = entry["path"].removeprefix(f"{LOG}/")
+                has_hint |= entry["path"] == HINT
                 if commit := _COMMIT.fullmatch(name):
                     commits[int(commit[1])] = entry["size"]
                 elif checkpoint := _CHECKPOINT.fullmatch(name):
                     checkpoints.setdefault(int(checkpoint[1]), {})[name] = entry["size"]
-    return LogFiles(dict(sorted(commits.items())), dict(sorted(checkpoints.items())))
+    return LogFiles(dict(sorted(commits.items())), dict(sorted(checkpoints.items())), has_hint)
 
 
 def find_log_faults(location: TableLocation, log: LogFiles, *, deep: bool = False) -> list[LogFault]:
@@ -104,7 +111,7 @@ def find_log_faults(location: TableLocation, log: LogFiles, *, deep: bool = Fals
         elif deep or version == replayed[-1] or not log.commits[version]:
             reason = find_commit_fault(location, version)
             faults += [] if reason is None else [LogFault(version, commit_path(version), reason)]
-    faults += _find_torn_checkpoints(location, log, deep=deep)
+    faults += find_checkpoint_faults(location, log, deep=deep)
     return faults
 
 
@@ -164,8 +171,11 @@ def _first_commits_missing(log: LogFiles) -> LogFault:
     )
 
 
-def _find_torn_checkpoints(location: TableLocation, log: LogFiles, *, deep: bool) -> list[LogFault]:
-    """Find torn files of the newest checkpoints, which keep delta-rs from opening the table."""
+def find_checkpoint_faults(location: TableLocation, log: LogFiles, *, deep: bool = False) -> list[LogFault]:
+    """Find empty and torn checkpoints, and a lost one that `_last_checkpoint` names.
+
+    They keep delta-rs from opening a table even if its commits are whole.
+    """
     faults = []
     for version, parts in log.checkpoints.items():
         for name, size in parts.items():
@@ -176,7 +186,17 @@ def _find_torn_checkpoints(location: TableLocation, log: LogFiles, *, deep: bool
                 with storage_errors(f"Reading {path} of {location.uri}"):
                     end = bytes(obstore.get_range(_store(location), path, start=max(size - 4, 0), end=size))
                 faults += [] if end == _PARQUET_END else [LogFault(version, path, "is torn")]
+    named = _read_hint(location) if log.has_hint and (deep or is_local(location.uri)) else None
+    if named is not None and named not in log.checkpoints:
+        faults.append(LogFault(named, HINT, f"names the checkpoint of version {named}, which is missing"))
     return faults
+
+
+def _read_hint(location: TableLocation) -> int | None:
+    """The version that `_last_checkpoint` names; None if it is unreadable, as delta-rs ignores it then."""
+    hint = next(_parse(_read(location, HINT).split(b"\n")), None)
+    version = hint.get("version") if isinstance(hint, dict) else None
+    return version if isinstance(version, int) else None
 
 
 def _is_complete(parts: Mapping[str, int]) -> bool:
