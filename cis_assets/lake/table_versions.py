@@ -195,8 +195,8 @@ def _examine(location: TableLocation) -> bool:
         return False
     if leftovers:
         raise TableDamagedError(
-            f"{location.name} cannot be read: {leftovers[-1]}, since the run that wrote it was cut off. Run "
-            f"`cis maintain --table {location.name}` to roll it back (the next write to the table does so, too)."
+            f"{location.name} cannot be read: {leftovers[-1]}, since the run that wrote it was cut off. Run `cis maintain` "
+            "to roll it back (the next write to the table does so, too)."
         )
     faults = find_log_faults(location, log)
     if known is not None and known.bytes and log.commits.get(known.version, known.bytes) != known.bytes:

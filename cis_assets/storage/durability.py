@@ -73,6 +73,14 @@ def put_durably(store: ObjectStore, path: str, content: bytes, sync: Sync = sync
     sync([*folders_between(root, [file]), *list_ancestors(root)] if is_new else [file.parent])
 
 
+def sync_written(store: ObjectStore, paths: Iterable[str], sync: Sync = sync_paths) -> None:
+    """Sync files that were put into a local store, with their folders; do nothing in cloud storage."""
+    if isinstance(store, LocalStore) and store.prefix is not None:
+        root = Path(store.prefix)
+        files = {root / path for path in paths}
+        sync(files | folders_between(root, files) | list_ancestors(root))
+
+
 def _sync_path(path: Path) -> None:
     try:
         opened = os.open(path, os.O_RDONLY)
