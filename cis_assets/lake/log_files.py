@@ -6,10 +6,10 @@ It reads the log without delta-rs, which takes an empty commit for one without c
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,8 +43,12 @@ class LogFault:
 
 @dataclass(frozen=True)
 class Changes:
-    """The data files that a commit adds, by path, with their bytes, and those that it removes."""
+    """The data files that a commit adds, by path, with their bytes, and those that it removes.
 
+    `fault` says what is wrong with the commit file ("is empty", "is torn"); None if it is whole.
+    """
+
+    fault: str | None
     added: Mapping[str, int]
     removed: frozenset[str]
 
@@ -117,22 +121,19 @@ def find_log_faults(location: TableLocation, log: LogFiles, *, deep: bool = Fals
 
 def find_commit_fault(location: TableLocation, version: int) -> str | None:
     """Say what is wrong with a commit file ("is empty", "is torn"); None if it is whole."""
-    lines = _read(location, commit_path(version)).split(b"\n")
-    if not any(lines):
-        return "is empty"
-    actions = list(_parse(lines))
-    return None if all(isinstance(action, dict) for action in actions) else "is torn"
+    return read_changes(location, version).fault
 
 
 def read_changes(location: TableLocation, version: int) -> Changes:
-    """Read the data files that a whole commit adds and removes."""
-    added, removed = {}, set()
-    for action in _parse(_read(location, commit_path(version)).split(b"\n")):
-        if isinstance(action, dict) and "add" in action:
-            added[unquote(action["add"]["path"])] = action["add"]["size"]
-        elif isinstance(action, dict) and "remove" in action:
-            removed.add(unquote(action["remove"]["path"]))
-    return Changes(added, frozenset(removed))
+    """Read the data files that a commit adds and removes."""
+    actions = list(_parse(_read(location, commit_path(version)).split(b"\n")))
+    whole = [action for action in actions if isinstance(action, dict)]
+    fault = "is torn" if len(whole) < len(actions) else None if whole else "is empty"
+    return Changes(
+        fault,
+        {unquote(action["add"]["path"]): action["add"]["size"] for action in whole if "add" in action},
+        frozenset(unquote(action["remove"]["path"]) for action in whole if "remove" in action),
+    )
 
 
 def list_data_files(stored: DeltaTable) -> dict[str, int]:
@@ -148,7 +149,7 @@ def find_file_faults(location: TableLocation, files: Mapping[str, int]) -> dict[
     faults = {}
     for path, size in files.items():
         try:
-            found = Path(location.uri, path).stat().st_size
+            found = os.stat(f"{location.uri}/{path}").st_size  # noqa: PTH116 - ten times as fast for a thousand files
         except (FileNotFoundError, NotADirectoryError):
             faults[path] = "is missing"
         else:

@@ -247,10 +247,9 @@ def _find_cut_off_commit(location: TableLocation, log: LogFiles, known: KnownVer
     last_known = -1 if known is None else known.version
     added: dict[str, tuple[int, int]] = {}
     for version in (version for version in log.commits if version > last_known):
-        reason = find_commit_fault(location, version)
-        if reason is not None:
-            return LogFault(version, commit_path(version), reason)
         changes = read_changes(location, version)
+        if changes.fault is not None:
+            return LogFault(version, commit_path(version), changes.fault)
         added = {path: entry for path, entry in added.items() if path not in changes.removed}
         added |= {path: (version, size) for path, size in changes.added.items()}
     faults = find_file_faults(location, {path: size for path, (_, size) in added.items()})
@@ -265,10 +264,10 @@ def _sync_commits(location: TableLocation, log: LogFiles, known: KnownVersion | 
     root, after = Path(location.uri), -1 if known is None else known.version
     paths = _checkpoint_files(location, log, after)
     for version in (version for version in log.commits if version > after):
-        reason = find_commit_fault(location, version)
-        if reason is not None:
-            raise TableDamagedError(f"{location.name} is damaged: {commit_path(version)} {reason}. {_WAY_BACK}")
-        paths |= {root / commit_path(version), *(root / path for path in read_changes(location, version).added)}
+        changes = read_changes(location, version)
+        if changes.fault is not None:
+            raise TableDamagedError(f"{location.name} is damaged: {commit_path(version)} {changes.fault}. {_WAY_BACK}")
+        paths |= {root / commit_path(version), *(root / path for path in changes.added)}
     if known is None:
         # Also what an earlier version of the platform wrote, and what a checkpoint holds.
         paths |= {root / path for path in list_data_files(DeltaTable(location.uri))}

@@ -43,8 +43,7 @@ def choose_sync(sync_writes: bool) -> Sync:
 def folders_between(root: Path, paths: Iterable[Path]) -> set[Path]:
     """List the folders that hold the paths, up to `root`, which is included."""
     found: set[Path] = {root}
-    for path in paths:
-        folder = path.parent
+    for folder in {path.parent for path in paths}:
         while folder not in found and folder.is_relative_to(root):
             found.add(folder)
             folder = folder.parent
