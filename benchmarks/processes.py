@@ -89,7 +89,7 @@ def _last_error(stderr: str) -> str | None:
 
 
 def _how_it_ended(ended: subprocess.CompletedProcess[str]) -> str:
-    """By which signal or with which status, and the last that it said."""
+    """Describe how a process ended: its signal or exit status, and its last line."""
     code = ended.returncode
     how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
     said = [line.strip() for line in ended.stderr.splitlines() if line.strip()]

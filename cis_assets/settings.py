@@ -4,8 +4,6 @@ Cloud and OpenAI credentials do not belong here: their libraries read them from 
 Secrets in this module are `SecretStr`, which masks them in logs and tracebacks.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

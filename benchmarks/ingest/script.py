@@ -1,6 +1,6 @@
 """A script as a data engineer would write it by hand: polars reads the files of all dates, delta-rs writes the tables.
 
-It takes the files for what they should be: a value that does not parse ends it, and no row is set aside. `with_rules`
+It takes the files for what they should be: a value that does not parse ends it, and no row is rejected. `with_rules`
 makes of the rows what silver's rules make of clean ones: copies count once, and rows out of bounds do not count. Without
 them, every row that joins is taken for valid.
 """

@@ -162,7 +162,7 @@ class PandasNotebook:
 
 
 def _once(rows: pd.DataFrame, key: list[str], content: list[str]) -> pd.DataFrame:
-    """Exact copies count once; rows that share a key and differ count not at all."""
+    """Count duplicate rows once, and rows that share a key but differ not at all."""
     return rows.drop_duplicates([*key, *content]).drop_duplicates(key, keep=False)
 
 

@@ -25,7 +25,7 @@ _DIVISORS = (4, 2, 1)
 _GIB = 1024**3
 _STAGE_OF_STEP = {
     "bronze_": "bronze",
-    "silver__": "silver",
+    "silver_": "silver",
     "quality__": DATE_CHECKS,
     "gold__customer_features_": OTHER,
     "gold__customer_features": "features",

@@ -3,8 +3,6 @@
 A bronze value may be missing or implausible, but it has the type of its column. Other rows go to the rejected rows.
 """
 
-from __future__ import annotations
-
 import dataframely as dy
 
 from cis_assets.catalog.table import ORDER_DATE, Table

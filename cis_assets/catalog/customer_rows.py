@@ -5,8 +5,6 @@ name a customer or an order count, because a small number is a quantity or an ho
 number in the text counts: a row too many is safer than a row too few. Removing rows does not belong here.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import re

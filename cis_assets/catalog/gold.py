@@ -3,21 +3,30 @@
 A snapshot of a day uses no order after that day. It uses the trailing window of `CIS_HISTORY_DAYS` days.
 """
 
-from __future__ import annotations
-
 import dataframely as dy
 
 from cis_assets.catalog.table import AS_OF_DATE, Table
 
-_AS_OF = "Day of the snapshot, which uses no later order."
 _WEEKDAY = "ISO weekday, 1 = Monday to 7 = Sunday."
 _SEGMENT = "Segment of gold/segment_model."
 
 
-class CustomerFeatures(dy.Schema):
+class _Snapshot(dy.Schema):
+    """The first column of every snapshot."""
+
+    as_of_date = dy.Date(description="Day of the snapshot, which uses no later order.")
+
+
+class _SegmentSnapshot(_Snapshot):
+    """The first columns of every snapshot by segment."""
+
+    segment_id = dy.Int32(description=_SEGMENT)
+    segment_name = dy.String(description="Name of the segment.")
+
+
+class CustomerFeatures(_Snapshot):
     """Order behavior of each customer in the trailing window."""
 
-    as_of_date = dy.Date(description=_AS_OF)
     customer_id = dy.Int64(description="Customer number.")
     recency_days = dy.Int32(min=0, description="Days since the last order.")
     order_count = dy.Int32(min=1, description="Orders in the window.")
@@ -73,10 +82,9 @@ class SegmentModel(dy.Schema):
     trained_as_of = dy.Date(description="Snapshot of customer_features that the model was trained on.")
 
 
-class CustomerSegments(dy.Schema):
+class CustomerSegments(_Snapshot):
     """Segment and RFM scores of each customer."""
 
-    as_of_date = dy.Date(description=_AS_OF)
     customer_id = dy.Int64(description="Customer number.")
     segment_id = dy.Int32(description=_SEGMENT)
     segment_name = dy.String(description="Name of the segment.")
@@ -90,12 +98,9 @@ class CustomerSegments(dy.Schema):
     trained_as_of = dy.Date(description="Snapshot that the model was trained on.")
 
 
-class SegmentProfiles(dy.Schema):
+class SegmentProfiles(_SegmentSnapshot):
     """Profile of each segment: size, means, top departments and products."""
 
-    as_of_date = dy.Date(description=_AS_OF)
-    segment_id = dy.Int32(description=_SEGMENT)
-    segment_name = dy.String(description="Name of the segment.")
     segment_marks = dy.String(description="How the segment differed from the average customer at training.")
     customer_count = dy.Int64(description="Customers of the segment.")
     customer_share = dy.Float64(min=0.0, max=1.0, description="Share of all customers of the snapshot.")
@@ -113,31 +118,24 @@ class SegmentProfiles(dy.Schema):
     top_products = dy.List(dy.String(), description="Products in most lines, most first.")
 
 
-class OrderPatterns(dy.Schema):
+class OrderPatterns(_SegmentSnapshot):
     """Orders of each segment in the window by weekday and hour."""
 
-    as_of_date = dy.Date(description=_AS_OF)
-    segment_id = dy.Int32(description=_SEGMENT)
-    segment_name = dy.String(description="Name of the segment.")
     order_weekday = dy.Int32(min=1, max=7, description=_WEEKDAY)
     order_hour = dy.Int32(min=0, max=23, description="Hour of the day, 0 to 23.")
     order_count = dy.Int64(min=1, description="Orders of the window.")
 
 
-class OrderFrequency(dy.Schema):
+class OrderFrequency(_SegmentSnapshot):
     """Orders of each segment in the window by days since the customer's previous order."""
 
-    as_of_date = dy.Date(description=_AS_OF)
-    segment_id = dy.Int32(description=_SEGMENT)
-    segment_name = dy.String(description="Name of the segment.")
     gap_days = dy.Int32(min=0, description="Days since the customer's previous order.")
     order_count = dy.Int64(min=1, description="Orders of the window.")
 
 
-class NotificationContexts(dy.Schema):
+class NotificationContexts(_Snapshot):
     """Facts for each eligible customer's message: product, occasion, tone, time and offer."""
 
-    as_of_date = dy.Date(description=_AS_OF)
     customer_id = dy.Int64(description="Customer who gets the message.")
     context_key = dy.String(
         description="Context that the copy is written for: department|occasion|daypart|tone|offer or plain."
@@ -163,10 +161,9 @@ class NotificationContexts(dy.Schema):
     percent_off = dy.Int32(nullable=True, description="Discount of that offer in whole percent.")
 
 
-class NotificationCopy(dy.Schema):
+class NotificationCopy(_Snapshot):
     """Copy for each distinct context, with named slots in place of facts."""
 
-    as_of_date = dy.Date(description=_AS_OF)
     copy_id = dy.String(description="Fingerprint of context, variant and copy.")
     context_key = dy.String(description="Context of the copy.")
     variant = dy.Int32(min=1, description="Number of the variant, from 1.")
@@ -179,10 +176,9 @@ class NotificationCopy(dy.Schema):
     verdict = dy.String(description="Verdict: accepted, or why the last answer of the model was not used.")
 
 
-class Notifications(dy.Schema):
+class Notifications(_Snapshot):
     """Finished messages, each with its facts."""
 
-    as_of_date = dy.Date(description=_AS_OF)
     customer_id = dy.Int64(description="Customer who gets the message.")
     send_at = dy.Datetime(time_unit="us", time_zone="UTC", description="Time of sending, UTC.")
     title = dy.String(description="Title, slots filled.")

@@ -4,8 +4,6 @@ Columns that only select, join, group or order rows are no origins. So counts, c
 have no origin. The reasons of rejected rows are left out, because rules of many columns can give them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Quality: the results of the checks on each order date, kept as a history."""
 
-from __future__ import annotations
-
 import dataframely as dy
 
 from cis_assets.catalog.table import ORDER_DATE, Table

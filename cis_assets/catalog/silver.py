@@ -3,8 +3,6 @@
 The rules of these columns decide what is valid; rules over several rows or columns are in `silver/`.
 """
 
-from __future__ import annotations
-
 import dataframely as dy
 
 from cis_assets.catalog.table import ORDER_DATE, Table
@@ -14,8 +12,6 @@ _ORDER_OF_DAY = (
     "Place of the order among the customer's orders of that date, from 1: by hour, then by place in the landing files. "
     "An order without a valid line leaves a gap."
 )
-# Groceries cost less in every currency, and sums of higher prices lose their cents.
-_HIGHEST_PRICE = 1e9
 
 
 class SilverProducts(dy.Schema):
@@ -71,50 +67,46 @@ class SilverOrders(dy.Schema):
     )
 
 
-class SilverOrderItems(dy.Schema):
-    """Valid lines of valid orders."""
+class _Lines(dy.Schema):
+    """The first columns of every table of order lines."""
 
     order_date = dy.Date(description="Day of the order.")
     order_id = dy.Int64(description="Order that the line belongs to.")
-    customer_id = dy.Int64(description="Customer who ordered.")
-    product_id = dy.Int64(description="Product bought.")
+    customer_id = dy.Int64(description="Customer who placed the order.")
+    product_id = dy.Int64(description="Product of the line.")
     department_id = dy.Int64(description="Department of the product.")
     day_number = dy.Int32(description=_DAY_NUMBER)
     order_hour = dy.Int32(min=0, max=23, description="Hour of the day of the order, 0 to 23.")
     order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
     add_to_cart_order = dy.Int32(min=1, description="Position of the product in the cart, from 1.")
-    quantity = dy.Int32(min=1, description="Units bought; 1 if the shop does not say.")
-    unit_price = dy.Float64(
+
+
+def _unit_price() -> dy.Float64:
+    # Groceries cost less in every currency, and sums of higher prices lose their cents.
+    return dy.Float64(
         nullable=True,
         min_exclusive=0.0,
-        max=_HIGHEST_PRICE,
+        max=1e9,
         description="Price of one unit in the shop's currency; null if the shop does not say.",
     )
 
 
-class SilverReturnedItems(dy.Schema):
+class SilverOrderItems(_Lines):
+    """Valid lines of valid orders."""
+
+    quantity = dy.Int32(min=1, description="Units bought; 1 if the shop does not say.")
+    unit_price = _unit_price()
+
+
+class SilverReturnedItems(_Lines):
     """Lines of valid orders with a negative quantity: returns and cancellations, which are no purchases.
 
     An order with returned lines and no valid line (a credit note) is only in this table, not in silver/orders and not in
     silver/rejected_rows.
     """
 
-    order_date = dy.Date(description="Day of the return: the date of the order with this line.")
-    order_id = dy.Int64(description="Order that the line belongs to, often a credit note of its own.")
-    customer_id = dy.Int64(description="Customer who returned the product.")
-    product_id = dy.Int64(description="Product returned.")
-    department_id = dy.Int64(description="Department of the product.")
-    day_number = dy.Int32(description=_DAY_NUMBER)
-    order_hour = dy.Int32(min=0, max=23, description="Hour of the day of the order, 0 to 23.")
-    order_of_day = dy.Int32(min=1, description=_ORDER_OF_DAY)
-    add_to_cart_order = dy.Int32(min=1, description="Position of the line in its order, from 1.")
     returned_quantity = dy.Int64(min=1, description="Units returned: the landed quantity without its sign.")
-    unit_price = dy.Float64(
-        nullable=True,
-        min_exclusive=0.0,
-        max=_HIGHEST_PRICE,
-        description="Price of one unit in the shop's currency; null if the shop does not say.",
-    )
+    unit_price = _unit_price()
 
 
 class SilverRejectedRows(dy.Schema):

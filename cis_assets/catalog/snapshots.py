@@ -3,8 +3,6 @@
 Windows of orders (see `segmentation.order_windows`) and computations do not belong here.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import narwhals as nw

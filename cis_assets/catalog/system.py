@@ -1,7 +1,5 @@
 """System: the tables that the platform keeps about its own work. No asset writes them."""
 
-from __future__ import annotations
-
 import dataframely as dy
 
 from cis_assets.catalog.table import Table

@@ -3,8 +3,6 @@
 How tables are stored or computed does not belong here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,7 +62,7 @@ class Table:
 
     @cached_property
     def partition_date(self) -> str | None:
-        """The partition column with a date, by which days are read and replaced."""
+        """The partition column with a date. Days are read and replaced by it."""
         return next((name for name in self.partition_by if self.dtypes[name] == pl.Date), None)
 
     @cached_property

@@ -1,7 +1,5 @@
 """What commands share: options, settings, printing for people and programs, progress, and errors as sentences."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -56,7 +56,7 @@ def demo(settings: Settings, context: click.Context, instacart: Path | None, cus
     materialize(settings, INGEST, landed)
     heading("3. Gold as of the last date: features, segments, notifications; dashboard")
     context.invoke(snapshot, day=landed.last)
-    heading("Customer segments")
+    say()
     context.invoke(segments, as_of=landed.last)
     heading("Five notifications and the facts behind them")
     context.invoke(notifications, limit=5, as_of=landed.last)

@@ -12,7 +12,7 @@ from cis_assets.cli.console import DAY, plural, progress, say, with_settings
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from cis_assets.sources.invoice_lines.landing import LinesReport
+    from cis_assets.sources.invoice_lines.landing import InvoiceLinesReport
     from cis_assets.sources.source import LandingSource
 
 _LISTS_NAMED = 3
@@ -77,14 +77,14 @@ def instacart(settings: Settings, source: Path, end: date, weekday_zero: str) ->
 @with_settings
 def lines(settings: Settings, mapping: str, replace: bool, paths: tuple[Path, ...]) -> None:
     """CSV files with one row per invoice line, by a mapping of their columns (docs/your-data.md)."""
-    from cis_assets.sources.invoice_lines.landing import land_lines
+    from cis_assets.sources.invoice_lines.landing import land_invoice_lines
     from cis_assets.sources.invoice_lines.mapping import read_mapping
-    from cis_assets.sources.invoice_lines.orders import read_lines
+    from cis_assets.sources.invoice_lines.orders import read_invoice_lines
 
     columns = read_mapping(mapping)
-    read = read_lines(columns, paths)
+    read = read_invoice_lines(columns, paths)
     with progress("Landing invoice lines", read.dates) as advance:
-        report = land_lines(read, settings.landing_uri, replace=replace, on_day=advance)
+        report = land_invoice_lines(read, settings.landing_uri, replace=replace, on_day=advance)
     say(f"Read {plural(report.lines, 'invoice line')} from {plural(report.files, 'file')} by the mapping {mapping}.")
     _say_landed(settings, report)
     if report.days_left_alone:
@@ -138,14 +138,14 @@ def _say_landed(settings: Settings, report) -> None:
     )
 
 
-def _say_faults(report: LinesReport) -> None:
+def _say_faults(report: InvoiceLinesReport) -> None:
     for landed, what in ((False, "could not land without a date"), (True, "landed although the lake will reject them")):
-        reasons = {reason: count for (reason, with_date), count in report.set_aside.items() if with_date == landed}
+        reasons = {reason: count for (reason, with_date), count in report.faults.items() if with_date == landed}
         if reasons:
             say(f"{plural(sum(reasons.values()), 'invoice line')} {what}:")
             for reason, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
                 say(f"  {count:>7,}  {reason}")
-    if report.set_aside_files:
-        more = len(report.set_aside_files) - _LISTS_NAMED
-        named = ", ".join(report.set_aside_files[:_LISTS_NAMED])
+    if report.fault_lists:
+        more = len(report.fault_lists) - _LISTS_NAMED
+        named = ", ".join(report.fault_lists[:_LISTS_NAMED])
         say(f"They are listed with file, line number and text in {named}{f' and {more:,} more' if more > 0 else ''}.")

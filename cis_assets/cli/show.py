@@ -191,7 +191,7 @@ def reconciliation(lake: Lake, first: date | None, last: date | None, as_json: b
         )
         columns = [_COUNT_NAMES.get(name, name) for name in COUNTS]
         print_table(["", *columns], [(name, *(f"{sum:,}" for sum in row)) for name, *row in sums.rows()], right=columns)
-        say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicates")
+        say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicate rows")
     heading(plural(len(quarantined), "quarantined date"))
     for day, reason in quarantined.items():
         say(f"{day}: {reason}")

@@ -1,7 +1,5 @@
 """Imports the optional libraries of the extra `dashboard`, Altair and vl-convert, on first use."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 from cis_assets.errors import OperatorError

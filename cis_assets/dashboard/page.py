@@ -1,7 +1,5 @@
 """Renders the dashboard as one HTML page with its charts, text and JavaScript, and escapes text in HTML and JSON."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Colors, fonts and spacing of the charts and the page, for light and dark mode."""
 
-from __future__ import annotations
-
 from typing import Any
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"

@@ -5,8 +5,6 @@ their rows, and then every table its history. Each step can be repeated: an eras
 again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,8 +3,6 @@
 Clients of a local folder, and the listings of delta-rs, skip half-written files of killed writers (`NAME#1`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from pathlib import Path
 

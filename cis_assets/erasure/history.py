@@ -4,8 +4,6 @@ A vacuum without retention removes old data files; a checkpoint and a cleanup of
 the clock of the storage and skip some names, so the remaining files are found by name and deleted.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote

@@ -1,7 +1,5 @@
 """Find the landing files that still hold customers by reading them. Landing files are never changed."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,8 +10,8 @@ import polars as pl
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
 from cis_assets.erasure.files import list_names
 from cis_assets.landing.contract import CUSTOMERS, DATED, SNAPSHOTS, LandingTable
+from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
-from cis_assets.landing.reader import read_file
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 
 _ORDERS, _ORDER_ITEMS = DATED

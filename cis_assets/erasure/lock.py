@@ -4,8 +4,6 @@ The lock is a file in the lake. A killed erasure leaves it behind; the next one 
 is gone, and takes over.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket

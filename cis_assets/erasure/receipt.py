@@ -1,7 +1,5 @@
 """The receipt of an erasure: what was removed and found, and what is left to do, without customer numbers."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from dataclasses import dataclass

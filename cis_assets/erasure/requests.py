@@ -4,8 +4,6 @@ A request is a CSV file with one column, customer_id, below `erasure_requests/` 
 content.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 The columns in the catalog say which tables can hold a customer, so this covers tables that are added later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from cis_assets.catalog import ORDER_DATE, SYSTEM_TABLES, TABLES, Table, bronze
@@ -38,7 +36,7 @@ def list_tables_with_customers(tables: Iterable[Table]) -> list[Table]:
 
 
 def find_traces(lake: Lake, tables: Iterable[Table], customers: frozenset[int], header_of: HeaderOf) -> Traces:
-    """Find the traces by which the customers' rows in these tables are recognized."""
+    """Find the traces that identify the customers' rows in these tables."""
     tables = list(tables)
     orders = [
         lake.scan(table, columns=_ORDER_OF_CUSTOMER)

@@ -1,7 +1,5 @@
 """The stream of record batches that delta-rs writes, computed chunk after chunk and checked on the way."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ one is compared with the catalog before each write: new nullable columns and new
 is refused. An error of the storage never counts as the absence of a table.
 """
 
-from __future__ import annotations
-
 import narwhals as nw
 import polars as pl
 import pyarrow as pa

@@ -4,8 +4,6 @@ A hash needs CIS_ERASURE_KEY, so nobody can find out from the list who was erase
 that cannot be used without its key is an error, never an empty list: an erased customer would come back.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Collection, Iterable

@@ -3,8 +3,6 @@
 Writes go through the IO manager, maintenance and erasure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 

@@ -6,8 +6,6 @@ such a commit removed (its pull request 3982). Another `optimize`, or an overwri
 then commits as well, and rows are stored twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice

@@ -1,7 +1,5 @@
 """Metadata for Dagster: the columns of a table, and the rows, bytes and files of a write."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from dagster import (

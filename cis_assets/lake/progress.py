@@ -4,8 +4,6 @@ Dagster reports the partitions of a run together, after the one commit of their 
 dates have been computed.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import date

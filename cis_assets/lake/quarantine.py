@@ -4,8 +4,6 @@ A table that quarantines dates has a date column and a column `fault`, with a se
 such tables in its metadata `held_by`. The assets that write those tables decide which dates are at fault.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

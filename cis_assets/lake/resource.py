@@ -21,10 +21,10 @@ class LakeResource(ConfigurableResource):
     """The address of the lake and the timeouts to reach it. Credentials come from the environment."""
 
     uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
-    connect_timeout_seconds: float = Field(5.0, description="Longest wait for a connection to cloud storage.")
-    answer_timeout_seconds: float = Field(10.0, description="Longest wait for an answer of cloud storage.")
-    retry_seconds: float = Field(20.0, description="How long a failing request is retried.")
-    sync_writes: bool = Field(True, description="Whether each commit to a local disk is synced.")
+    connect_timeout_seconds: float = Field(default=5.0, description="Longest wait for a connection to cloud storage.")
+    answer_timeout_seconds: float = Field(default=10.0, description="Longest wait for an answer of cloud storage.")
+    retry_seconds: float = Field(default=20.0, description="How long a failing request is retried.")
+    sync_writes: bool = Field(default=True, description="Whether each commit to a local disk is synced.")
 
     @classmethod
     def from_settings(cls, configured: Settings) -> LakeResource:

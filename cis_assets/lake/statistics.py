@@ -1,7 +1,5 @@
 """Rows, bytes and files of a Delta table, in total and per partition, read from its log."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass

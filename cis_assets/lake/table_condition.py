@@ -3,8 +3,6 @@
 It comes from the table's log and from listings of its folder; no row is read. `maintenance.py` does the maintenance.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ Each commit therefore carries a mark of its own, and after any error the table's
 other writers are retried with jitter against the table's newest version.
 """
 
-from __future__ import annotations
-
 import random
 import time
 import uuid

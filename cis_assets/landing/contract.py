@@ -1,8 +1,8 @@
-"""The landing contract: which files arrive where, with which columns.
+"""The landing contract: the folders of landing files and their columns.
 
-Under the landing folder (`CIS_LANDING_URI`), CSV (optionally `.gz`) or Parquet, UTF-8, with a header row:
-`<dated table>/order_date=YYYY-MM-DD/*` and `<snapshot>/*`. Optional columns may be missing; columns that are
-not named here are kept out and named in a warning.
+Files are CSV (optionally `.gz`) or Parquet, in UTF-8 and with a header row, in the landing folder (`CIS_LANDING_URI`):
+`<dated table>/order_date=YYYY-MM-DD/*` and `<snapshot>/*`. Optional columns may be missing. Columns that are not listed
+here are ignored with a warning.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class LandingTable:
-    """One kind of landing file: its folder, its columns with types, and which of them a file may lack."""
+    """A kind of landing file: its folder, its columns with types, and the columns that a file may lack."""
 
     name: str
     columns: dict[str, pl.DataType]
@@ -27,7 +27,7 @@ class LandingTable:
         return [name for name in self.columns if name not in self.optional]
 
     def with_key(self, column: str) -> LandingTable:
-        """The table with a column that files may have: the shop's own key, where the id was made from one."""
+        """The table with an optional column for the shop's own key, from which the id was made."""
         return replace(self, columns={**self.columns, column: pl.String()}, optional=self.optional | {column})
 
 

@@ -1,100 +1,75 @@
-"""CSV files as bytes: unpacked, their header, and how many rows stand below it.
+"""CSV landing files as text: unpacked, valid UTF-8, with a checked header and a count of rows.
 
-Rows are counted here without taking them apart, so that the count can be held against what the readers make of them.
+Does not belong here: how lines become rows (`csv_rows.py`). The count of rows is taken from the bytes, so it can be
+compared with the rows that were read.
 """
 
-from __future__ import annotations
-
-import csv
 import gzip
 import zlib
+from dataclasses import dataclass, field
 
+from cis_assets.errors import first_line
 from cis_assets.landing.contract import LandingTable
-from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
-from cis_assets.landing.rows import column_name, first_line, refuse_header
-
-GZIP_MAGIC = b"\x1f\x8b"
-UTF_8_BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_HEADER_BYTES = 65_536
+from cis_assets.landing.folder import LandingError, LandingFile
+from cis_assets.landing.headers import GZIP_MAGIC, read_csv_header
 
 
-def csv_content(folder: LandingFolder, file: LandingFile) -> bytes:
-    """The text of a file, unpacked if it is gzipped whatever its ending; LandingError if it cannot be unpacked."""
-    content = folder.content(file)
+@dataclass(frozen=True)
+class CsvText:
+    """A CSV file as valid UTF-8; its rows begin at byte `begin` of `content`, below the header.
+
+    `damaged_lines` are the lines that were not UTF-8; the header is line 1. Empty lines do not count as rows.
+    """
+
+    table: LandingTable
+    file: LandingFile
+    header: tuple[str, ...]
+    content: bytes = field(repr=False)
+    begin: int
+    row_count: int
+    damaged_lines: frozenset[int] = frozenset()
+
+
+def open_csv(table: LandingTable, file: LandingFile, content: bytes) -> CsvText:
+    """Unpack a file and check its header; LandingError if either fails."""
+    try:
+        content = unpack(content)
+    except ValueError as error:
+        raise LandingError(f"Landing file {file.path} cannot be unpacked: {error}. Land it again whole.") from None
+    header = read_csv_header(table, file, content)
+    damaged: frozenset[int] = frozenset()
+    if not _is_utf8(content):
+        lines = enumerate(content.split(b"\n"), start=1)
+        damaged = frozenset(number for number, line in lines if number > 1 and not _is_utf8(line))
+        content = content.decode(errors="replace").encode()
+    begin = content.find(b"\n") + 1 or len(content)
+    return CsvText(table, file, header, content, begin, _count_rows(content, begin), damaged)
+
+
+def unpack(content: bytes) -> bytes:
+    """Unpack content if it is gzipped, no matter what its file is called; ValueError if it is damaged."""
     if not content.startswith(GZIP_MAGIC):
         return content
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise LandingError(
-            f"Landing file {file.path} cannot be unpacked: {first_line(error)}. Land it again whole."
-        ) from None
+        raise ValueError(first_line(error)) from None
 
 
-def csv_header(folder: LandingFolder, table: LandingTable, file: LandingFile) -> list[str]:
-    """Column names of a file, as the contract spells them, read from its beginning alone."""
-    start = folder.content(file, first_bytes=_HEADER_BYTES)
-    if start.startswith(GZIP_MAGIC):
-        try:
-            start = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(start, _HEADER_BYTES)
-        except zlib.error as error:
-            raise _no_header(file, error) from None
-    return header_in(start, table, file)
-
-
-def header_in(content: bytes, table: LandingTable, file: LandingFile) -> list[str]:
-    """Column names in the first line of a text, as the contract spells them."""
-    if content.startswith(_UTF_16):
-        raise LandingError(f"Landing file {file.path} is UTF-16 text: land it as UTF-8.")
-    line = content[: _end_of_header(content)].decode("utf-8-sig", errors="replace").rstrip("\r\n")
-    if not line.strip():
-        state = "begins with an empty line" if content.strip(UTF_8_BOM + b" \r\n") else "is empty"
-        raise LandingError(f"Landing file {file.path} {state}: it needs the header {','.join(table.required)}.")
-    if "\r" in line:
-        raise LandingError(
-            f"Landing file {file.path} ends its lines with carriage returns alone: land it with line feeds."
-        )
-    try:
-        header = [column_name(name) for name in next(csv.reader([line]), [])]
-    except csv.Error as error:
-        raise _no_header(file, error) from None
-    refuse_header(table, file, header)
-    return header
-
-
-def rows_below_header(content: bytes) -> int:
-    """How many lines below the first hold anything; a line ends with a line feed, a carriage return before it or not."""
-    below = _end_of_header(content)
-    # The header's own line feed included, so that an empty line right below it is seen.
-    if _has(content, b"\n\n", below - 1) or (b"\r" in content and _has(content, b"\n\r\n", below - 1)):
-        return sum(1 for line in content[below:].split(b"\n") if line.removesuffix(b"\r"))
-    last = content[max(content.rfind(b"\n") + 1, below) :].removesuffix(b"\r")
-    return content.count(b"\n", below) + bool(last)
-
-
-def below_header(content: bytes) -> bytes:
-    """All that stands below the first line."""
-    return content[_end_of_header(content) :]
-
-
-def _has(content: bytes, part: bytes, begin: int) -> bool:
-    return content.find(part, max(begin, 0)) >= 0
-
-
-def is_utf8(content: bytes) -> bool:
-    if content.isascii():
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
         return True
     try:
-        content.decode()
+        text.decode()
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _end_of_header(content: bytes) -> int:
-    return content.find(b"\n") + 1 or len(content)
-
-
-def _no_header(file: LandingFile, error: Exception) -> LandingError:
-    return LandingError(f"Landing file {file.path} has no readable header: {first_line(error)}.")
+def _count_rows(content: bytes, begin: int) -> int:
+    """Count the lines that hold anything. A line ends with a line feed, with or without a carriage return before it."""
+    # The search includes the line feed of the header, to find an empty line right below it.
+    if any(content.find(empty, max(begin - 1, 0)) >= 0 for empty in (b"\n\n", b"\n\r\n")):
+        return sum(1 for line in content[begin:].split(b"\n") if line.removesuffix(b"\r"))
+    last = content[max(content.rfind(b"\n") + 1, begin) :].removesuffix(b"\r")
+    return content.count(b"\n", begin) + bool(last)

@@ -1,28 +1,28 @@
-"""Erased customers stay out: their rows are left out of what landed, and counted, before anything is written.
+"""Removes rows of erased customers from landed rows, and counts them, before anything is written.
 
-Which rows are theirs is said in `catalog/customer_rows.py`, who was erased in `lake/erased_customers.py`.
+Does not belong here: which rows are a customer's (`catalog/customer_rows.py`), and who was erased
+(`lake/erased_customers.py`).
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
 
-from cis_assets.catalog import ORDER_DATE
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
-from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.erased_customers import ErasedCustomers
+from cis_assets.landing.contract import CUSTOMERS, ORDERS
+from cis_assets.landing.landed_files import LandedFile
+from cis_assets.landing.rows import LandedRows
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """How many landed rows were left out since they are an erased customer's, by table; `rejected` did not parse.
+class ErasedRowCounts:
+    """How many landed rows of erased customers were left out, by table; `rejected` rows did not parse.
 
-    `by_file` says the same of orders, order lines and their rejected rows by path of the landing file.
+    `by_file` counts orders, order lines and their rejected rows by path of the landing file.
     """
 
     orders: int = 0
@@ -32,7 +32,7 @@ class LeftOut:
     by_file: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def sentences(self) -> list[str]:
-        """What an operator should know, if anything was left out."""
+        """Tell an operator what was left out, if anything."""
         words = {
             "orders": self.orders,
             "order lines": self.order_items,
@@ -43,90 +43,66 @@ class LeftOut:
         return [f"Left out as rows of erased customers: {counted}."] if counted else []
 
 
-@dataclass(frozen=True)
-class DatedRows:
-    """What landed for some dates, in parts, each row with its order_date."""
+def remove_erased(erased: ErasedCustomers, files: Sequence[LandedFile]) -> tuple[list[LandedFile], ErasedRowCounts]:
+    """Remove rows of erased customers from the files of complete order dates.
 
-    orders: LazyChunks
-    order_items: LazyChunks
-    rejected_orders: LazyChunks
-    rejected_lines: LazyChunks
-
-
-def without_erased(
-    erased: ErasedCustomers, landed: DatedRows, landed_on: Callable[[Collection[date]], DatedRows], header_of: HeaderOf
-) -> tuple[DatedRows, LeftOut]:
-    """Rows of dates without those of erased customers, and how many these are.
-
-    `landed_on` gives the rows of some of the dates. Orders and order lines are gone through a further time only on dates
-    with orders of erased customers; a row of any date that does not parse may name one of them.
+    An order belongs to its date, so each date is searched by itself. A rejected row may name a customer on any date.
     """
-    customers, days = _erased_orders(erased, landed)
-    texts = _collected(landed.rejected_orders)
-    traces = Traces(customers, further=erased.among)
-    named = texts.filter(theirs(texts.columns, traces, header_of))
-    affected = landed_on(days | set(named[ORDER_DATE]))
-    orders = orders_of(traces, [part.to_native() for part in affected.orders.frames], named, header_of)
-    traces = replace(traces, orders=orders)
-    in_orders = _by_file(affected.orders, traces, header_of)
-    in_lines = _by_file(affected.order_items, traces, header_of)
-    in_texts = _by_file(LazyChunks.of([texts]), traces, header_of) + _by_file(landed.rejected_lines, traces, header_of)
-    left_out = LeftOut(
-        orders=in_orders.total(),
-        order_items=in_lines.total(),
-        rejected=in_texts.total(),
-        by_file=in_orders + in_lines + in_texts,
-    )
-    others = DatedRows(
-        orders=_others(landed.orders, traces, header_of),
-        order_items=_others(landed.order_items, traces, header_of),
-        rejected_orders=_others(landed.rejected_orders, traces, header_of),
-        rejected_lines=_others(landed.rejected_lines, traces, header_of),
-    )
-    return others, left_out
+    header_of = _headers_of(file.landed for file in files)
+    orders: dict[date, list[LandedRows]] = {}
+    for file in files:
+        if file.table.name == ORDERS.name:
+            orders.setdefault(file.order_date, []).append(file.landed)
+    traces = {day: _find_traces(erased, landed, header_of) for day, landed in orders.items()}
+    kept: list[LandedFile] = []
+    removed: Counter[str] = Counter()
+    by_file: dict[str, int] = {}
+    for file in files:
+        landed, of_date = file.landed, traces[file.order_date]
+        rows, row_count = landed.rows, 0
+        if of_date.customers or of_date.orders.height:
+            rows, row_count = _remove(landed.rows, of_date, header_of)
+        rejected, rejected_count = _remove(landed.rejected, of_date, header_of)
+        kept.append(replace(file, landed=replace(landed, rows=rows, rejected=rejected)))
+        removed.update({file.table.name: row_count, "rejected": rejected_count})
+        by_file[file.file.path] = row_count + rejected_count
+    return kept, ErasedRowCounts(**removed, by_file=by_file)
 
 
-def snapshots_without_erased(
-    erased: ErasedCustomers, customers: pl.LazyFrame, rejected: pl.LazyFrame, header_of: HeaderOf
-) -> tuple[pl.LazyFrame, pl.LazyFrame, LeftOut]:
-    """Landed customers and rejected rows of snapshots without those of erased customers."""
-    numbers = customers.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming")
-    traces = Traces(erased.among(numbers["customer_id"]), further=erased.among)
-    landed = (LazyChunks.of([customers]), LazyChunks.of([rejected]))
-    kept = [_others(parts, traces, header_of).whole() for parts in landed]
-    counts = [_by_file(parts, traces, header_of).total() for parts in landed]
-    return kept[0], kept[1], LeftOut(customers=counts[0], rejected=counts[1])
+def remove_erased_from_snapshots(
+    erased: ErasedCustomers, landed: Mapping[str, LandedRows]
+) -> tuple[dict[str, LandedRows], ErasedRowCounts]:
+    """Remove rows of erased customers from snapshots, which are given by table."""
+    header_of = _headers_of(landed.values())
+    customers = landed[CUSTOMERS.name].rows
+    numbers = customers.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming").to_series()
+    traces = Traces(erased.among(numbers), further=erased.among)
+    rows, row_count = _remove(customers, traces, header_of)
+    rejected = {name: _remove(of_table.rejected, traces, header_of) for name, of_table in landed.items()}
+    kept = {name: replace(landed[name], rejected=others) for name, (others, _) in rejected.items()}
+    kept[CUSTOMERS.name] = replace(kept[CUSTOMERS.name], rows=rows)
+    return kept, ErasedRowCounts(customers=row_count, rejected=sum(count for _, count in rejected.values()))
 
 
-def _erased_orders(erased: ErasedCustomers, landed: DatedRows) -> tuple[frozenset[int], set[date]]:
-    """The erased customers among those who ordered, and the dates on which they did."""
-    customers: frozenset[int] = frozenset()
-    days: set[date] = set()
-    for part in landed.orders.frames:
-        pairs = part.to_native().select(ORDER_DATE, "customer_id").drop_nulls().unique().collect(engine="streaming")
-        found = erased.among(pairs["customer_id"].unique())
-        customers |= found
-        days |= set(pairs.filter(pl.col("customer_id").is_in(found))[ORDER_DATE])
-    return customers, days
+def _headers_of(landed: Iterable[LandedRows]) -> HeaderOf:
+    headers = {of_file.path: of_file.header for of_file in landed}
+    return lambda _, path: headers.get(path)
 
 
-def _collected(parts: LazyChunks) -> pl.DataFrame:
-    return pl.concat([part.to_native().collect(engine="streaming") for part in parts.frames])
+def _find_traces(erased: ErasedCustomers, landed: Sequence[LandedRows], header_of: HeaderOf) -> Traces:
+    """Find the erased customers among those who ordered on a date, and what their rows are known by."""
+    orders = [of_file.rows for of_file in landed]
+    numbers = pl.concat(orders).select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming")
+    traces = Traces(erased.among(numbers.to_series()), further=erased.among)
+    rejected = pl.concat([of_file.rejected for of_file in landed]).collect()
+    suspected = rejected.filter(theirs(rejected.columns, traces, header_of))
+    if not traces.customers and suspected.is_empty():
+        return traces
+    return replace(traces, orders=orders_of(traces, orders, suspected, header_of))
 
 
-def _others(parts: LazyChunks, traces: Traces, header_of: HeaderOf) -> LazyChunks:
-    return parts.map_polars(lambda rows: rows.filter(~_theirs(rows, traces, header_of)))
-
-
-def _by_file(parts: LazyChunks, traces: Traces, header_of: HeaderOf) -> Counter[str]:
-    """How many of the rows are theirs, by landing file."""
-    counts: Counter[str] = Counter()
-    for part in parts.frames:
-        rows = part.to_native()
-        found = rows.filter(_theirs(rows, traces, header_of)).group_by("source_file").len()
-        counts.update(dict(found.collect(engine="streaming").iter_rows()))
-    return counts
-
-
-def _theirs(rows: pl.LazyFrame, traces: Traces, header_of: HeaderOf) -> pl.Expr:
-    return theirs(rows.collect_schema().names(), traces, header_of)
+def _remove(rows: pl.LazyFrame, traces: Traces, header_of: HeaderOf) -> tuple[pl.LazyFrame, int]:
+    """Filter out the customers' rows, and count them."""
+    is_theirs = theirs(rows.collect_schema().names(), traces, header_of)
+    count = rows.select(is_theirs.sum()).collect(engine="streaming").item()
+    return (rows.filter(~is_theirs), count) if count else (rows, 0)

@@ -1,9 +1,7 @@
-"""The landing folder as a place: which files lie where, found by listing.
+"""The landing folder: lists files and fetches their bytes.
 
-Belongs here: names, sizes, ETags and dates of files. Does not belong here: what is inside them.
+Does not belong here: what the files hold.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,12 +23,12 @@ _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
 
 class LandingError(OperatorError):
-    """Landing holds something that cannot be read; the message names the file or folder and what to do."""
+    """A landing file or folder cannot be read; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
 class LandingFile:
-    """One file: its path below the landing folder, and what the listing says of it."""
+    """A file in a listing; `path` is below the landing folder."""
 
     path: str
     size: int
@@ -39,12 +37,12 @@ class LandingFile:
 
     @property
     def format(self) -> str | None:
-        """csv or parquet, by the file's ending; None for any other."""
+        """csv or parquet by the file's ending; None for other endings."""
         return next((kind for ending, kind in _FORMATS.items() if self.path.lower().endswith(ending)), None)
 
 
 class LandingFolder:
-    """The folder or container path that retailers' files arrive in."""
+    """The folder or container path where order files arrive."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -58,7 +56,7 @@ class LandingFolder:
         return join(self.uri, file.path)
 
     def content(self, file: LandingFile, *, first_bytes: int | None = None) -> bytes:
-        """The bytes of a file, or no more than the first of them; StorageError if the store does not give them."""
+        """Fetch a file, or only its first bytes; StorageError if the storage fails."""
         try:
             if first_bytes is None:
                 return bytes(obstore.get(self._store, file.path).bytes())
@@ -66,21 +64,20 @@ class LandingFolder:
             return bytes(obstore.get_range(self._store, file.path, start=0, length=length)) if length else b""
         except (BaseError, OSError) as error:
             raise StorageError(
-                f"Reading landing file {file.path} failed: {describe_error(error)}. `cis doctor` looks at the store."
+                f"Reading landing file {file.path} failed: {describe_error(error)}. Run `cis doctor` to examine the storage."
             ) from error
 
     def snapshot_files(self, table: LandingTable) -> list[LandingFile]:
-        """Files of a snapshot table, oldest first (by time of arrival, then by name)."""
+        """List the files of a snapshot table, oldest first (by time of arrival, then by name)."""
         return sorted(self._list(table.name), key=lambda file: (file.modified, file.path))
 
     def dated_files(
         self, table: LandingTable, days: Iterable[date] | None = None, *, strict: bool = True
     ) -> dict[date, list[LandingFile]]:
-        """Files of a dated table by order date, each date's in order of name; of `days`, or of every date.
+        """List the files of a dated table by order date, in order of name: of `days`, or of all dates.
 
-        A single date costs a listing of its folder, more cost one listing of the table. A date without files is left
-        out. Asked for every date, and `strict`, a file outside the folders of dates raises LandingError; otherwise such
-        files are passed over.
+        For a single date it lists the date's folder, else the whole table. Dates without files are left out. A file
+        outside the date folders is skipped; it raises LandingError if `strict` and all dates are listed.
         """
         wanted = None if days is None else set(days)
         prefix = f"{table.name}/order_date={min(wanted)}" if wanted and len(wanted) == 1 else table.name
@@ -94,7 +91,7 @@ class LandingFolder:
         return found
 
     def order_dates(self, *, strict: bool = True) -> dict[date, list[LandingFile]]:
-        """Every order date that has files, with the files of all dated tables, in order of date (`strict` as above)."""
+        """List every order date with the files of all dated tables, in order of date (`strict` as above)."""
         found: dict[date, list[LandingFile]] = {}
         for table in DATED:
             for day, files in self.dated_files(table, strict=strict).items():
@@ -102,7 +99,7 @@ class LandingFolder:
         return dict(sorted(found.items()))
 
     def stray_folders(self) -> list[str]:
-        """Folders of dated tables whose names are no order date."""
+        """List the folders of dated tables whose names are not order dates."""
         return [
             folder
             for table in DATED
@@ -111,7 +108,7 @@ class LandingFolder:
         ]
 
     def _list(self, prefix: str) -> list[LandingFile]:
-        """Files below a prefix in order of name, without hidden ones."""
+        """List the files below a prefix in order of name, without hidden ones."""
         files = [
             LandingFile(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"])
             for batch in obstore.list(self._store, prefix=prefix)
@@ -122,12 +119,12 @@ class LandingFolder:
 
 
 def _is_hidden(path: str) -> bool:
-    """Whether a path is no data by its name: folders and files that begin with '.' or '_' are not."""
+    """Whether a folder or file in the path begins with '.' or '_', so it holds no data."""
     return any(part.startswith((".", "_")) for part in PurePosixPath(path).parts)
 
 
 def _order_date(file: LandingFile) -> date | None:
-    """The date whose folder a file of a dated table lies in, or None if it lies in no such folder."""
+    """Parse the date folder of a file of a dated table; None if the file is not in a date folder."""
     folders = PurePosixPath(file.path).parts[1:-1]
     return parse_date_folder(folders[0]) if folders else None
 
@@ -136,9 +133,9 @@ def _stray(file: LandingFile) -> LandingError:
     table, *folders, name = PurePosixPath(file.path).parts
     if not folders:
         return LandingError(
-            f"Landing file {file.path} lies in no date folder: "
+            f"Landing file {file.path} is not in a date folder: "
             f"move it to {table}/order_date=YYYY-MM-DD/{name} or remove it."
         )
     return LandingError(
-        f"Landing folder {table}/{folders[0]} is no order date: name it order_date=YYYY-MM-DD or remove it."
+        f"Landing folder {table}/{folders[0]} is not an order date: name it order_date=YYYY-MM-DD or remove it."
     )

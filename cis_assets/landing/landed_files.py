@@ -1,12 +1,9 @@
-"""The files of the order dates that were read: what each gave, or why its date gives nothing.
+"""Landing files of order dates that were read: what each holds, or why its date cannot be read.
 
-A date is read whole or not at all: a file at fault, or a date of which only orders or only order lines landed, takes the
-other files of that date along, and no other date. Belongs here: what becomes of a date. Does not belong here: reading.
+A date is read whole or not at all. One faulty file, or a missing table, rejects all files of its date and of no other.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,57 +16,59 @@ from cis_assets.landing.rows import LandedRows
 
 
 @dataclass(frozen=True)
-class FileOfDate:
-    """A landing file of an order date: its rows, or the sentence that says why it cannot be read."""
+class LandedFile:
+    """A landing file of an order date: its rows with `order_date`, or no rows and the sentence that says why."""
 
     order_date: date
     table: LandingTable
     file: LandingFile
-    landed: LandedRows | None
+    landed: LandedRows
     fault: str | None = None
 
 
-def half_landed(files: Iterable[FileOfDate]) -> dict[date, str]:
-    """The dates of which only orders or only order lines landed, each with the sentence that says so."""
+def find_incomplete_dates(files: Iterable[LandedFile]) -> dict[date, str]:
+    """Find the dates with only orders or only order lines, each with a sentence."""
     tables: dict[date, set[str]] = {}
-    for read in files:
-        tables.setdefault(read.order_date, set()).add(read.table.name)
+    for file in files:
+        tables.setdefault(file.order_date, set()).add(file.table.name)
     names = {table.name for table in DATED}
-    return {day: _half(day, *found, *names - found) for day, found in tables.items() if found != names}
+    return {day: _describe_gap(day, *found, *names - found) for day, found in tables.items() if found != names}
 
 
-def _half(day: date, present: str, missing: str) -> str:
+def _describe_gap(day: date, present: str, missing: str) -> str:
     return (
-        f"Landing folder {missing}/order_date={day} is empty or absent although "
+        f"Landing folder {missing}/order_date={day} is empty or absent, but "
         f"{present}/order_date={day} has files: land both, then read that date again."
     )
 
 
-def faults_of_dates(files: Iterable[FileOfDate], half: Mapping[date, str]) -> dict[date, str]:
-    """The dates that cannot be read, in order, each with a sentence; further files at fault are counted."""
-    sentences: dict[date, list[str]] = {day: [] for day in half}
-    for read in files:
-        if read.fault:
-            sentences.setdefault(read.order_date, []).append(read.fault)
-    return {day: _joined([*found, half[day]] if day in half else found) for day, found in sorted(sentences.items())}
+def find_faults(files: Iterable[LandedFile], incomplete: Mapping[date, str]) -> dict[date, str]:
+    """Find the dates that cannot be read, in order, each with its first fault and the number of faults."""
+    faults: dict[date, list[str]] = {}
+    for file in files:
+        if file.fault:
+            faults.setdefault(file.order_date, []).append(file.fault)
+    for day, sentence in incomplete.items():
+        faults.setdefault(day, []).append(sentence)
+    return {
+        day: f"{found[0]} This is the first of {len(found)} faults of that date." if len(found) > 1 else found[0]
+        for day, found in sorted(faults.items())
+    }
 
 
-def _joined(sentences: Sequence[str]) -> str:
-    first, *others = sentences
-    return f"{first} This is the first of {len(sentences)} faults of that date." if others else first
-
-
-def as_table(files: Iterable[FileOfDate], half: Mapping[date, str], erased: Mapping[str, int]) -> pl.DataFrame:
-    """The rows of bronze/landed_files. `erased`: rows that were left out, by path of the file."""
+def list_landed_files(
+    files: Iterable[LandedFile], incomplete: Mapping[date, str], erased: Mapping[str, int]
+) -> pl.DataFrame:
+    """List the rows of bronze/landed_files. `erased` counts the rows of erased customers by path."""
     rows = [
         (
             read.order_date,
             read.table.name,
             read.file.path,
             read.file.size,
-            read.landed.row_count if read.landed else None,
+            None if read.fault else read.landed.row_count,
             erased.get(read.file.path, 0),
-            read.fault or half.get(read.order_date),
+            read.fault or incomplete.get(read.order_date),
         )
         for read in files
     ]

@@ -1,9 +1,7 @@
-"""Parquet landing files: their types are checked against the contract before a row is read.
+"""Rows of Parquet landing files. Column types are checked against the contract before rows are judged.
 
-They are read by pyarrow, which takes a damaged file for what it is where polars may end the process.
+pyarrow reads them: it reports a damaged file, where polars can abort the process.
 """
-
-from __future__ import annotations
 
 import io
 from collections.abc import Mapping
@@ -12,61 +10,47 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cis_assets.errors import first_line
 from cis_assets.landing.contract import LandingTable
-from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
-from cis_assets.landing.row_cache import RowCache
-from cis_assets.landing.rows import (
-    LandedRows,
-    column_name,
-    completed,
-    first_line,
-    refuse_header,
-    split_by_reason,
-    to_number,
-    type_words,
-    unknown_columns,
-    wrong_types,
-)
+from cis_assets.landing.folder import LandingError, LandingFile
+from cis_assets.landing.headers import check_header
+from cis_assets.landing.parsed_file import ParsedFile, split_by_reason
+from cis_assets.landing.values import type_columns, type_words
 
 
-def read_parquet(folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache) -> LandedRows:
-    """Read one Parquet file; LandingError if it is none, lacks a column or holds another kind of value.
+def parse_parquet(table: LandingTable, file: LandingFile, content: bytes) -> ParsedFile:
+    """Read the rows of a Parquet file whole, because its footer does not tell whether its pages are damaged.
 
-    The file is read whole before this returns: its footer says nothing of what is wrong with its pages.
+    Raises LandingError if it is not a Parquet file, lacks a column, or holds a column as another type.
     """
-    stored = _opened(file, folder.content(file))
-    header = [column_name(name) for name in stored.schema_arrow.names]
-    refuse_header(table, file, header)
+    stored = _open(file, content)
+    header = check_header(table, file, stored.schema_arrow.names)
     columns = {name: at for at, name in enumerate(header) if name in table.columns}
-    values = _values(file, stored, columns)
+    values = _read_values(file, stored, columns)
     for name, found in values.schema.items():
-        if not _holds(found, table.columns[name]):
+        if not _converts(found, table.columns[name]):
             expected = type_words(table.columns[name])
             raise LandingError(f"Landing file {file.path} holds {name} as {found} where {expected} is expected.")
     row_count = stored.metadata.num_rows
     if values.height != row_count:
         raise _unreadable(file, f"its footer says {row_count} rows, but it holds {values.height}")
-
-    good, bad = split_by_reason(table, file, _typed(table, values.lazy()), list(columns))
-    (kept,) = cache.keep([good])
-    rows = completed(table, file, kept, list(columns))
-    return LandedRows(rows, bad.lazy(), unknown_columns(table, header), row_count)
+    return ParsedFile(file, header, row_count, *split_by_reason(table, file, _type_values(table, values.lazy())))
 
 
-def _opened(file: LandingFile, content: bytes) -> pq.ParquetFile:
+def _open(file: LandingFile, content: bytes) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(io.BytesIO(content))
     except _UNREADABLE as error:
         raise _unreadable(file, first_line(error)) from None
 
 
-def _values(file: LandingFile, stored: pq.ParquetFile, columns: Mapping[str, int]) -> pl.DataFrame:
-    """The contract's columns alone, under its names; `columns` are their places in the file."""
+def _read_values(file: LandingFile, stored: pq.ParquetFile, columns: Mapping[str, int]) -> pl.DataFrame:
+    """Read the contract's columns under its names. `columns` maps each to its place in the file."""
     try:
         names = stored.schema_arrow.names
         read = stored.read(columns=[names[at] for at in columns.values()])
         places = {name: read.column_names.index(names[at]) for name, at in columns.items()}
-        # Without the metadata of the file, which may be as damaged as anything else.
+        # Without the metadata of the file, which may be damaged too.
         values = pa.table({name: read.column(at) for name, at in places.items()})
         values.validate(full=True)
         return pl.DataFrame(values)
@@ -74,29 +58,27 @@ def _values(file: LandingFile, stored: pq.ParquetFile, columns: Mapping[str, int
         raise _unreadable(file, first_line(error)) from None
 
 
-# Reading from memory, so an OSError is no store's; polars panics over types that it does not know.
+# pyarrow reads from memory, so an OSError does not come from storage. polars panics over types that it does not know.
 _UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 def _unreadable(file: LandingFile, why: str) -> LandingError:
-    return LandingError(f"Landing file {file.path} is no readable Parquet file: {why}.")
+    return LandingError(f"Landing file {file.path} cannot be read as Parquet: {why}.")
 
 
-def _typed(table: LandingTable, known: pl.LazyFrame) -> pl.LazyFrame:
-    """Give rows the contract's types and a `reason`: values that do not fit them."""
+def _type_values(table: LandingTable, known: pl.LazyFrame) -> pl.LazyFrame:
+    """Give rows the contract's types and a `reason`, which names the values that do not fit."""
     found = known.collect_schema()
-    values = {name: _plain(pl.col(name), dtype) for name, dtype in found.items()}
-    parsed = {name: _parse(value, table.columns[name]) for name, value in values.items()}
-    return known.with_row_index("source_line", offset=1).with_columns(
-        reason=wrong_types(table, values, parsed),
-        raw_text=pl.struct(list(found)).struct.json_encode(),
-        **parsed,
+    values = {name: _nan_to_null(pl.col(name), dtype) for name, dtype in found.items()}
+    rows = known.with_row_index("source_line", offset=1).with_columns(
+        raw_text=pl.struct(list(found)).struct.json_encode()
     )
+    return type_columns(table, rows, values)
 
 
-def _holds(found: pl.DataType, wanted: pl.DataType) -> bool:
-    """Whether values of a Parquet type can be taken for the contract's without losing anything unseen."""
-    # The type of a column in which every value is missing.
+def _converts(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether values of a Parquet type convert to the contract's type without silent loss."""
+    # A column without any value has this type.
     if found == pl.Null():
         return True
     if wanted.is_integer():
@@ -108,10 +90,6 @@ def _holds(found: pl.DataType, wanted: pl.DataType) -> bool:
     return found == wanted
 
 
-def _plain(value: pl.Expr, found: pl.DataType) -> pl.Expr:
-    """Null for NaN, since Parquet files of data frames without nulls mark a missing number so."""
+def _nan_to_null(value: pl.Expr, found: pl.DataType) -> pl.Expr:
+    """Turn NaN into null: data frames without nulls write a missing number as NaN."""
     return value.fill_nan(None) if found.is_float() else value
-
-
-def _parse(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    return to_number(value, dtype) if dtype.is_numeric() else value.cast(dtype, strict=False)

@@ -1,11 +1,8 @@
-"""Rows that were read to judge a file, kept until they are written: in memory while there is room, then on local disk.
+"""Caches the rows of files between reading and writing: in memory while there is room, then on local disk.
 
-A file must be read whole before anything of its date may be written. Rows that are kept need not be read and judged again
-for that, and are those that were judged even if the file changes meanwhile. On disk they are in a temporary file, which
-the system deletes when the process ends, however it ends.
+A file must be read whole before any row of its date is written. Cached rows are not read again, so a file that changes
+meanwhile does not matter. The rows on disk are in a temporary file, which the system deletes when the process ends.
 """
-
-from __future__ import annotations
 
 import io
 import tempfile
@@ -22,11 +19,11 @@ _BYTES = 256 * 1024 * 1024
 
 
 class NoRoomError(OperatorError):
-    """The rows of landing files find no room on local disk."""
+    """Local disk has no room for the rows of landing files."""
 
 
 class RowCache:
-    """The rows of the files that one reading goes through, which may be kept by several threads."""
+    """The cached rows of one reading; several threads may use it."""
 
     def __init__(self, room: int = _BYTES) -> None:
         self._room = room
@@ -34,9 +31,10 @@ class RowCache:
         self._disk: BinaryIO | None = None
 
     def keep(self, frames: Sequence[pl.DataFrame]) -> list[pl.LazyFrame]:
-        """The same rows, from where they are kept; NoRoomError if they find no room.
+        """Cache the rows of files, and return them from the cache; NoRoomError if local disk is full.
 
-        The frames may be views of one: all of them are kept in memory or none, since one would keep it there whole.
+        The frames may be views of one frame. So all of them are cached in memory or none: one view would keep the whole
+        frame in memory.
         """
         size = sum(rows.estimated_size() for rows in frames)
         with self._lock:
@@ -62,14 +60,14 @@ class RowCache:
                 return begin
         except OSError as error:
             raise NoRoomError(
-                f"The rows of the landing files find no room on local disk ({error.strerror or error}): point the variable "
+                f"Local disk has no room for the rows of the landing files ({error.strerror or error}): set the variable "
                 "TMPDIR to a folder with more room, or read fewer dates at once."
             ) from error
 
     def _load(self, begin: int, length: int) -> pl.DataFrame:
         with self._lock:
             if self._disk is None:
-                raise ValueError("Nothing was kept on disk.")
+                raise ValueError("Nothing was cached on disk.")
             self._disk.seek(begin)
             packed = self._disk.read(length)
         return pl.read_ipc(io.BytesIO(packed))

@@ -20,8 +20,6 @@ The message is sent an hour before the customer's favorite hour, but within the 
 daypart follows from the send hour: morning before 12, afternoon before 17, evening after.
 """
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from functools import cache
 from zoneinfo import available_timezones

@@ -1,7 +1,5 @@
 """Copy for every distinct context: requested from a writer, validated, requested again, and completed by a fallback."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 `contexts` selects the customers and facts; `copy` has the wordings.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 

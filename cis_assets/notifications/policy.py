@@ -1,7 +1,5 @@
 """The limits of the retailer that several steps of the notification chain share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

@@ -1,7 +1,5 @@
 """Display names of products in messages: the product name, shortened at a natural boundary if it is too long."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import narwhals as nw

@@ -4,8 +4,6 @@ A text is split into pieces once, and a message concatenates pieces and values. 
 called "{offer}" or "50% {weekday}" appears in the message unchanged.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

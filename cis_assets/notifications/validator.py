@@ -4,8 +4,6 @@ What happens to refused copy does not belong here (see `copy`). The rules are st
 request, wrong copy costs a customer's trust.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -140,7 +138,7 @@ def _find_bad_form(part: str, text: str) -> Iterator[str]:
         yield f"The {part} has stray spaces."
     strange = sorted({character for character in prose(text) if not _is_plain(character)})
     if strange:
-        # By name, so that the reason itself has none of them.
+        # By name, to keep the characters themselves out of the reason.
         names = ", ".join(unicodedata.name(each, f"code {ord(each)}").lower() for each in strange[:5])
         yield f"The {part} has characters other than Latin letters and plain punctuation: {names}."
     if re.search(r"\w\.\w{2,}|\bwww\b|\bhttps?\b", prose(text).casefold()):

@@ -3,8 +3,6 @@
 Writers themselves are in `cis_assets.writers`; the rules for their copy are in `validator`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -3,8 +3,6 @@
 Silver assets cannot make such rows. These checks find what another writer or a defect put there.
 """
 
-from __future__ import annotations
-
 import polars as pl
 
 from cis_assets.catalog import Table, silver

@@ -5,8 +5,6 @@ or a duplicate. The counts come from the stored tables, and duplicates are count
 for a duplicate. So neither a lost row nor a wrong judgement can pass as a duplicate.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

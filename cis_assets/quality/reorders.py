@@ -1,7 +1,5 @@
 """Reorders, computed from history on any engine."""
 
-from __future__ import annotations
-
 import narwhals as nw
 
 

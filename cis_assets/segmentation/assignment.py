@@ -1,7 +1,5 @@
 """Assigns the customers of any snapshot to the segments of a trained model, with their RFM scores."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 

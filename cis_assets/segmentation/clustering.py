@@ -3,8 +3,6 @@
 scikit-learn is imported inside functions, because its import is slow and most runs do not need it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -5,8 +5,6 @@ these aggregates. The reorder share needs no further pass: of all (order, produc
 not the first of their product are reorders.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from datetime import date

@@ -4,8 +4,6 @@ The clustered features are in `features`, the choice of the number of segments i
 `naming`, and the assignment of customers in `assignment`.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import numpy as np

@@ -4,8 +4,6 @@ Rules use a center in the features' own units ("orders every 6 days") and as z-s
 from the average customer ("large baskets for this shop").
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Building blocks of engine-neutral transformations: windows of days, groups of customers, first rows, catalog types."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise

@@ -4,8 +4,6 @@ In-process engines group by one key in half of the time and memory of two. Seque
 are grouped by both columns. The result is the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

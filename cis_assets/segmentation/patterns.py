@@ -4,8 +4,6 @@ Each function takes rows of silver/orders and gold/customer_segments. It ignores
 ends with `as_of`, and orders of customers without a segment.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import narwhals as nw

@@ -4,8 +4,6 @@ Aggregations of customers and order items run on any engine (`segment_means`, `s
 have at most segments x products rows and are combined in Polars, because engines differ in lists.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import narwhals as nw

@@ -3,8 +3,6 @@
 The method is classic direct marketing (Hughes 1994, "Strategic Database Marketing") and needs no trained model.
 """
 
-from __future__ import annotations
-
 import polars as pl
 
 _SCORES_BY_SEGMENT: dict[str, tuple[set[int], set[int]]] = {

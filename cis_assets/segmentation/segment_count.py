@@ -1,7 +1,5 @@
 """Chooses the number of segments from the quality of each number tried."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

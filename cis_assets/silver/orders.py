@@ -3,8 +3,6 @@
 Every rule looks at one order date only, so a range of dates gives the same rows as its dates one by one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -217,6 +215,6 @@ def _line_reasons() -> pl.Expr:
             pl.col("order_id").is_not_null() & pl.col("order_landed").is_null(),
             "no order of that date has this order_id yet",
         ),
-        reason_if(pl.col("order_landed") & ~has_order, "its order was set aside"),
+        reason_if(pl.col("order_landed") & ~has_order, "its order was rejected"),
         reason_if(pl.col("product_id").is_not_null() & ~is_known, "product_id is not a known product"),
     )

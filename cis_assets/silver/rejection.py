@@ -1,7 +1,5 @@
 """Duplicate rows, reasons and rejected rows of every silver table. The rules themselves are elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import polars as pl

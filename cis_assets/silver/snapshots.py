@@ -4,8 +4,6 @@ As with orders, duplicate rows count once, and all rows that share a key and con
 departments have no silver table: the name that landed last counts, and a product without one is rejected.
 """
 
-from __future__ import annotations
-
 from zoneinfo import available_timezones
 
 import polars as pl

@@ -1,9 +1,7 @@
-"""The writer of landing files: puts what a source yields where the contract says.
+"""Writes what a source yields as landing files, where the contract expects them.
 
-Belongs here: names and layout of files. Does not belong here: what is in them, and running the platform.
+Does not belong here: what the files hold, and running the platform.
 """
-
-from __future__ import annotations
 
 import io
 from collections.abc import Callable
@@ -20,14 +18,14 @@ from cis_assets.sources.source import LandingSource
 from cis_assets.storage.addresses import object_store
 from cis_assets.storage.durability import sync_written
 
-# A name that the reader passes over; it says which source wrote the files beside it.
+# The reader skips this name. The file names the source of the files beside it.
 _MARKER = "_landed_by"
 _FOLDERS = {table.name for table in (*DATED, *SNAPSHOTS)}
 
 
 @dataclass(frozen=True)
 class LandingReport:
-    """What was landed: dates, clean rows, and rows that a source broke on purpose."""
+    """What was landed: dates, clean rows, and rows that the source broke on purpose."""
 
     first: date
     last: date
@@ -38,10 +36,10 @@ class LandingReport:
 
 
 def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] = lambda _: None) -> LandingReport:
-    """Write the snapshots and every day of `source` as CSV below `landing_uri`, each file whole or not at all.
+    """Write the snapshots and every date of `source` as CSV below `landing_uri`, each file whole or not at all.
 
-    A date's file has a fixed name, so landing the same date again replaces it. `on_day` is called with 1 as each
-    day is written. Raises LandingError, before anything is written, if the place holds files of another source.
+    A date's file has a fixed name, so landing the same date again replaces it. `on_day` is called with 1 after each
+    date. Raises LandingError before anything is written, if the folder holds files of another source.
     """
     store = object_store(landing_uri)
     refuse_files_of_others(store, source.name, landing_uri)
@@ -54,7 +52,7 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
     orders = order_items = dirty_rows = 0
     for day in source.days():
         folder = f"order_date={day.order_date}"
-        # Orders last: whoever watches the folder may take a date with orders for complete.
+        # Orders last: a watcher of the folder may take a date with orders for complete.
         written += [f"order_items/{folder}/order_items.csv", f"orders/{folder}/orders.csv"]
         obstore.put(store, written[-2], as_csv(day.order_items, day.dirty_order_items))
         obstore.put(store, written[-1], as_csv(day.orders, day.dirty_orders))
@@ -65,7 +63,7 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
         on_day(1)
     sync_written(store, written)
     if not dates:
-        raise LandingError("The source holds no orders, so nothing but its snapshots was landed.")
+        raise LandingError("The source has no orders, so only its snapshots were landed.")
     return LandingReport(min(dates), max(dates), len(dates), orders, order_items, dirty_rows)
 
 
@@ -74,8 +72,8 @@ def refuse_files_of_others(store: ObjectStore, source: str, landing_uri: str) ->
     landed_by = bytes(obstore.get(store, _MARKER).bytes()).decode() if _MARKER in paths else None
     if landed_by != source and any(path.split("/")[0] in _FOLDERS for path in paths):
         raise LandingError(
-            f"{landing_uri} holds files that `cis land {source}` did not write; they would be replaced by others or mixed "
-            "with them. Set CIS_LANDING_URI and CIS_LAKE_URI to an empty place."
+            f"{landing_uri} holds files that `cis land {source}` did not write, and they would be replaced or mixed. "
+            "Set CIS_LANDING_URI and CIS_LAKE_URI to empty folders."
         )
 
 

@@ -1,9 +1,7 @@
-"""What every source of landing files hands over: snapshots once, then days of orders in any order.
+"""The interface of a source of landing files: snapshots, and order dates with their rows.
 
-A source knows nothing of folders or storage; `landing/writer.py` puts what it yields where the contract says.
+Does not belong here: folders and storage (`landing_writer.py`).
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +15,8 @@ import polars as pl
 class LandedDay:
     """The landing rows of one order date, with the columns of the contract.
 
-    `dirty_orders` and `dirty_order_items` are lines of CSV text that a source adds on purpose, to be set aside
-    by the reader (a source of real data has none).
+    `dirty_orders` and `dirty_order_items` are lines of CSV text that a source adds on purpose, for the
+    reader to reject. A source of real data has none.
     """
 
     order_date: date
@@ -33,18 +31,18 @@ class LandingSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What the source is called in `cis land NAME`; files of one source never mix with another's."""
+        """The name of the source in `cis land NAME`. Files of different sources never mix."""
         ...
 
     def snapshots(self) -> Mapping[str, pl.DataFrame]:
-        """Dimension frames by landing table name (products, aisles, departments, customers, offers)."""
+        """Build the snapshots by landing table name (products, aisles, departments, customers, offers)."""
         ...
 
     def days(self) -> Iterator[LandedDay]:
-        """The order dates, each once."""
+        """Yield the order dates, each once, in any order."""
         ...
 
     @property
     def day_count(self) -> int:
-        """How many days `days` yields, for a progress bar."""
+        """The number of dates that `days` yields, for a progress bar."""
         ...

@@ -5,8 +5,6 @@ polars and obstore use different versions of the same object-store client. All t
 environment, and each gets timeouts and retries under its own option names. Credentials are in `credentials.py`.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 The variables have the names that Azure's own tools use. Only clients receive the values.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 It reads the texts of the object-store client and the codes of Azure Storage. `doctor.py` makes the requests.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

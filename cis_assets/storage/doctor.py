@@ -4,8 +4,6 @@ The command line prints the checks; `diagnosis.py` explains errors. The file tha
 credential that may not delete is found before anything is written.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Errors of storage clients as sentences for the person who runs the system."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

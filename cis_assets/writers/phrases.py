@@ -7,8 +7,6 @@ tones warm and brisk mention a habit ("favorite", "usual"). Statements about a d
 an offer is on the product alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 PHRASES_VERSION = "phrases-2"

@@ -4,8 +4,6 @@ The prompt describes a context, without customer, product name or discount. A ch
 PROMPT_VERSION.
 """
 
-from __future__ import annotations
-
 from pydantic import BaseModel, Field
 
 from cis_assets.notifications.slots import LONGEST_OFFER, LONGEST_WEEKDAY

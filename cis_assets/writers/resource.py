@@ -1,7 +1,5 @@
 """The writer of notification copy as a Dagster resource, which shows its settings in the UI without the API key."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from dagster import ConfigurableResource

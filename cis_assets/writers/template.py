@@ -3,8 +3,6 @@
 It is the default writer, and the fallback for unusable copy of a model.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -45,7 +43,7 @@ class TemplateWriter:
         self._seed = seed
 
     def write(self, requests: Sequence[CopyRequest]) -> list[CopyAnswer]:
-        """Return as many wordings as each request asks for, all with different bodies, none of them taken."""
+        """Return as many wordings as each request asks for, all with different bodies that are not taken yet."""
         return [
             CopyAnswer(tuple(self._choose(request)), generator=GENERATOR, prompt_version=phrases.PHRASES_VERSION)
             for request in requests

@@ -1,7 +1,5 @@
 """Creates the copy writer of the settings. The interface of writers is in `cis_assets.notifications.wording`."""
 
-from __future__ import annotations
-
 from typing import Literal, Protocol
 
 from cis_assets.notifications.wording import CopyWriter

@@ -37,7 +37,7 @@ def _erasure_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def shop(azure_uri: str, request: pytest.FixtureRequest) -> Shop:
-    """A small shop with a customer who is set aside in part, and with a history."""
+    """A small shop with a history and a customer of whom some rows are rejected."""
     root = f"{azure_uri}/{request.node.name}"
     made = Shop(read_settings(lake_uri=f"{root}/lake", landing_uri=f"{root}/landing"))
     days = land_sample(made.settings.landing_uri, end=END, customers=20, days=4)

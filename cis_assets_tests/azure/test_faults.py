@@ -133,7 +133,7 @@ def write_new_day(lake_uri: str, mode: str = "replace", retry: Callable | None =
 
 
 def assert_clear(error: BaseException, kind: Kind) -> None:
-    """A sentence for whoever runs the system: it names the table and what happened, and gives nothing away."""
+    """A sentence for the operator: it names the table and what happened, and gives nothing away."""
     assert isinstance(error, OperatorError)
     words = str(error)
     assert "silver/orders" in words

@@ -62,7 +62,8 @@ def test_no_figures_are_given_for_other_results(
     ("step", "stage"),
     [
         ("bronze_days", "bronze"),
-        ("silver__rejected_rows", "silver"),
+        ("silver_days", "silver"),
+        ("silver__products", "silver"),
         ("quality__date_checks", DATE_CHECKS),
         ("gold__customer_features", "features"),
         ("gold__customer_features_reorder_share_is_plausible", "other gold and checks"),

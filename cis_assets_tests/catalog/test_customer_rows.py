@@ -1,4 +1,4 @@
-"""Which rows are a customer's: complete for the customer, and sparing of others where a text can be understood."""
+"""Rows of a customer: all of them, and few rows of others if the text of a row is understood."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADERS = {
     "customers": ["customer_id", "push_consent", "time_zone"],
     "products": ["product_id", "product_name", "aisle_id", "department_id"],
 }
-# Everything of the catalog that holds no customer; whoever adds a table decides here.
+# Tables without customers. A new table must be added here or be searched.
 NOBODY_IN = {
     *("bronze/landed_files", "quality/date_checks"),
     *("bronze/products", "bronze/aisles", "bronze/departments", "bronze/offers", "silver/products", "silver/offers"),

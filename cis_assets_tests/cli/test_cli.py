@@ -84,7 +84,7 @@ def test_a_folder_that_is_no_date_is_named_and_nothing_is_written(landed: None):
     stray = Path(".cis/landing/orders/order_date=yesterday")
     stray.mkdir()
     (stray / "orders.csv").write_text("order_id,customer_id,order_hour\n")
-    assert "Landing folder orders/order_date=yesterday is no order date" in refusal(cis("backfill"))
+    assert "Landing folder orders/order_date=yesterday is not an order date" in refusal(cis("backfill"))
     assert not Path(".cis/lake").exists()
 
 
@@ -182,7 +182,7 @@ def test_what_a_run_warns_of_is_said(landed: None):
         shutil.rmtree(f".cis/landing/{table}/order_date=2025-10-28")
     result = cis("backfill")
     assert result.exit_code == 0, result.output
-    assert "Warning: No landing files, hence no orders, on 1 of the dates: 2025-10-28." in result.output
+    assert "Warning: 1 of the dates have no landing files, so no orders: 2025-10-28." in result.output
 
 
 def test_looking_at_an_absent_landing_folder_does_not_create_it(tmp_path: Path):

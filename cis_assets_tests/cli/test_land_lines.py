@@ -57,10 +57,10 @@ def test_it_says_what_landed_what_did_not_and_what_to_type_next(own_mapping: str
         f"Landed 2 orders with 4 items on 2 dates (2025-03-03 to 2025-03-04) under {landing}.\n"
         "The landing folder now has 1 product and 1 customer.\n"
         "2 invoice lines could not land without a date:\n"
-        "        2  Time is no known time\n"
+        "        2  Time is not in a known time format\n"
         "2 invoice lines landed although the lake will reject them:\n"
         "        1  Item is empty\n"
-        "        1  Pieces is no whole number of 32 bits\n"
+        "        1  Pieces is not a whole number of 32 bits\n"
         f"They are listed with file, line number and text in {landing}/_lines_set_aside/lines.csv.\n"
         "Assumed: no customer has consented to notifications (customers.push_consent of the mapping).\n"
         "Next:\n"
@@ -100,7 +100,7 @@ def test_lines_that_landed_go_only_if_that_is_asked_for(own_mapping: str):
     for lines in ([line(), line(Item="x-2")], [line()]):
         write(Path("export"), *lines)
         result = cis("land", "lines", "--mapping", own_mapping, "export")
-    assert "On 2025-03-03, 1 lines that landed before are not in the files given now" in refusal(result)
+    assert "On 2025-03-03, 1 lines that landed before are not in these files" in refusal(result)
     assert cis("land", "lines", "--mapping", own_mapping, "--replace", "export").exit_code == 0
 
 
@@ -155,7 +155,7 @@ def test_what_silver_makes_of_lines_is_counted_by_reason_and_in_all(own_mapping:
     assert {(row["source_table"], row["reason"]): row["rows"] for row in shown["rejected"]} == {
         ("orders", "customer_id is missing"): 1,
         ("orders", "order has no valid line"): 1,
-        ("order_items", "its order was set aside"): 1,
+        ("order_items", "its order was rejected"): 1,
         ("order_items", "quantity is 0"): 1,
         ("order_items", "unit_price is not above 0"): 1,
     }

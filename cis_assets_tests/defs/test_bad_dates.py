@@ -111,8 +111,8 @@ def rows_but(shop: Shop, table: Table, *days: date) -> pl.DataFrame:
     [
         (truncated_gzip, "order_items.csv.gz"),
         (lacking_a_column, "has no column customer_id"),
-        (not_parquet, "is no readable Parquet file"),
-        (half_landed, "is empty or absent although"),
+        (not_parquet, "cannot be read as Parquet"),
+        (half_landed, "is empty or absent, but"),
     ],
 )
 def test_a_date_that_cannot_be_read_is_left_out_and_named_while_the_others_are_made(
@@ -229,10 +229,10 @@ def test_a_blocked_date_shows_its_counts_and_first_offenders(shop: Shop, sample)
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.ERROR
     assert found.metadata["dates_quarantined"].value == 1
-    counts = found.metadata["counts"].value.records[0].data
+    counts = found.metadata["counts"].value.records[0].data  # pyright: ignore[reportAttributeAccessIssue]
     assert counts["order_date"] == str(bad)
-    assert "were set aside, up to " in counts["detail"]
-    offenders = [record.data for record in found.metadata["first_offenders"].value.records]
+    assert "were rejected, up to " in counts["detail"]
+    offenders = [record.data for record in found.metadata["first_offenders"].value.records]  # pyright: ignore[reportAttributeAccessIssue]
     assert len(offenders) == 10
     assert offenders[0]["where"].startswith(f"order_items/order_date={bad}/")
     assert "fields where the header has" in offenders[0]["what"]

@@ -87,7 +87,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def _dates_may_be_set_aside() -> Iterator[None]:
-    """In a small shop, the rows of one customer that are set aside on purpose are most of a date's."""
+    """In a small shop, the rows of one customer that are rejected on purpose are most of a date's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIS_REJECTED_SHARE_BLOCK", "1")
         settings.cache_clear()

@@ -10,7 +10,6 @@ import pytest
 
 from cis_assets.definitions import build_definitions
 from cis_assets.erasure.receipt import Receipt
-from cis_assets.settings import settings
 from cis_assets_tests.defs.pipeline import GOLD, INGEST
 from cis_assets_tests.erasure.byte_search import traces_of
 from cis_assets_tests.erasure.conftest import CUSTOMER, END, SECRET, ShopWithCustomer
@@ -31,8 +30,8 @@ def requests(with_customer: ShopWithCustomer) -> Path:
     return folder
 
 
-def run_job(shop: ShopWithCustomer, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    job = build_definitions(shop.shop.settings).get_job_def("erase_customers")
+def run_job(shop: ShopWithCustomer, instance: dg.DagsterInstance, **overrides: object) -> dg.ExecuteInProcessResult:
+    job = build_definitions(shop.shop.settings, **overrides).get_job_def("erase_customers")
     return job.execute_in_process(instance=instance, raise_on_error=False)
 
 
@@ -140,12 +139,9 @@ def test_without_the_key_the_request_stays(
     with_customer: ShopWithCustomer,
     requests: Path,
     instance: dg.DagsterInstance,
-    monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setenv("CIS_ERASURE_KEY", "")
-    settings.cache_clear()
     (requests / "a.csv").write_text(f"{CUSTOMER}\n")
-    result = run_job(with_customer, instance)
+    result = run_job(with_customer, instance, erasure_key="")
     assert "CIS_ERASURE_KEY is not set" in failure(result)
     assert (requests / "a.csv").exists()
 

@@ -1,4 +1,4 @@
-"""Customers are taken out of a table in one commit that spares everybody else, whoever writes at the same time."""
+"""Customers are taken out of a table in one commit that keeps the other rows, also while others write."""
 
 from __future__ import annotations
 

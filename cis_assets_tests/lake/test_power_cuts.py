@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from cis_assets_tests.lake.ext4_disk import Ext4Disk, ext4_disk
 
 pytestmark = pytest.mark.slow
 
-CUTS = 10
+CUTS = int(os.environ.get("CUTS", "10"))
 CUSTOMER = 7
 _SECONDS = 300
 
@@ -169,6 +170,9 @@ def restore(shop: Shop) -> None:
     shop.disk.unmount()
     shop.disk.restore("base")
     shop.disk.mount()
+    # Dagster would still take the run that was cut off for running.
+    shutil.rmtree(shop.folder / "home")
+    (shop.folder / "home").mkdir()
 
 
 def wait_for_a_write(shop: Shop, process: subprocess.Popen[str]) -> None:

@@ -1,4 +1,4 @@
-"""Dates that are held back: what an asset leaves out, what it still makes, and what Dagster is told."""
+"""Quarantined dates: an asset leaves them out, writes the others, and reports only those to Dagster."""
 
 from datetime import date
 from pathlib import Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -37,7 +38,7 @@ def orders(first: int = 0, count: int = ROWS) -> pl.DataFrame:
     one = table_frame(TABLE, [{"order_date": DAY}])
     number = pl.int_range(first, first + count, dtype=pl.Int64)
     columns = {"order_id": number, "customer_id": number % 1000, "source_line": number}
-    return pl.concat([one] * count).with_columns(**columns).cast(dict(TABLE.dtypes))
+    return pl.concat([one] * count).with_columns(**columns).cast(pl.Schema(TABLE.dtypes))
 
 
 def replace(lake: Lake) -> None:
@@ -62,7 +63,7 @@ def erase(lake: Lake) -> None:
     assert remove_rows(lake, TABLE, Traces(frozenset({17})), lambda *_: []) == ROWS // 1000
 
 
-def file_properties(lake: Lake) -> dict[str, object]:
+def file_properties(lake: Lake) -> dict[str, Any]:
     """Encodings, compression and row groups of the only file, without its rows."""
     (file,) = DeltaTable(lake.location(TABLE).uri).file_uris()
     metadata = pq.ParquetFile(file).metadata

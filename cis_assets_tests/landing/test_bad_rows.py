@@ -1,4 +1,4 @@
-"""Each way in which a row can be bad: it is set aside with its file, line, reason and text, and the rows around it are read."""
+"""Each way in which a row can be bad: it is rejected with its file, line, reason and text, and the rows around it are read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def land(root: Path, table: str, content: str | bytes | pl.DataFrame, ending: st
     return read_days(LandingFolder(str(root)), [DAY])
 
 
-def set_aside(landed: LandedDays) -> list[tuple[str, int, str, str]]:
+def bad_rows(landed: LandedDays) -> list[tuple[str, int, str, str]]:
     rows = whole(landed.rejected).select("source_file", "source_line", "reason", "raw_text")
     return rows.collect().rows()
 
@@ -74,14 +74,14 @@ BAD_LINES = [
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("at", [2, 3, 5], ids=["first", "between", "last"])
-def test_a_bad_line_of_numbers_is_set_aside_alone(
+def test_a_bad_line_of_numbers_is_rejected_alone(
     tmp_path: Path, line: bytes, reason: str | None, line_end: bytes, packed: bool, at: int
 ) -> None:
     lines = [ITEMS_HEADER.encode(), b"1,5,1,2,3.5", b"4,8,1,1,1.5", b"5,9,1,1,"]
     lines.insert(at - 1, line)
     content = line_end.join(lines) + line_end
     landed = land(tmp_path, "order_items", gzip.compress(content) if packed else content)
-    ((file, found_at, why, text),) = set_aside(landed)
+    ((file, found_at, why, text),) = bad_rows(landed)
     assert (file, found_at, text) == (f"{ITEMS_FILE}.csv", at, line.decode(errors="replace"))
     assert reason is None or why == reason
     assert why
@@ -109,13 +109,13 @@ BAD_KEYED_LINES = [
 )
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("at", [2, 3, 5], ids=["first", "between", "last"])
-def test_a_bad_line_of_a_file_with_text_is_set_aside_alone(
+def test_a_bad_line_of_a_file_with_text_is_rejected_alone(
     tmp_path: Path, line: bytes, reason: str, line_end: bytes, at: int
 ) -> None:
     lines = [KEYED_HEADER.encode(), b"1,10,9,K-1", b'4,13,9,"K, 4"', b"5,14,9,"]
     lines.insert(at - 1, line)
     landed = land(tmp_path, "orders", line_end.join(lines) + line_end)
-    ((file, found_at, why, text),) = set_aside(landed)
+    ((file, found_at, why, text),) = bad_rows(landed)
     assert (file, found_at, text) == (f"{ORDERS_FILE}.csv", at, line.decode(errors="replace"))
     assert why.startswith(reason)
     assert good_lines(landed, "orders") == [number for number in (2, 3, 4, 5) if number != at]
@@ -124,23 +124,23 @@ def test_a_bad_line_of_a_file_with_text_is_set_aside_alone(
 
 def test_a_line_of_a_carriage_return_too_many_is_no_empty_line(tmp_path: Path) -> None:
     landed = land(tmp_path / "numbers", "order_items", f"{ITEMS_HEADER}\r\n1,5,1,2,3.5\r\n\r\r\n\r\n2,5,1,2,3.5\r\n")
-    assert set_aside(landed) == [(f"{ITEMS_FILE}.csv", 3, "has 1 fields where the header has 5", "\r")]
+    assert bad_rows(landed) == [(f"{ITEMS_FILE}.csv", 3, "has 1 fields where the header has 5", "\r")]
     assert (good_lines(landed, "order_items"), row_count(landed, "order_items")) == ([2, 5], 3)
     landed = land(tmp_path / "text", "orders", f"{KEYED_HEADER}\r\n1,10,9,K-1\r\n\r\r\n\r\n2,11,9,K-2\r\n")
-    assert set_aside(landed) == [(f"{ORDERS_FILE}.csv", 3, "has 0 fields where the header has 4", "\r")]
+    assert bad_rows(landed) == [(f"{ORDERS_FILE}.csv", 3, "has 0 fields where the header has 4", "\r")]
     assert (good_lines(landed, "orders"), row_count(landed, "orders")) == ([2, 5], 3)
 
 
-def test_a_carriage_return_within_a_key_is_set_aside_among_clean_rows_too(tmp_path: Path) -> None:
+def test_a_carriage_return_within_a_key_is_rejected_among_clean_rows_too(tmp_path: Path) -> None:
     landed = land(tmp_path, "orders", f"{KEYED_HEADER}\n1,10,9,K-1\n2,11,9,K\rK\n3,12,9,K-3\n")
-    assert [line for _, line, _, _ in set_aside(landed)] == [3]
+    assert [line for _, line, _, _ in bad_rows(landed)] == [3]
     assert good_lines(landed, "orders") == [2, 4]
 
 
 def test_a_row_of_several_lines_counts_once_and_the_lines_below_keep_their_numbers(tmp_path: Path) -> None:
     landed = land(tmp_path, "orders", f'{KEYED_HEADER}\n1,10,9,"K\n\n1"\n2,11,x,"K\n2"\n\n3,12,9,K-3\n')
     assert good_lines(landed, "orders") == [2, 8]
-    assert set_aside(landed) == [
+    assert bad_rows(landed) == [
         (f"{ORDERS_FILE}.csv", 5, "order_hour is not a whole number of 32 bits: x", '2,11,x,"K\n2"')
     ]
     assert row_count(landed, "orders") == 3
@@ -156,7 +156,7 @@ def test_a_last_line_without_an_end_is_a_row_like_any_other(
 ) -> None:
     landed = land(tmp_path, "order_items", f"{ITEMS_HEADER}\n1,5,1,2,3.5\n{last}")
     assert good_lines(landed, "order_items") == good
-    assert [line for _, line, _, _ in set_aside(landed)] == bad
+    assert [line for _, line, _, _ in bad_rows(landed)] == bad
     assert row_count(landed, "order_items") == 2
 
 
@@ -165,11 +165,11 @@ def test_broken_quotes_at_the_end_of_a_file_do_not_stop_the_reader(
 ) -> None:
     landed = land(tmp_path / "one", "orders", f'{KEYED_HEADER}\n1,10,9,K-1\n2,11,"')
     assert good_lines(landed, "orders") == [2]
-    assert [line for _, line, _, _ in set_aside(landed)] == [3]
+    assert [line for _, line, _, _ in bad_rows(landed)] == [3]
     assert "panicked" not in capfd.readouterr().err
     landed = land(tmp_path / "several", "orders", f'{KEYED_HEADER}\n1,10,9,\r"""\n"')
     assert good_lines(landed, "orders") == []
-    assert [line for _, line, _, _ in set_aside(landed)] == [2, 3]
+    assert [line for _, line, _, _ in bad_rows(landed)] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -185,17 +185,17 @@ def test_broken_quotes_at_the_end_of_a_file_do_not_stop_the_reader(
 def test_a_file_is_read_by_what_it_holds_and_not_by_its_name(tmp_path: Path, content: bytes, ending: str) -> None:
     landed = land(tmp_path, "order_items", content, ending)
     assert good_lines(landed, "order_items") == [2]
-    assert set_aside(landed) == [(f"{ITEMS_FILE}.{ending}", 3, "order_id is not a whole number: x", "x,5,1,2,3.5")]
+    assert bad_rows(landed) == [(f"{ITEMS_FILE}.{ending}", 3, "order_id is not a whole number: x", "x,5,1,2,3.5")]
 
 
 @pytest.mark.parametrize("content", [ITEMS_HEADER, f"{ITEMS_HEADER}\n", f"\ufeff{ITEMS_HEADER}\r\n\r\n\r"])
 def test_a_file_with_a_header_alone_has_no_rows_and_no_fault(tmp_path: Path, content: str) -> None:
     landed = land(tmp_path, "order_items", content)
-    assert (good_lines(landed, "order_items"), set_aside(landed), row_count(landed, "order_items")) == ([], [], 0)
+    assert (good_lines(landed, "order_items"), bad_rows(landed), row_count(landed, "order_items")) == ([], [], 0)
     assert landed.faults == {}
 
 
-def test_bad_rows_of_parquet_are_set_aside_with_their_number(tmp_path: Path) -> None:
+def test_bad_rows_of_parquet_are_rejected_with_their_number(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {
             "order_id": ["1", "two", "3"],
@@ -206,7 +206,7 @@ def test_bad_rows_of_parquet_are_set_aside_with_their_number(tmp_path: Path) -> 
     )
     landed = land(tmp_path, "order_items", frame, "parquet")
     assert good_lines(landed, "order_items") == [1]
-    assert [(file, line, reason) for file, line, reason, _ in set_aside(landed)] == [
+    assert [(file, line, reason) for file, line, reason, _ in bad_rows(landed)] == [
         (f"{ITEMS_FILE}.parquet", 2, "order_id is not a whole number: two"),
         (
             f"{ITEMS_FILE}.parquet",

@@ -10,8 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from cis_assets.lake.erased_customers import NOBODY, ErasedCustomers, ErasureKey
-from cis_assets.landing import reader
-from cis_assets.landing.erased_rows import LeftOut
+from cis_assets.landing.erased_rows import ErasedRowCounts
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import LandedDays, read_days, read_snapshots
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put, whole
@@ -50,7 +49,7 @@ def test_orders_lines_and_rejected_rows_of_erased_customers_are_left_out_and_cou
     )
     landed = read(tmp_path, erased(17))
     assert numbers(landed) == ([2], [2], ["2,milk,2,1,", "4,18,noon"])
-    assert landed.left_out == LeftOut(orders=1, order_items=2, rejected=2)
+    assert landed.left_out == ErasedRowCounts(orders=1, order_items=2, rejected=2)
     assert landed.left_out.sentences() == [
         "Left out as rows of erased customers: 1 orders, 2 order lines, 2 rows that did not parse."
     ]
@@ -60,7 +59,7 @@ def test_lines_of_an_order_that_did_not_parse_are_left_out_on_a_day_without_any_
     land(tmp_path, FIRST, "3,17,noon\n4,18,9\n", "3,5,1,1,\n4,5,1,1,\n")
     landed = read(tmp_path, erased(17))
     assert numbers(landed) == ([4], [4], [])
-    assert landed.left_out == LeftOut(order_items=1, rejected=1)
+    assert landed.left_out == ErasedRowCounts(order_items=1, rejected=1)
 
 
 @pytest.mark.parametrize("who", [NOBODY, erased(99)], ids=["nobody", "somebody who never ordered"])
@@ -68,7 +67,7 @@ def test_nothing_is_left_out_and_nothing_said_where_none_of_them_landed(tmp_path
     land(tmp_path, FIRST, "1,17,9\n3,17,noon\n", "1,5,1,1,\n")
     landed = read(tmp_path, who)
     assert numbers(landed) == ([1], [1], ["3,17,noon"])
-    assert landed.left_out == LeftOut()
+    assert landed.left_out == ErasedRowCounts()
     assert landed.left_out.sentences() == []
 
 
@@ -86,13 +85,12 @@ def test_an_order_of_one_date_takes_no_lines_of_another_along(tmp_path: Path):
     assert sorted(kept.rows()) == [(FIRST, 2), (SECOND, 1)]
 
 
-def test_orders_and_lines_of_a_date_may_lie_in_other_parts_of_a_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reader, "_FILES_PER_PART", 1)
+def test_orders_and_their_lines_may_be_in_different_files_of_a_date(tmp_path: Path):
     land(tmp_path, FIRST, "1,17,9\n", "2,5,1,1,\n")
     land(tmp_path, FIRST, "2,18,9\n", "1,5,1,1,\n1,5,2,1,\n", name="2")
     landed = read(tmp_path, erased(17))
     assert numbers(landed) == ([2], [2], [])
-    assert landed.left_out == LeftOut(orders=1, order_items=2)
+    assert landed.left_out == ErasedRowCounts(orders=1, order_items=2)
 
 
 def test_customers_of_parquet_files_and_files_with_other_columns_are_left_out_too(tmp_path: Path):
@@ -106,7 +104,7 @@ def test_customers_of_parquet_files_and_files_with_other_columns_are_left_out_to
     put(tmp_path, f"order_items/order_date={FIRST}/a.csv", f"{ITEMS_HEADER}\n1,5,1,1,\n2,5,1,1,\n4,5,1,1,\n5,5,1,1,\n")
     landed = read(tmp_path, erased(17))
     assert numbers(landed) == ([2, 5], [2, 5], [])
-    assert landed.left_out == LeftOut(orders=2, order_items=2, rejected=2)
+    assert landed.left_out == ErasedRowCounts(orders=2, order_items=2, rejected=2)
 
 
 def test_snapshots_lose_erased_customers_and_no_products(tmp_path: Path):
@@ -122,11 +120,10 @@ def test_snapshots_lose_erased_customers_and_no_products(tmp_path: Path):
     assert landed.rows["customers"].collect()["customer_id"].to_list() == [18]
     assert landed.rows["products"].collect()["product_id"].to_list() == [17]
     assert sorted(landed.rejected.collect()["raw_text"]) == ["18,Bread,17,x", "18,perhaps,UTC"]
-    assert landed.left_out == LeftOut(customers=1, rejected=1)
+    assert landed.left_out == ErasedRowCounts(customers=1, rejected=1)
 
 
 def test_each_number_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reader, "_FILES_PER_PART", 1)
     hashed = []
     monkeypatch.setattr(KEY, "hash", lambda number: hashed.append(number) or str(number))
     for day in (FIRST, SECOND):

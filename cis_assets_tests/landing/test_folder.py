@@ -82,7 +82,7 @@ def test_a_landing_folder_below_a_hidden_one_is_read_all_the_same(tmp_path: Path
 def test_a_folder_that_is_no_date_is_refused_by_name_when_every_date_is_asked_for(root: Path, name: str) -> None:
     put(root, f"orders/{name}/orders.csv", "x")
     folder = LandingFolder(str(root))
-    sentence = f"Landing folder orders/{name} is no order date: name it order_date=YYYY-MM-DD or remove it."
+    sentence = f"Landing folder orders/{name} is not an order date: name it order_date=YYYY-MM-DD or remove it."
     with pytest.raises(LandingError) as refusal:
         folder.order_dates()
     assert str(refusal.value) == sentence
@@ -95,7 +95,7 @@ def test_a_file_beside_the_folders_of_dates_is_refused_by_name(root: Path) -> No
     put(root, "order_items/items.csv", "x")
     with pytest.raises(
         LandingError,
-        match=r"^Landing file order_items/items\.csv lies in no date folder: move it to order_items/order_date=YYYY-MM-DD/items\.csv",
+        match=r"^Landing file order_items/items\.csv is not in a date folder: move it to order_items/order_date=YYYY-MM-DD/items\.csv",
     ):
         LandingFolder(str(root)).order_dates()
     assert LandingFolder(str(root)).order_dates(strict=False) == {}
@@ -164,7 +164,7 @@ def test_a_file_of_another_ending_is_refused_by_name(root: Path, name: str) -> N
     put(root, f"products/{name}", b"x")
     with pytest.raises(
         LandingError,
-        match=f"^Landing file products/{name} is neither .csv, .csv.gz nor .parquet: rename or remove it.$",
+        match=f"^Landing file products/{name} is not .csv, .csv.gz or .parquet: rename or remove it.$",
     ):
         read_snapshot(LandingFolder(str(root)), PRODUCTS)
 

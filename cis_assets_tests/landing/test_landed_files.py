@@ -72,15 +72,15 @@ UNREADABLE: dict[str, tuple[str, bytes, str]] = {
     "a gzip with a wrong checksum": ("orders.csv", PACKED[:-8] + b"\x00" * 8, " cannot be unpacked: "),
     "a gzip with something behind it": ("orders.csv", PACKED + b"1,10,9\n", " cannot be unpacked: "),
     "a header without an end": ("orders.csv", b'"order_id,customer_id,order_hour\n1,10,9\n', " has no column order_id and "),
-    "not Parquet": ("orders.parquet", ORDERS_CSV.encode(), " is no readable Parquet file: "),
-    "Parquet that is cut off": ("orders.parquet", PAGES[:-20], " is no readable Parquet file: "),
-    "Parquet with a damaged page": ("orders.parquet", PAGES[:200] + b"\xff" * 300 + PAGES[500:], " is no readable Parquet file: "),
-    "Parquet whose footer counts other rows": ("orders.parquet", PAGES.replace(b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"), " is no readable Parquet file: its footer says 1001 rows, but it holds 1000."),
-    "Parquet with text that is no UTF-8": ("orders.parquet", TEXTS.replace(b"order-777", b"order-\xff77"), " is no readable Parquet file: "),
+    "not Parquet": ("orders.parquet", ORDERS_CSV.encode(), " cannot be read as Parquet: "),
+    "Parquet that is cut off": ("orders.parquet", PAGES[:-20], " cannot be read as Parquet: "),
+    "Parquet with a damaged page": ("orders.parquet", PAGES[:200] + b"\xff" * 300 + PAGES[500:], " cannot be read as Parquet: "),
+    "Parquet whose footer counts other rows": ("orders.parquet", PAGES.replace(b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"), " cannot be read as Parquet: its footer says 1001 rows, but it holds 1000."),
+    "Parquet with text that is no UTF-8": ("orders.parquet", TEXTS.replace(b"order-777", b"order-\xff77"), " cannot be read as Parquet: "),
     "Parquet with a missing column": ("orders.parquet", parquet(FRAME.drop("order_hour")), " has no column order_hour; "),
     "Parquet with another type": ("orders.parquet", parquet(FRAME.with_columns(pl.col("order_hour").cast(pl.Float64))), " holds order_hour as Float64 where a whole number of 32 bits is expected."),
     "Parquet with lists": ("orders.parquet", parquet(FRAME.with_columns(pl.concat_list("order_hour"))), " holds order_hour as List(Int64) where "),
-    "another ending": ("orders.xlsx", b"x", " is neither .csv, .csv.gz nor .parquet: rename or remove it."),
+    "another ending": ("orders.xlsx", b"x", " is not .csv, .csv.gz or .parquet: rename or remove it."),
 }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_fails_its_date_in_a_sentence_and_no_other(
     assert list(landed.faults) == [SECOND]
     assert sentence.startswith(f"Landing file {path}{words}")
     assert sentence.endswith(".")
-    assert landed.warnings() == [f"{SECOND} was not read, and keeps what it held before. {sentence}"]
+    assert landed.warnings() == [f"{SECOND} was not read and keeps its former rows. {sentence}"]
     of_file = landed.files.filter(pl.col("source_file") == path).select(
         "bytes", "row_count", "erased_row_count", "fault"
     )
@@ -132,7 +132,7 @@ def test_a_date_with_half_of_its_files_fails_alone(tmp_path: Path, present: str,
         file.unlink()
     landed = read(tmp_path, *DAYS)
     sentence = (
-        f"Landing folder {missing}/order_date={SECOND} is empty or absent although {present}/order_date={SECOND} has files: "
+        f"Landing folder {missing}/order_date={SECOND} is empty or absent, but {present}/order_date={SECOND} has files: "
         "land both, then read that date again."
     )
     assert landed.faults == {SECOND: sentence}
@@ -174,7 +174,7 @@ def test_a_first_line_that_may_be_a_row_is_not_repeated_in_the_fault(tmp_path: P
     put_days(tmp_path, FIRST)
     put(tmp_path, f"orders/order_date={FIRST}/orders.csv", "70001,4711,9\n70002,4712,8\n")
     sentence = read(tmp_path, FIRST).faults[FIRST]
-    assert sentence.endswith("; its first line holds no names of columns, so it is a row and no header.")
+    assert sentence.endswith("; its first line holds no column names, so it is a row and not a header.")
     assert "4711" not in sentence
 
 

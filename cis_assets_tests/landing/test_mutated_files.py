@@ -1,4 +1,4 @@
-"""Whatever lands, no row is lost and none counts twice: the rows of a file are those of bronze and those set aside.
+"""Whatever lands, no row is lost and none counts twice: the rows of a file are those of bronze and the rejected ones.
 
 The rows that a file holds are told from its bytes (`mutated_files.py`), not by the reader. Each test lands many files at
 once, one per date, as a range does; a file that cannot be read must not keep the others from being read.
@@ -111,7 +111,7 @@ def check_conservation(file: DamagedFile, found: Found) -> None:
 
 @MANY
 @given(rng=st.randoms(use_true_random=True))
-def test_every_row_of_a_damaged_csv_file_is_read_or_set_aside_once(rng: random.Random) -> None:
+def test_every_row_of_a_damaged_csv_file_is_read_or_rejected_once(rng: random.Random) -> None:
     files = [damaged_file(rng) for _ in range(AT_ONCE)]
     with tempfile.TemporaryDirectory() as root:
         landed = [(file.table.name, file.ending, file.content) for file in files]

@@ -1,9 +1,9 @@
-"""A CSV file gives the same rows whichever way it is read: alone or with others, scanned or taken apart line by line."""
+"""A CSV file gives the same rows whichever way it is read: alone or with others, scanned or split line by line."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cis_assets.landing import csv_reader
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS, LandingTable
-from cis_assets.landing.csv_reader import read_csv
+from cis_assets.landing.file_reader import read_files
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.reader import read_days
 from cis_assets.landing.row_cache import RowCache
+from cis_assets.landing.rows import LandedRows
 from cis_assets.storage.errors import StorageError
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -94,16 +94,19 @@ class Files(LandingFolder):
         return self._contents[file.path][:first_bytes]
 
 
-def what_is_read(folder: Files, table: LandingTable, room: int = 2**30) -> list[tuple]:
-    return [_as_values(landed) for landed in read_csv(folder, table, folder.files(), RowCache(room))]
+def what_is_read(
+    folder: Files, table: LandingTable, cache: RowCache | None = None, together_bytes: int = 2**20
+) -> list[tuple]:
+    read = read_files(folder, table, folder.files(), cache or RowCache(), together_bytes)
+    return [_as_values(landed) for landed in read]
 
 
-def _as_values(landed: object) -> tuple:
+def _as_values(landed: LandedRows | LandingError) -> tuple:
     if isinstance(landed, LandingError):
         return (str(landed).split(maxsplit=3)[-1],)
-    good = landed.rows.drop("source_file").collect()
-    bad = landed.rejected.drop("source_file").collect()
-    return good.rows(), good.schema, bad.rows(), landed.row_count
+    good = landed.rows.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    bad = landed.rejected.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    return good.rows(), good.schema, bad.rows(), landed.row_count  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @MANY
@@ -115,12 +118,10 @@ def test_a_file_of_numbers_gives_the_same_rows_alone_and_with_others_scanned_and
 ) -> None:
     table, contents = found
     together = what_is_read(Files(contents), table)
-    assert what_is_read(Files(contents), table, room=0) == together
-    with pytest.MonkeyPatch.context() as patch:
-        # As if each were a large one: scanned if it is clean, else taken apart.
-        patch.setattr(csv_reader, "_READ_TOGETHER_BYTES", 1)
-        assert what_is_read(Files(contents), table) == together
-    # A last line that is no text makes all lines be taken apart.
+    assert what_is_read(Files(contents), table, RowCache(room=0)) == together
+    # As if each were a large one: scanned if it is clean, else split into fields.
+    assert what_is_read(Files(contents), table, together_bytes=1) == together
+    # A last line that is no text makes the reader split all lines.
     ended = [content if content.endswith(b"\n") else content + b"\n" for content in contents]
     damaged = what_is_read(Files([content + b"\xff\n" for content in ended]), table)
     for read, (*rows, bad, row_count) in zip(together, damaged, strict=True):
@@ -138,36 +139,39 @@ def test_columns_may_stand_in_another_order_in_the_next_file() -> None:
 
 @pytest.mark.parametrize("rows", ["1,2\n", "1,2,3,4\n", "1,2,\n3,4\n", "1,2,3,\n", "1,,\n4,5\n"])
 @pytest.mark.parametrize("limit", [1, 2**20], ids=["scanned", "together"])
-def test_a_row_with_a_field_too_few_or_too_many_is_no_row_with_missing_values(
-    rows: str, limit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(csv_reader, "_READ_TOGETHER_BYTES", limit)
-    ((_, _, bad, count),) = what_is_read(Files([f"order_id,customer_id,order_hour\n{rows}".encode()]), ORDERS)
+def test_a_row_with_a_field_too_few_or_too_many_is_no_row_with_missing_values(rows: str, limit: int) -> None:
+    folder = Files([f"order_id,customer_id,order_hour\n{rows}".encode()])
+    ((_, _, bad, count),) = what_is_read(folder, ORDERS, together_bytes=limit)
     assert bad
     assert count == rows.count("\n")
 
 
 def test_a_column_that_is_called_like_packed_text_begins_is_an_unknown_column() -> None:
     folder = Files([b"x^,offer_id,order_id,customer_id,order_hour\n9,8,1,2,3\n"])
-    (landed,) = read_csv(folder, ORDERS, folder.files(), RowCache())
+    (landed,) = read_files(folder, ORDERS, folder.files(), RowCache())
     assert not isinstance(landed, LandingError)
     assert landed.rows.collect().height == 1
     assert "orders.x^" in landed.unknown_columns
 
 
-def test_files_that_unpack_to_much_are_not_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_once: list[int] = []
+def test_files_that_unpack_to_much_are_not_in_memory_at_once() -> None:
+    events: list[str] = []
 
-    def read_numbers(files: list) -> list:
-        at_once.append(len(files))
-        return real(files)
+    class WatchedFiles(Files):
+        def content(self, file: LandingFile, *, first_bytes: int | None = None) -> bytes:
+            events.append("fetch")
+            return super().content(file, first_bytes=first_bytes)
 
-    real = csv_reader.read_numbers
-    monkeypatch.setattr(csv_reader, "read_numbers", read_numbers)
-    content = b"order_id,customer_id,order_hour\n" + b"1,2,3\n" * 100
-    monkeypatch.setattr(csv_reader, "_READ_TOGETHER_BYTES", 2 * len(content))
-    assert [len(read[0]) for read in what_is_read(Files([content] * 5), ORDERS)] == [100] * 5
-    assert at_once == [2, 2, 1]
+    class WatchedCache(RowCache):
+        def keep(self, frames: Sequence[pl.DataFrame]) -> list[pl.LazyFrame]:
+            events.append(f"keep {len(frames)}")
+            return super().keep(frames)
+
+    rows = b"1,2,3\n" * 100
+    folder = WatchedFiles([b"order_id,customer_id,order_hour\n" + rows] * 5)
+    read = what_is_read(folder, ORDERS, WatchedCache(), together_bytes=2 * len(rows) + 64)
+    assert [len(good) for good, *_ in read] == [100] * 5
+    assert events == [*["fetch", "fetch", "keep 2"] * 2, "fetch", "keep 1"]
 
 
 def test_frames_that_are_views_of_one_are_kept_in_memory_all_or_none() -> None:
@@ -190,7 +194,7 @@ def test_rejected_rows_keep_nothing_else_of_their_file_in_memory(first: bytes) -
         + b",a text of more than twelve bytes,1\n"
     )
     folder = Files([content])
-    (landed,) = read_csv(folder, ORDERS, folder.files(), RowCache())
+    (landed,) = read_files(folder, ORDERS, folder.files(), RowCache())
     assert not isinstance(landed, LandingError)
     rejected = landed.rejected.collect()
     assert rejected.height == 1

@@ -236,7 +236,7 @@ def test_messages_are_sent_an_hour_ahead_within_waking_hours(favourite_hour: int
 @pytest.mark.parametrize(
     ("given", "used"), [("", POLICY.time_zone), ("Mars/Base", POLICY.time_zone), ("Asia/Tokyo", "Asia/Tokyo")]
 )
-def test_a_time_zone_that_is_missing_or_unknown_is_the_policys(given: str, used: str) -> None:
+def test_a_time_zone_that_is_missing_or_unknown_is_the_one_of_the_policy(given: str, used: str) -> None:
     assert contexts(USUAL_DAY, customers=[customer(time_zone=given)])["time_zone"].item() == used
 
 

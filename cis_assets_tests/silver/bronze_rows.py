@@ -1,4 +1,4 @@
-"""Bronze rows for tests, written as short dicts: what a test does not name is filled in with something valid.
+"""Bronze rows for tests, from short dicts: columns that a test does not name get valid values.
 
 Rows land one after the other in one file, unless they name their `source_file` and `source_line`.
 """
@@ -20,7 +20,7 @@ _LINE = {"order_date": MONDAY, "order_id": 1, "product_id": 1, "add_to_cart_orde
 
 
 def landed(table: Table, rows: list[dict[str, Any]], template: dict[str, Any] | None = None) -> pl.LazyFrame:
-    """Rows of a bronze table; `template` gives the values that a row does not name."""
+    """Rows of a bronze table; `template` has the values of columns that a row does not name."""
     complete = [
         {"source_file": "a.csv", "source_line": place + 2, **(template or {}), **row} for place, row in enumerate(rows)
     ]
@@ -40,7 +40,7 @@ def shuffled(frame: pl.LazyFrame, seed: int) -> pl.LazyFrame:
 
 
 def duplicate_rows(rows: pl.LazyFrame, key: list[str]) -> int:
-    """How many rows equal another row of their key, counting only keys without contradictions."""
+    """Count the rows that equal another row of their key, for keys without contradictions."""
     contents: dict[tuple, list[tuple]] = defaultdict(list)
     for row in rows.collect().to_dicts():
         identity = tuple(row[name] for name in key)

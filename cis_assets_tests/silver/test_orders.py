@@ -20,7 +20,7 @@ TUESDAY = MONDAY + timedelta(days=1)
 
 
 class Made:
-    """Silver as made from bronze rows."""
+    """Silver tables from bronze rows."""
 
     def __init__(self, order_rows: pl.LazyFrame, line_rows: pl.LazyFrame) -> None:
         judged = judge_orders(order_rows, line_rows, PRODUCTS)
@@ -63,11 +63,11 @@ def test_valid_rows_pass_with_the_columns_of_the_catalog():
         ({"customer_id": None, "order_hour": 24}, "customer_id is missing; order_hour is above 23"),
     ],
 )
-def test_an_order_that_breaks_a_rule_is_set_aside_with_the_reason(order: dict[str, Any], reason: str):
+def test_an_order_that_breaks_a_rule_is_rejected_with_the_reason(order: dict[str, Any], reason: str):
     made = Made(orders(order), lines({}))
     assert (made.orders.height, made.lines.height) == (0, 0)
     assert made.reasons("orders") == [reason]
-    absent = "its order was set aside" if order.get("order_id", 1) else "no order of that date has this order_id yet"
+    absent = "its order was rejected" if order.get("order_id", 1) else "no order of that date has this order_id yet"
     assert made.reasons("order_items") == [absent]
 
 
@@ -87,17 +87,17 @@ def test_an_order_that_breaks_a_rule_is_set_aside_with_the_reason(order: dict[st
         ({"product_id": 99}, "product_id is not a known product"),
         ({"order_id": 5}, "no order of that date has this order_id yet"),
         ({"order_date": TUESDAY}, "no order of that date has this order_id yet"),
-        ({"order_id": 2}, "its order was set aside"),
+        ({"order_id": 2}, "its order was rejected"),
         ({"quantity": -1, "product_id": 99}, "product_id is not a known product"),
         ({"quantity": -1, "unit_price": 0.0}, "unit_price is not above 0"),
         ({"quantity": -1, "order_id": 5}, "no order of that date has this order_id yet"),
         (
             {"quantity": 0, "unit_price": 0.0, "product_id": 99, "order_id": 2},
-            "unit_price is not above 0; quantity is 0; its order was set aside; product_id is not a known product",
+            "unit_price is not above 0; quantity is 0; its order was rejected; product_id is not a known product",
         ),
     ],
 )
-def test_a_line_that_breaks_a_rule_is_set_aside_and_its_order_stays(line: dict[str, Any], reason: str):
+def test_a_line_that_breaks_a_rule_is_rejected_and_its_order_stays(line: dict[str, Any], reason: str):
     made = Made(
         orders({}, {"order_id": 2, "order_hour": 24}), lines({}, {"order_id": 2}, {"add_to_cart_order": 2, **line})
     )
@@ -105,7 +105,7 @@ def test_a_line_that_breaks_a_rule_is_set_aside_and_its_order_stays(line: dict[s
     assert made.orders["item_count"].to_list() == [1]
     assert made.returned.is_empty()
     assert made.reasons("orders") == ["order_hour is above 23"]
-    assert made.reasons("order_items") == sorted(["its order was set aside", reason])
+    assert made.reasons("order_items") == sorted(["its order was rejected", reason])
 
 
 def test_limits_themselves_are_valid():
@@ -116,14 +116,14 @@ def test_limits_themselves_are_valid():
     assert (made.orders.height, made.rejected.height) == (2, 0)
 
 
-def test_an_order_without_lines_is_set_aside():
+def test_an_order_without_lines_is_rejected():
     made = Made(orders({}, {"order_id": 2}, {"order_id": 3, "order_hour": 24}), lines({}))
     assert made.orders["order_id"].to_list() == [1]
     missing = "no line of that date has this order_id yet"
     assert made.reasons("orders") == [missing, f"order_hour is above 23; {missing}"]
 
 
-def test_an_order_with_nothing_but_invalid_lines_is_set_aside_with_them():
+def test_an_order_with_only_invalid_lines_is_rejected_with_them():
     made = Made(orders({}), lines({"quantity": 0}))
     assert made.orders.height == 0
     assert (made.reasons("orders"), made.reasons("order_items")) == (
@@ -132,7 +132,7 @@ def test_an_order_with_nothing_but_invalid_lines_is_set_aside_with_them():
     )
 
 
-def test_a_returned_line_is_kept_apart_and_counts_in_no_purchase():
+def test_a_returned_line_goes_to_its_own_table_and_counts_in_no_purchase():
     made = Made(
         orders({"customer_id": 42, "order_hour": 17}),
         lines(
@@ -161,7 +161,7 @@ def test_a_returned_line_is_kept_apart_and_counts_in_no_purchase():
 
 
 @pytest.mark.parametrize("price", [0.01, None])
-def test_the_largest_return_is_kept_apart_like_any_other(price: float | None):
+def test_the_largest_return_goes_to_the_table_of_returns(price: float | None):
     made = Made(orders({}), lines({"quantity": -(2**31), "unit_price": price}))
     assert made.returned["returned_quantity"].to_list() == [2**31]
 
@@ -187,7 +187,7 @@ def test_duplicate_rows_of_a_returned_line_count_once():
     assert (made.returned.height, made.rejected.height) == (1, 0)
 
 
-def test_a_line_bought_in_one_row_and_given_back_in_another_of_the_same_key_is_a_contradiction():
+def test_a_purchase_and_a_return_with_the_same_key_contradict_each_other():
     made = Made(orders({}), lines({"quantity": 1}, {"quantity": -1}))
     assert (made.lines.height, made.returned.height) == (0, 0)
     assert made.reasons("order_items") == ["rows with this key contradict each other"] * 2
@@ -211,7 +211,7 @@ def test_a_row_sent_again_does_not_change_the_order_in_which_orders_landed(file:
     assert rows_of(made.orders, "order_id", "order_of_day") == [(1, 1), (2, 2)]
 
 
-def test_the_copy_that_landed_last_is_the_one_that_stays():
+def test_of_duplicates_the_row_that_landed_last_stays():
     places = [("a.csv", 9), ("b.csv", 3), ("b.csv", 2)]
     placed = [{"source_file": file, "source_line": line} for file, line in places]
     made = Made(
@@ -224,7 +224,7 @@ def test_the_copy_that_landed_last_is_the_one_that_stays():
         assert rows_of(made.duplicates(table), "source_file", "source_line") == [("a.csv", 9), ("b.csv", 2)]
 
 
-def test_rows_that_contradict_each_other_or_lack_their_key_are_no_copies():
+def test_rows_that_contradict_each_other_or_lack_their_key_are_no_duplicates():
     made = Made(
         orders({}, {}, {"order_hour": 10}, {"order_id": None}, {"order_id": None}),
         lines({}, {}, {"quantity": 2}, {"add_to_cart_order": None}, {"add_to_cart_order": None}),
@@ -234,7 +234,7 @@ def test_rows_that_contradict_each_other_or_lack_their_key_are_no_copies():
 
 
 @pytest.mark.parametrize("change", [{"customer_id": 20}, {"order_hour": 10}, {"order_hour": None}])
-def test_orders_that_contradict_each_other_are_all_set_aside(change: dict[str, Any]):
+def test_orders_that_contradict_each_other_are_all_rejected(change: dict[str, Any]):
     made = Made(orders({}, change, {}), lines({}))
     assert made.orders.height == 0
     reasons = made.reasons("orders")
@@ -243,20 +243,20 @@ def test_orders_that_contradict_each_other_are_all_set_aside(change: dict[str, A
 
 
 @pytest.mark.parametrize("change", [{"product_id": 2}, {"quantity": 2}, {"unit_price": None}, {"quantity": None}])
-def test_lines_that_contradict_each_other_are_all_set_aside(change: dict[str, Any]):
+def test_lines_that_contradict_each_other_are_all_rejected(change: dict[str, Any]):
     made = Made(orders({}), lines({}, change, {"add_to_cart_order": 2}))
     assert made.lines["add_to_cart_order"].to_list() == [2]
     assert made.reasons("order_items") == ["rows with this key contradict each other"] * 2
 
 
-def test_the_same_line_in_another_order_or_on_another_date_is_no_copy():
+def test_the_same_line_in_another_order_or_on_another_date_is_no_duplicate():
     made = Made(
         orders({}, {"order_id": 2}, {"order_date": TUESDAY}), lines({}, {"order_id": 2}, {"order_date": TUESDAY})
     )
     assert (made.lines.height, made.rejected.height) == (3, 0)
 
 
-def test_a_product_may_stand_twice_in_an_order():
+def test_a_product_may_be_in_an_order_twice():
     made = Made(orders({}), lines({}, {"add_to_cart_order": 2}))
     assert rows_of(made.orders, "item_count", "distinct_product_count") == [(2, 1)]
 
@@ -302,7 +302,7 @@ def test_orders_of_a_customer_and_day_are_numbered_by_hour_then_by_place_of_land
     assert rows_of(made.lines, "order_id", "order_of_day") == expected
 
 
-def test_an_order_set_aside_by_a_rule_takes_no_number_of_the_day():
+def test_an_order_rejected_by_a_rule_takes_no_number_of_the_day():
     made = Made(orders({"order_id": 8, "order_hour": -1}, {}), lines({}))
     assert made.orders["order_of_day"].to_list() == [1]
 
@@ -379,7 +379,7 @@ _NAMES = ("orders", "lines", "returned", "rejected")
 
 
 def assert_every_row_is_accounted_for(order_rows: pl.LazyFrame, line_rows: pl.LazyFrame) -> Made:
-    """Each bronze row is one of valid, returned, rejected and copy: the counts add up, and what is kept differs."""
+    """Each bronze row is valid, returned, rejected or a duplicate: the counts add up, and no row is in two tables."""
     made = Made(order_rows, line_rows)
     notes = credit_notes(made.orders.lazy(), made.returned.lazy()).collect().height
     for table, rows, key, passed in (
@@ -405,7 +405,7 @@ def assert_every_row_is_accounted_for(order_rows: pl.LazyFrame, line_rows: pl.La
 
 @given(_ORDER_ROWS, _LINE_ROWS)
 @settings(max_examples=70, deadline=None)
-def test_every_bronze_row_is_valid_returned_rejected_or_a_copy_on_a_day_and_in_a_range(
+def test_every_bronze_row_has_one_fate_and_a_range_gives_the_rows_of_its_days(
     order_rows: list[dict], line_rows: list[dict]
 ):
     landed_orders, landed_lines = orders(*order_rows), lines(*line_rows)

@@ -129,7 +129,7 @@ def test_order_lines_are_there_before_their_orders(tmp_path: Path) -> None:
 
 
 def test_a_source_without_days_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LandingError, match=r"^The source holds no orders, so nothing but its snapshots was landed\.$"):
+    with pytest.raises(LandingError, match=r"^The source has no orders, so only its snapshots were landed\.$"):
         land(OnlyDays(), str(tmp_path))
 
 

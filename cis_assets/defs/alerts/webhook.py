@@ -3,8 +3,6 @@
 The address is a secret: anyone who knows it can post. No message contains it, and no message quotes an error that does.
 """
 
-from __future__ import annotations
-
 import json
 import urllib.error
 import urllib.request

@@ -5,8 +5,6 @@ sensor refreshes it. It compares the current state and keeps no cursor, so it mi
 Snapshots of earlier days stay unchanged.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 

@@ -3,8 +3,6 @@
 Dagster stores a copy of the cursor with every tick, so a date takes four bytes. Cursors of earlier versions are read too.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -5,8 +5,6 @@ first gaps without unchanged dates, shortest first; then gaps with the fewest un
 closed together. A gap with a barred date is never closed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Set
 from datetime import date, timedelta
 from itertools import pairwise

@@ -4,8 +4,6 @@ A tick lists each dated table of landing once and compares a mark per date (name
 cursor. The ranges that cover the dates are computed in `range_runs.py`. The cursor is in `landing_cursor.py`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A code server starts the process of each run. If both stop with their machine, D
 running forever, and the runs in the queue wait for it.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 import grpc
 

@@ -5,8 +5,6 @@ Dagster may change these names in any release. A test covers each of them (`test
 `instance.py` serves the Dagster instance; it is apart because importing the SQLite storages takes most of a second.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any

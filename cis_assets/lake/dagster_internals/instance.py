@@ -1,7 +1,5 @@
 """The private names of Dagster that its instance is built from: the event log in SQLite and the run launcher."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

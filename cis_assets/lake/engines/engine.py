@@ -1,7 +1,5 @@
 """The interface of an engine, and the values that say where a table is and what was written to it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """The polars engine: lazy scans with partition pruning, and streaming writes of slices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import narwhals as nw

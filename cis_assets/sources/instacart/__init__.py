@@ -1,0 +1,1 @@
+"""The public Instacart release of 2017 as landing files."""

@@ -1,20 +1,17 @@
-"""The files of the public Instacart release, read as typed frames whatever the copy at hand looks like.
+"""The files of the public Instacart release as typed frames, with the column names of its known copies.
 
-Belongs here: names of files and columns, how values are written, and sentences on what cannot be read. Does not belong
-here: what the rows mean (`instacart.py`).
+Does not belong here: what the rows mean (`source.py`).
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import polars as pl
 
-from cis_assets.errors import OperatorError
-from cis_assets.landing.rows import column_name, first_line
+from cis_assets.errors import OperatorError, first_line
+from cis_assets.landing.headers import column_name
 
-# Copies of the release circulate with these other names for its columns.
+# Some copies of the release have these other column names.
 _ALIASES = {
     "customer_id": "user_id",
     "order_day_of_week": "order_dow",
@@ -30,7 +27,7 @@ _MISSING = ["", "NULL", "NaN", "nan"]
 
 
 class InstacartError(OperatorError):
-    """The folder does not hold the release as expected; the message names the file."""
+    """The folder does not hold the release; the message names the file."""
 
 
 class InstacartFiles:
@@ -38,7 +35,7 @@ class InstacartFiles:
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise InstacartError(f"{folder} is no folder: give the one that holds orders.csv of the release.")
+            raise InstacartError(f"{folder} is not a folder: give the folder that holds orders.csv of the release.")
         self._folder = folder
 
     def path(self, name: str) -> Path:
@@ -46,7 +43,7 @@ class InstacartFiles:
             path = self._folder / f"{name}.{ending}"
             if path.is_file():
                 return path
-        raise InstacartError(f"{self._folder} has no {name}.csv, which the release has.")
+        raise InstacartError(f"{self._folder} has no {name}.csv, which is part of the release.")
 
     def read(
         self,
@@ -56,10 +53,10 @@ class InstacartFiles:
         may_be_missing: Collection[str] = (),
         reshape: Callable[[pl.LazyFrame], pl.LazyFrame] = lambda rows: rows,
     ) -> pl.DataFrame:
-        """The named columns of a file, typed, streamed through `reshape`.
+        """Read the named columns of a file with their types, streamed through `reshape`.
 
-        Raises InstacartError if the file or a column is absent, if a value is not of its type, or if one is missing
-        that may not be (in what `reshape` gives).
+        Raises InstacartError if the file or a column is absent, if a value has another type, or if the result lacks a
+        value in a column outside `may_be_missing`.
         """
         path = self.path(name)
         try:
@@ -74,7 +71,7 @@ class InstacartFiles:
 
 
 def _scan(path: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    """The named columns of a file, under their own names and with their types."""
+    """Scan the named columns of a file, with their own names and types."""
     scan = pl.scan_csv(path, infer_schema=False, null_values=_MISSING, glob=False)
     header = scan.collect_schema().names()
     spelling = {column_name(name): name for name in header}
@@ -86,9 +83,9 @@ def _scan(path: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         raise InstacartError(
             f"{path} has no column {' and no column '.join(absent)}; its header is {','.join(header)}."
         )
-    return scan.select(_typed(pl.col(spelling[name]), dtype).alias(name) for name, dtype in columns.items())
+    return scan.select(_convert(pl.col(spelling[name]), dtype).alias(name) for name, dtype in columns.items())
 
 
-def _typed(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Whole numbers may be written as 8, 08 or 8.0."""
+def _convert(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Convert text to a type; whole numbers may be written as 8, 08 or 8.0."""
     return text.str.strip_chars().str.strip_suffix(".0").cast(dtype) if dtype.is_integer() else text

@@ -1,21 +1,17 @@
 """The public release "The Instacart Online Grocery Shopping Dataset 2017" as dated landing files.
 
-The release has no calendar dates: it says for each order of a customer the weekday (0-6), the hour and the days
-since the order before, capped at 30. Dates are made from that; two things must be assumed and can be set:
+The release has no calendar dates. For each order it has the weekday (0-6), the hour, and the days since the customer's
+previous order, capped at 30. Dates are computed from these and two assumptions:
 
-- Which weekday 0 is. The release does not say; volume peaks on 0 and 1, so Saturday is taken by default.
-- When a customer ordered last. Each customer's last landed order is placed in the four weeks that end with `end`, on
-  the weekday the release gives, in a week chosen by the customer's id.
+- Weekday 0 is Saturday by default, because volume peaks on 0 and 1. An option sets another weekday.
+- Each customer's last order is in the four weeks up to `end`, on its weekday, in a week chosen by the customer's id.
 
-A gap under 30 days is exact. A gap of 30 stands for 30 or more, and becomes the smallest number of days from 30 on that
-leads to the order's weekday. Orders of the `test` set have no lines; they are counted and left out. The release
-says nothing of consent, prices, time zones or offers: consent is landed as given, the others are left out.
+A gap under 30 days is exact. A gap of 30 means 30 or more, and becomes the smallest such gap that leads to the order's
+weekday. Orders of the `test` set have no lines; they are counted and left out. The release has no consent, prices, time
+zones or offers: every customer lands with consent, and the others are left out.
 
-Belongs here: how orders get their dates, and what lands. Does not belong here: how the release's files are
-written (`instacart_files.py`).
+Does not belong here: how the release's files are written (`files.py`).
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -55,7 +51,7 @@ _LINE_COLUMNS: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class InstacartOptions:
-    """Where the release's CSV files are, the day its story ends, and the weekday that its `order_dow` 0 stands for."""
+    """The folder of the release, the last date of its calendar, and the weekday of `order_dow` 0."""
 
     source: Path
     end: date
@@ -63,11 +59,11 @@ class InstacartOptions:
 
     def __post_init__(self) -> None:
         if self.weekday_zero.lower() not in WEEKDAYS:
-            raise InstacartError(f"Weekday {self.weekday_zero!r} is none of {', '.join(WEEKDAYS)}.")
+            raise InstacartError(f"Weekday {self.weekday_zero!r} is not one of {', '.join(WEEKDAYS)}.")
 
 
 class InstacartSource:
-    """Reads the release and yields landing frames, one order date at a time; implements `LandingSource`."""
+    """Reads the release and yields one order date at a time; implements `LandingSource`."""
 
     name = "instacart"
 
@@ -75,7 +71,7 @@ class InstacartSource:
         self._options = options
         self._files = InstacartFiles(options.source)
         self.lines_left_out = 0
-        """Lines whose order is not among the orders with lines; known once `days` has begun (the release has none)."""
+        """Lines without an order, known after `days` has begun. The original release has none."""
 
     def snapshots(self) -> Mapping[str, pl.DataFrame]:
         products = self._files.read("products", PRODUCTS.columns, may_be_missing={"product_name"})
@@ -92,7 +88,7 @@ class InstacartSource:
         }
 
     def days(self) -> Iterator[LandedDay]:
-        """The order dates, oldest first, with the lines of their orders."""
+        """Yield the order dates, oldest first, with the lines of their orders."""
         orders, lines = self.dated_orders, self._sorted_lines()
         by_date = orders.group_by("order_date", maintain_order=True).len()
         order_ends = by_date["len"].cum_sum()
@@ -115,12 +111,12 @@ class InstacartSource:
 
     @cached_property
     def test_orders(self) -> int:
-        """Orders of the `test` set, which have no lines and are left out."""
+        """The number of orders in the `test` set, which have no lines and are left out."""
         return self._orders.filter(pl.col("eval_set") == "test").height
 
     @cached_property
     def contradicting_gaps(self) -> int:
-        """Orders whose gap under the cap leads to another weekday than theirs (the release has none)."""
+        """The number of orders whose gap leads to another weekday. The original release has none."""
         gap = pl.col("days_since_prior_order")
         return self._orders.sort("user_id", "order_number").filter(gap < _GAP_CAP, gap % 7 != _days_to_weekday()).height
 
@@ -145,7 +141,7 @@ class InstacartSource:
         return orders
 
     def _sorted_lines(self) -> pl.DataFrame:
-        """Lines of the dated orders: order_place (in `dated_orders`, from 0), product_id, add_to_cart_order.
+        """Read the lines of the dated orders: order_place (in `dated_orders`, from 0), product_id, add_to_cart_order.
 
         Sorted by order and position. There are 33 million in the full release, so an order is known by its place,
         which is smaller than its id and sorts by date.
@@ -193,19 +189,19 @@ def place_orders(orders: pl.DataFrame, end: date, weekday_zero: str) -> pl.DataF
 
 
 def _days_since_prior() -> pl.Expr:
-    """Days since the customer's order before, 0 for the first; a gap that is missing is taken for less than a week."""
+    """Days since the customer's previous order, 0 for the first. A missing gap counts as less than a week."""
     gap = pl.col("days_since_prior_order")
     beyond_cap = _GAP_CAP + (_days_to_weekday() - _GAP_CAP) % 7
     return pl.when(gap >= _GAP_CAP).then(beyond_cap).otherwise(gap.fill_null(_days_to_weekday())).fill_null(0)
 
 
 def _days_to_weekday() -> pl.Expr:
-    """Days from the weekday of the customer's order before to that of this one (0-6), null for the first order."""
+    """Days from the weekday of the customer's previous order to this one (0-6), null for the first order."""
     dow = pl.col("order_dow")
     return (dow - dow.shift(1).over("user_id")) % 7
 
 
 def _last_before_end(end: date, weekday_zero: str) -> pl.Expr:
-    """Days from the customer's last order to the end: back to its weekday (0-6), 0-3 weeks by the customer's id."""
+    """Days from the customer's last order to the end: 0-6 to its weekday, and 0-3 weeks by the customer's id."""
     weekday = pl.col("order_dow").last().over("user_id") + WEEKDAYS.index(weekday_zero.lower())
     return (end.weekday() - weekday) % 7 + 7 * (pl.col("user_id") % _WEEKS_OF_LAST_ORDERS)

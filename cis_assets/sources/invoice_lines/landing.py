@@ -1,13 +1,12 @@
-"""How invoice lines come to lie beside what landed before: nothing that landed goes unless that is wanted.
+"""Lands invoice lines beside earlier ones, without losing anything that landed before.
 
-Files of a date that would stay the same are not written again, so that nobody takes them for new. A date that would
-lose lines is refused. Snapshots know what landed before: a product has the name of its newest sale, no matter in which
-order the days land, and no product or customer is forgotten.
+- A date whose files would not change is not written again, so it does not look new.
+- A date that would lose lines is refused, unless the caller asks to replace it.
+- Snapshots keep every product and customer that landed before. A product has the name of its newest sale, no matter in
+  which order the dates land.
 
-Belongs here: reading back what landed, and what to write. Does not belong here: what a line means (`lines.py`).
+Does not belong here: what a line means (`orders.py`).
 """
-
-from __future__ import annotations
 
 import io
 from collections import Counter
@@ -19,11 +18,11 @@ from functools import cached_property
 import obstore
 import polars as pl
 
+from cis_assets.errors import first_line
 from cis_assets.landing.contract import AISLES, CUSTOMERS, DEPARTMENTS, KEYED_PRODUCTS, LandingTable
 from cis_assets.landing.folder import LandingError
-from cis_assets.landing.rows import first_line
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions
-from cis_assets.sources.invoice_lines.mapping import LinesMapping
+from cis_assets.sources.invoice_lines.mapping import InvoiceLinesMapping
 from cis_assets.sources.invoice_lines.orders import InvoiceLines
 from cis_assets.sources.landing_writer import as_csv, land, refuse_files_of_others
 from cis_assets.sources.source import LandedDay
@@ -32,13 +31,13 @@ from cis_assets.storage.durability import put_durably
 
 # The reader of landing files passes over names with an underscore.
 _NAMED = "products/_named.csv"
-_SET_ASIDE = "_lines_set_aside"
+_FAULT_LISTS = "_lines_set_aside"
 _NEWNESS = {"named": pl.Boolean(), "sold": pl.Boolean(), "named_at": pl.Datetime("us")}
 
 
 @dataclass(frozen=True)
-class LinesReport:
-    """What landing some files came to; `products` and `customers` are all that the landing folder knows by now."""
+class InvoiceLinesReport:
+    """What was landed. `products` and `customers` count all that the landing folder has, earlier ones included."""
 
     files: int
     lines: int
@@ -50,30 +49,30 @@ class LinesReport:
     order_items: int
     products: int
     customers: int
-    set_aside: Mapping[tuple[str, bool], int]
-    """How many lines something is wrong with, by what it is and whether they landed nevertheless."""
-    set_aside_files: Sequence[str]
-    """Where those lines are listed."""
+    faults: Mapping[tuple[str, bool], int]
+    """How many lines have a fault, by the fault and whether they landed."""
+    fault_lists: Sequence[str]
+    """The files that list those lines."""
 
 
-def land_lines(
+def land_invoice_lines(
     lines: InvoiceLines,
     landing_uri: str,
     *,
     replace: bool = False,
     on_day: Callable[[int], None] = lambda _: None,
-) -> LinesReport:
-    """Write landing files of the lines; `on_day` is called with 1 as each date is done.
+) -> InvoiceLinesReport:
+    """Write landing files of invoice lines; `on_day` is called with 1 after each date.
 
-    Raises LandingError, before anything is written, if the place holds files of another source, or if lines that landed
-    before on these dates are not among the lines (with `replace`, they go).
+    Raises LandingError before anything is written, if the folder holds files of another source, or if a date would lose
+    lines that landed before. With `replace`, those lines are removed.
     """
-    source = _Lines(lines, landing_uri, replace)
+    source = _InvoiceLinesSource(lines, landing_uri, replace)
     days = source.all_days
     on_day(len(days) - source.day_count)
     land(source, landing_uri, on_day)
-    source.remember()
-    return LinesReport(
+    source.write_name_ages()
+    return InvoiceLinesReport(
         files=len(lines.files),
         lines=lines.count,
         first=days[0].order_date,
@@ -84,13 +83,13 @@ def land_lines(
         order_items=lines.dated.height,
         products=source.products.height,
         customers=source.customers.len(),
-        set_aside=Counter(lines.set_aside.select("reason", pl.col("landed_on").is_not_null()).iter_rows()),
-        set_aside_files=source.list_set_aside(),
+        faults=Counter(lines.faulty.select("reason", pl.col("landed_on").is_not_null()).iter_rows()),
+        fault_lists=source.write_fault_lists(),
     )
 
 
-class _Lines:
-    """The lines and what landed before them; implements `LandingSource`."""
+class _InvoiceLinesSource:
+    """Invoice lines together with what landed before them; implements `LandingSource`."""
 
     def __init__(self, lines: InvoiceLines, landing_uri: str, replace: bool) -> None:
         self._lines = lines
@@ -102,7 +101,7 @@ class _Lines:
         self._sizes = {meta["path"]: meta["size"] for batch in obstore.list(self._store) for meta in batch}
 
     @property
-    def mapping(self) -> LinesMapping:
+    def mapping(self) -> InvoiceLinesMapping:
         return self._lines.mapping
 
     @cached_property
@@ -111,8 +110,8 @@ class _Lines:
 
     @cached_property
     def changed_days(self) -> list[LandedDay]:
-        """The dates whose files are not there as they would be written; LandingError if lines would go."""
-        return [day for day in self.all_days if self._changes(day)]
+        """The dates whose files would change; LandingError if lines would be lost."""
+        return [day for day in self.all_days if self._would_change(day)]
 
     def days(self) -> Iterator[LandedDay]:
         yield from self._days_to_write
@@ -123,11 +122,11 @@ class _Lines:
 
     @property
     def _days_to_write(self) -> list[LandedDay]:
-        # The writer takes a source without any date for an empty one, so one that did not change stands in.
+        # The writer refuses a source without dates, so one unchanged date is written again.
         return self.changed_days or self.all_days[-1:]
 
     def snapshots(self) -> Mapping[str, pl.DataFrame]:
-        """Products with their aisles and departments, and customers unless the mapping leaves them to others."""
+        """Build products with their aisles and departments, and customers if the mapping asks for them."""
         products = self.products
         found: dict[str, pl.DataFrame] = {}
         for table, kind in ((AISLES, "aisle"), (DEPARTMENTS, "department")):
@@ -145,42 +144,42 @@ class _Lines:
 
     @cached_property
     def products(self) -> pl.DataFrame:
-        """Every product of these lines and of those that landed before: the columns of `_known_products`.
+        """Every product of these lines and of earlier ones, with the columns of `_known_products`.
 
-        Its name, aisle and department are those of its newest sale with a name, failing that of its newest line with
-        one. A product that no line names is called by its key.
+        Name, aisle and department come from its newest sale with a name, else from its newest line with a name. A
+        product without a name gets its key as name.
         """
         known = self._known_products()
         products = pl.concat([known, self._lines.products.select(known.columns)])
         refuse_collisions("product", products)
-        # Lines of the same moment are told apart by their texts, so that the order of landing does not count.
+        # Lines of the same moment are ordered by their texts, so the order of landing does not matter.
         newest = products.sort("product_id", *_NEWNESS, "product_name", "aisle", "department", nulls_last=False)
         others = self.mapping.products
         return (
             newest.unique("product_id", keep="last", maintain_order=True)
             .with_columns(
                 pl.coalesce("product_name", "product_key").alias("product_name"),
-                pl.coalesce(self._said("aisle"), pl.lit(others.aisle)).alias("aisle"),
-                pl.coalesce(self._said("department"), pl.lit(others.department)).alias("department"),
+                pl.coalesce(self._value_in_lines("aisle"), pl.lit(others.aisle)).alias("aisle"),
+                pl.coalesce(self._value_in_lines("department"), pl.lit(others.department)).alias("department"),
             )
             .sort("product_key")
         )
 
-    def _said(self, kind: str) -> pl.Expr:
-        """What lines say. Without a column in the mapping nothing, so that a constant holds for all products."""
+    def _value_in_lines(self, kind: str) -> pl.Expr:
+        """Select the value from the lines. Without a column in the mapping, null: the constant then holds for all products."""
         return pl.col(kind) if getattr(self.mapping.columns, kind) else pl.lit(None, pl.String())
 
     def _known_products(self) -> pl.DataFrame:
-        """Products that landed before.
+        """Read the products that landed before.
 
         Columns: product_id, product_key, product_name, aisle, department, named, sold, named_at.
         """
-        names = (self._landed(table) for table in (AISLES, DEPARTMENTS))
-        products = self._landed(KEYED_PRODUCTS)
+        names = (self._read_landed(table) for table in (AISLES, DEPARTMENTS))
+        products = self._read_landed(KEYED_PRODUCTS)
         for kind, ids in zip(("aisle", "department"), names, strict=True):
             products = products.join(ids, on=f"{kind}_id", how="left")
-        newness = self._csv(_NAMED, {"product_id": pl.Int64(), **_NEWNESS})
-        # How new a name is may be unknown, for instance if landing was stopped halfway; the name itself stays.
+        newness = self._read_csv(_NAMED, {"product_id": pl.Int64(), **_NEWNESS})
+        # The age of a name can be unknown, for instance if landing was stopped halfway. The name itself is kept.
         return products.join(newness, on="product_id", how="left").select(
             *("product_id", "product_key", "product_name", "aisle", "department"),
             pl.col("named").fill_null(pl.col("product_name") != pl.col("product_key")),
@@ -190,24 +189,24 @@ class _Lines:
 
     @cached_property
     def customers(self) -> pl.Series:
-        """Every customer of these lines and of those that landed before."""
+        """Every customer of these lines and of earlier ones."""
         if not self.mapping.customers.snapshot:
             return self._lines.customers
-        return pl.concat([self._landed(CUSTOMERS)["customer_id"], self._lines.customers]).unique().sort()
+        return pl.concat([self._read_landed(CUSTOMERS)["customer_id"], self._lines.customers]).unique().sort()
 
-    def remember(self) -> None:
-        """Keep how new the names of products are, for the next lines. The names themselves have landed by now."""
+    def write_name_ages(self) -> None:
+        """Write how new the names of products are, for the next landing. The names themselves have landed."""
         put_durably(self._store, _NAMED, as_csv(self.products.select("product_id", *_NEWNESS)))
 
-    def list_set_aside(self) -> list[str]:
-        """Write the lines that something is wrong with, a list per source file that has any, and say where."""
+    def write_fault_lists(self) -> list[str]:
+        """Write the lines with a fault, one list per source file, and return the addresses of the lists."""
         written = []
         lists: dict[str, list[str]] = {}
         for path in self._lines.files:
             name = path.name.removesuffix(".gz").removesuffix(".csv")
-            lists.setdefault(f"{_SET_ASIDE}/{name}.csv", []).append(str(path))
+            lists.setdefault(f"{_FAULT_LISTS}/{name}.csv", []).append(str(path))
         for place, paths in lists.items():
-            rows = self._lines.set_aside.filter(pl.col("source_file").is_in(paths))
+            rows = self._lines.faulty.filter(pl.col("source_file").is_in(paths))
             if rows.height:
                 put_durably(self._store, place, as_csv(rows))
                 written.append(join(self._landing_uri, place))
@@ -215,25 +214,25 @@ class _Lines:
                 obstore.delete(self._store, place)
         return written
 
-    def _changes(self, day: LandedDay) -> bool:
+    def _would_change(self, day: LandedDay) -> bool:
         items = f"order_items/order_date={day.order_date}/order_items.csv"
         orders = f"orders/order_date={day.order_date}/orders.csv"
         new_items = as_csv(day.order_items, day.dirty_order_items)
-        if self._holds(items, new_items) and self._holds(orders, as_csv(day.orders)):
+        if self._has_content(items, new_items) and self._has_content(orders, as_csv(day.orders)):
             return False
         if items in self._sizes and not self._replace:
             self._refuse_losing_lines(day.order_date, items, new_items)
         return True
 
-    def _holds(self, path: str, content: bytes) -> bool:
-        return self._sizes.get(path) == len(content) and self._content(path) == content
+    def _has_content(self, path: str, content: bytes) -> bool:
+        return self._sizes.get(path) == len(content) and self._fetch(path) == content
 
     def _refuse_losing_lines(self, day: date, path: str, content: bytes) -> None:
-        """Raise LandingError if a line that landed is not among the new ones; its place in the order may be another."""
+        """Raise LandingError if a line that landed is not among the new ones. Its position in the order may differ."""
         try:
             before, after = (
                 pl.read_csv(io.BytesIO(text), infer_schema=False).drop("add_to_cart_order")
-                for text in (self._content(path), content)
+                for text in (self._fetch(path), content)
             )
             key = before.columns
             counts = (
@@ -243,30 +242,30 @@ class _Lines:
             )
         except pl.exceptions.PolarsError as error:
             raise LandingError(
-                f"{join(self._landing_uri, path)} is no longer as it was landed ({first_line(error)}): give --replace "
-                "to have it written anew."
+                f"{join(self._landing_uri, path)} was changed since it landed ({first_line(error)}): give --replace "
+                "to write it again."
             ) from None
         lost = counts.select((pl.col("before") - pl.col("after").fill_null(0)).clip(0).sum()).item()
         if lost:
             raise LandingError(
-                f"On {day}, {lost} lines that landed before are not in the files given now, so nothing was landed: "
-                "give all files with lines of that date at once, or --replace to have those lines go."
+                f"On {day}, {lost} lines that landed before are not in these files, so nothing was landed: "
+                "give all files with lines of that date at once, or --replace to remove those lines."
             )
 
-    def _landed(self, table: LandingTable) -> pl.DataFrame:
-        return self._csv(f"{table.name}/{table.name}.csv", table.columns)
+    def _read_landed(self, table: LandingTable) -> pl.DataFrame:
+        return self._read_csv(f"{table.name}/{table.name}.csv", table.columns)
 
-    def _csv(self, path: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-        """A file that was landed before, or no rows if there is none."""
+    def _read_csv(self, path: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+        """Read a file that landed before; no rows if there is none."""
         if path not in self._sizes:
             return pl.DataFrame(schema=schema)
         try:
-            return pl.read_csv(io.BytesIO(self._content(path)), schema_overrides=dict(schema)).select(*schema)
+            return pl.read_csv(io.BytesIO(self._fetch(path)), schema_overrides=dict(schema)).select(*schema)
         except pl.exceptions.PolarsError as error:
             raise LandingError(
-                f"{join(self._landing_uri, path)} is no longer as it was landed ({first_line(error)}): remove it, and "
+                f"{join(self._landing_uri, path)} was changed since it landed ({first_line(error)}): remove it, and "
                 "land all files again."
             ) from None
 
-    def _content(self, path: str) -> bytes:
+    def _fetch(self, path: str) -> bytes:
         return bytes(obstore.get(self._store, path).bytes())

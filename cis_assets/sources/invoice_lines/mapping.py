@@ -1,10 +1,8 @@
-"""The mapping file of `cis land lines`: which column of invoice lines means what, and how values are written.
+"""The mapping file of `cis land lines`: the meaning of each column, and how values are written.
 
-Belongs here: the keys of the file, their defaults, and sentences on what is wrong with them. Does not belong here: what
-is done with the lines (`lines.py`). Mappings that ship with the package lie in `mappings/` and are known by name.
+Mappings in the folder `mappings/` ship with the package and are known by name. Does not belong here: what is done with
+the lines (`orders.py`).
 """
-
-from __future__ import annotations
 
 import codecs
 import tomllib
@@ -21,17 +19,17 @@ from cis_assets.errors import OperatorError
 
 _SHIPPED = files("cis_assets.sources.invoice_lines") / "mappings"
 _ENDING = ".toml"
-# An afternoon, so that a format without the half of the day is found out.
+# An afternoon, to detect a 12-hour format without AM or PM.
 _SOME_TIME = datetime(2001, 2, 3, 16, 5)  # noqa: DTZ001
 
 IdRule = Literal["hash", "number"]
 Text = Annotated[str, Field(min_length=1)]
-# One text may stand for a list of one.
+# A single text is accepted as a list of one.
 Texts = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 
 
-class LinesError(OperatorError):
-    """The mapping, or a file of lines, is not as the other expects; the message names both, column and key."""
+class InvoiceLinesError(OperatorError):
+    """A mapping is wrong, or does not fit a file of invoice lines. The message names the file, column and key."""
 
 
 class _Part(BaseModel):
@@ -39,7 +37,7 @@ class _Part(BaseModel):
 
 
 class Files(_Part):
-    """How the files are written. Of several encodings, a file's is the first that fits it throughout."""
+    """How the files are written. Several encodings are tried in this order, until one fits the whole file."""
 
     encoding: Annotated[Texts, Field(min_length=1, strict=False)] = ("utf-8",)
     delimiter: str = ","
@@ -53,19 +51,19 @@ class Files(_Part):
             try:
                 codecs.lookup(name)
             except LookupError:
-                raise ValueError(f"{name!r} is no encoding that Python knows") from None
+                raise ValueError(f"{name!r} is not an encoding that Python knows") from None
         return names
 
     @field_validator("delimiter")
     @classmethod
     def _single_character(cls, delimiter: str) -> str:
         if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise ValueError("must be one character, and neither a quote nor a line end")
+            raise ValueError("must be one character, but not a quote or a line end")
         return delimiter
 
 
 class Columns(_Part):
-    """The names of the columns, as the header writes them; those without a name may be left out."""
+    """The names of the columns in the header. Those with a default are optional."""
 
     invoice: Text
     customer: Text
@@ -79,7 +77,7 @@ class Columns(_Part):
 
 
 class Timestamp(_Part):
-    """How times are written: formats such as %Y-%m-%d %H:%M:%S, tried in this order."""
+    """How times are written: formats such as %Y-%m-%d %H:%M:%S, which are tried in this order."""
 
     formats: Annotated[Texts, Field(min_length=1, strict=False)]
 
@@ -94,13 +92,13 @@ class Timestamp(_Part):
                 read = None
             if read is None or (read.date(), read.hour) != (_SOME_TIME.date(), _SOME_TIME.hour):
                 raise ValueError(
-                    f"{form!r} must hold year, month, day, hour and minute, such as %Y-%m-%d %H:%M, and no time zone"
+                    f"{form!r} must have year, month, day, hour and minute, such as %Y-%m-%d %H:%M, and no time zone"
                 )
         return formats
 
 
 class Ids(_Part):
-    """Which ids keys become: `hash` makes one of every key, `number` of those that are no whole numbers."""
+    """How keys become ids: `hash` hashes every key, `number` keeps keys that are whole numbers."""
 
     order: IdRule = "hash"
     product: IdRule = "hash"
@@ -108,14 +106,14 @@ class Ids(_Part):
 
 
 class Products(_Part):
-    """Aisle and department of products for which the lines name none."""
+    """Aisle and department of products without one in the lines."""
 
     aisle: Text = "All products"
     department: Text = "All products"
 
 
 class Customers(_Part):
-    """What is landed of customers, of whom the lines say nothing but a number; nothing at all without `snapshot`."""
+    """What to land for customers, of whom the lines only have a number. Without `snapshot`, nothing."""
 
     snapshot: bool = True
     push_consent: bool = False
@@ -129,8 +127,8 @@ class Customers(_Part):
         return zone
 
 
-class LinesMapping(_Part):
-    """A whole mapping; `source` says whose lines these are, and lines of different sources never mix."""
+class InvoiceLinesMapping(_Part):
+    """A whole mapping. `source` names the owner of the lines; lines of different sources never mix."""
 
     source: Text
     files: Files = Files()
@@ -141,40 +139,40 @@ class LinesMapping(_Part):
     customers: Customers = Customers()
 
     def key_of(self, role: str) -> str:
-        """The key of the mapping that names the column of a role, for messages."""
+        """Name the key of the mapping for the column of a role, for messages."""
         return f"columns.{role} of the mapping {self.source}"
 
 
 def shipped_mappings() -> list[str]:
-    """Names of the mappings that come with the package."""
+    """List the mappings that ship with the package."""
     return sorted(entry.name.removesuffix(_ENDING) for entry in _SHIPPED.iterdir() if entry.name.endswith(_ENDING))
 
 
-def read_mapping(name_or_path: str) -> LinesMapping:
-    """The shipped mapping of that name, or the one in that file; LinesError if there is none or it is not valid."""
+def read_mapping(name_or_path: str) -> InvoiceLinesMapping:
+    """Read the shipped mapping of that name, or a mapping file; InvoiceLinesError if it is absent or not valid."""
     if name_or_path in shipped_mappings():
         return parse_mapping((_SHIPPED / f"{name_or_path}{_ENDING}").read_text(encoding="utf-8"), name_or_path)
     path = Path(name_or_path)
     if not path.is_file():
-        raise LinesError(
+        raise InvoiceLinesError(
             f"There is no mapping {name_or_path}: give a TOML file, or one of the shipped mappings "
             f"({', '.join(shipped_mappings())})."
         )
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LinesError(f"Mapping {path} cannot be read: {error}.") from None
+        raise InvoiceLinesError(f"Mapping {path} cannot be read: {error}.") from None
     return parse_mapping(text, name_or_path)
 
 
-def parse_mapping(text: str, place: str) -> LinesMapping:
-    """A mapping from its text; LinesError with one sentence per wrong key. `place` is what messages call it."""
+def parse_mapping(text: str, place: str) -> InvoiceLinesMapping:
+    """Parse a mapping; InvoiceLinesError with one sentence per wrong key. Messages call the mapping `place`."""
     try:
-        return LinesMapping.model_validate(tomllib.loads(text))
+        return InvoiceLinesMapping.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise LinesError(f"Mapping {place} is no valid TOML: {error}.") from None
+        raise InvoiceLinesError(f"Mapping {place} is not valid TOML: {error}.") from None
     except ValidationError as error:
-        raise LinesError(" ".join(_sentence(place, problem) for problem in error.errors())) from None
+        raise InvoiceLinesError(" ".join(_sentence(place, problem) for problem in error.errors())) from None
 
 
 def _sentence(place: str, problem: Any) -> str:
@@ -182,5 +180,5 @@ def _sentence(place: str, problem: Any) -> str:
     if problem["type"] == "missing":
         return f"Mapping {place} has no {key}, which it needs."
     if problem["type"] == "extra_forbidden":
-        return f"Mapping {place} has {key}, which is no key of a mapping."
+        return f"Mapping {place} has {key}, which is not a key of a mapping."
     return f"In mapping {place}, {key} is {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}."

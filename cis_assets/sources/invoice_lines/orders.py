@@ -1,20 +1,15 @@
-"""Flat invoice lines as landing rows: every line with a date becomes an order line, whatever it says.
+"""Invoice lines as landing rows: every line with a date becomes an order item.
 
-An order is what one customer bought under one invoice number on one date. Its id is that of the number; if lines of
-a date give the number to further customers (or to none), each of these gets an order and an id of its own. The hour is
-that of its earliest line. Lines that are the same text are copies and land as the same row; the others of an order
-count from 1 in the order in which they first stand in the files.
+- An order is what one customer bought under one invoice number on one date, at the hour of its earliest line. Its id
+  comes from the number. If the number has more customers on that date, each further one gets an order with its own id.
+- Duplicate lines (the same text) land as the same row. The other lines of an order are numbered from 1, by where they
+  first appear in the files.
+- Cancellations, zero prices and lines without a customer land unchanged: the rules of silver decide what is valid.
+- A line without invoice or product lands without that id. A line whose quantity or price is not a number lands as a row
+  that the reader rejects. A line without a readable date cannot land. All of these are listed.
 
-Cancellations, prices of zero, lines without a customer land as they are: what is valid is for the rules of silver. A
-line without invoice or product lands with that id missing, one whose quantity or price is no number as a row that the
-reader of landing files will set aside. A line without a readable date belongs to no date and cannot land. All these
-are listed.
-
-Belongs here: what a line means. Does not belong here: how files are taken apart (`lines_files.py`), and how lines lie
-beside those that landed before (`lines_landing.py`).
+Does not belong here: how files are split (`files.py`), and how lines land beside earlier ones (`landing.py`).
 """
-
-from __future__ import annotations
 
 import csv
 import io
@@ -24,13 +19,13 @@ from pathlib import Path
 
 import polars as pl
 
-from cis_assets.landing.rows import to_number
-from cis_assets.sources.invoice_lines.files import ENOUGH_TO_TELL, Fault, FileLines, find_files, read_file
+from cis_assets.landing.values import to_number
+from cis_assets.sources.invoice_lines.files import ENOUGH_TO_TELL, Fault, SplitFile, find_files, read_file
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions, stable_id
-from cis_assets.sources.invoice_lines.mapping import LinesError, LinesMapping
+from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError, InvoiceLinesMapping
 from cis_assets.sources.source import LandedDay
 
-SET_ASIDE_SCHEMA = {
+FAULTY_SCHEMA = {
     "source_file": pl.String(),
     "source_line": pl.Int64(),
     "reason": pl.String(),
@@ -38,46 +33,47 @@ SET_ASIDE_SCHEMA = {
     "raw_text": pl.String(),
 }
 _ORDER = ["order_date", "order_id"]
-# A time with two digits of the year would be one of the first century.
+# A year with two digits would be read as one of the first century.
 _FIRST_YEAR = 1900
 
 
 @dataclass(frozen=True)
 class InvoiceLines:
-    """The lines of some files under a mapping."""
+    """The invoice lines of some files, read by a mapping."""
 
-    mapping: LinesMapping
+    mapping: InvoiceLinesMapping
     files: tuple[Path, ...]
     dated: pl.DataFrame
-    """Lines with a date, in the order of the files, typed and with their ids; `reason` says what is wrong with one."""
-    set_aside: pl.DataFrame
-    """Lines that something is wrong with: SET_ASIDE_SCHEMA, where `landed_on` is null for lines that cannot land."""
+    """Lines with a date, in the order of the files, with types and ids. `reason` names the faults of a line."""
+    faulty: pl.DataFrame
+    """Lines with a fault: FAULTY_SCHEMA. `landed_on` is null for lines that cannot land."""
 
     @property
     def count(self) -> int:
-        return self.dated.height + self.set_aside["landed_on"].null_count()
+        return self.dated.height + self.faulty["landed_on"].null_count()
 
     @property
     def dates(self) -> int:
         return self.dated["order_date"].n_unique()
 
     def days(self) -> Iterator[LandedDay]:
-        """The order dates of the lines, oldest first."""
+        """Yield the order dates of the lines, oldest first."""
         for (day,), lines in sorted(self.dated.partition_by("order_date", as_dict=True, maintain_order=True).items()):
             readable = ~pl.col("unreadable")
             yield LandedDay(
                 day,
-                _orders(lines),
+                _build_orders(lines),
                 lines.filter(readable).select(
                     "order_id", "product_id", pl.col("position").alias("add_to_cart_order"), "quantity", "unit_price"
                 ),
-                dirty_order_items=tuple(_unreadable_rows(lines.filter(~readable))),
+                dirty_order_items=tuple(_write_unreadable_rows(lines.filter(~readable))),
             )
 
     @property
     def products(self) -> pl.DataFrame:
-        """What each line says of its product: product_id, product_key, product_name, aisle, department (null: nothing),
-        and how much its name counts: named, sold (the line is a sale), named_at.
+        """The product of each line: product_id, product_key, product_name, aisle, department (null: not given).
+
+        `named`, `sold` (the line is a sale) and `named_at` tell how much its name counts.
         """
         sale = pl.all_horizontal(pl.col(name).fill_null(1) > 0 for name in ("quantity", "unit_price"))
         return self.dated.drop_nulls("product_id").select(
@@ -91,35 +87,35 @@ class InvoiceLines:
 
     @property
     def customers(self) -> pl.Series:
-        """Ids of the customers of the lines, each once."""
+        """The ids of the customers, each once."""
         return self.dated["customer_id"].drop_nulls().unique().sort()
 
 
-def read_lines(mapping: LinesMapping, paths: Sequence[Path]) -> InvoiceLines:
-    """Read files, and the CSV files of folders, under a mapping.
+def read_invoice_lines(mapping: InvoiceLinesMapping, paths: Sequence[Path]) -> InvoiceLines:
+    """Read files, and the CSV files in folders, by a mapping.
 
-    Raises LinesError if a file cannot be read, if most of a file does not fit the mapping, if no line has a date, or if
-    two keys get the same id.
+    Raises InvoiceLinesError if a file cannot be read or mostly does not fit the mapping, if no line has a date, or if two
+    keys get the same id.
     """
     files = find_files(paths)
-    read = [_typed_file(path, read_file(path, mapping), mapping) for path in files]
+    read = [_type_rows(path, read_file(path, mapping), mapping) for path in files]
     lines = pl.concat([rows for rows, _ in read]).with_row_index("place")
     faults = [fault for _, faults in read for fault in faults]
     dated = lines.drop_nulls("order_date")
-    set_aside = pl.concat([_listed(faults), _listed_rows(lines.filter(pl.col("reason").is_not_null()))])
+    faulty = pl.concat([_list_faults(faults), _list_rows(lines.filter(pl.col("reason").is_not_null()))])
     if dated.is_empty():
-        raise LinesError(_no_dates(files, set_aside))
-    dated = _with_positions(_with_ids(dated, mapping))
-    return InvoiceLines(mapping, tuple(files), dated, set_aside.sort("source_file", "source_line"))
+        raise InvoiceLinesError(_describe_no_dates(files, faulty))
+    dated = _add_positions(_add_ids(dated, mapping))
+    return InvoiceLines(mapping, tuple(files), dated, faulty.sort("source_file", "source_line"))
 
 
-def _typed_file(path: Path, read: FileLines, mapping: LinesMapping) -> tuple[pl.DataFrame, list[Fault]]:
-    """The rows of a file with ordered_at, order_date, quantity, unit_price, unreadable and reason (null: none)."""
+def _type_rows(path: Path, read: SplitFile, mapping: InvoiceLinesMapping) -> tuple[pl.DataFrame, list[Fault]]:
+    """Add ordered_at, order_date, quantity, unit_price, unreadable and reason (null: no fault) to the rows of a file."""
     columns = mapping.columns
     rows = read.rows.rename({"quantity": "quantity_text", "price": "price_text"}).with_columns(
-        ordered_at=_time(pl.col("timestamp"), mapping.timestamp.formats),
-        quantity=_whole_number(pl.col("quantity_text"), mapping.files.decimal),
-        unit_price=_number(pl.col("price_text"), mapping.files.decimal),
+        ordered_at=_parse_time(pl.col("timestamp"), mapping.timestamp.formats),
+        quantity=_parse_whole_number(pl.col("quantity_text"), mapping.files.decimal),
+        unit_price=_parse_number(pl.col("price_text"), mapping.files.decimal),
     )
     _refuse_misread(path, rows, mapping)
     bad_quantity, bad_price = (
@@ -128,11 +124,14 @@ def _typed_file(path: Path, read: FileLines, mapping: LinesMapping) -> tuple[pl.
     )
     reasons = (
         (pl.col("timestamp").is_null(), f"{columns.timestamp} is empty"),
-        (pl.col("timestamp").is_not_null() & pl.col("ordered_at").is_null(), f"{columns.timestamp} is no known time"),
+        (
+            pl.col("timestamp").is_not_null() & pl.col("ordered_at").is_null(),
+            f"{columns.timestamp} is not in a known time format",
+        ),
         (pl.col("invoice").is_null(), f"{columns.invoice} is empty"),
         (pl.col("sku").is_null(), f"{columns.sku} is empty"),
-        (bad_quantity, f"{columns.quantity} is no whole number of 32 bits"),
-        (bad_price, f"{columns.price} is no number"),
+        (bad_quantity, f"{columns.quantity} is not a whole number of 32 bits"),
+        (bad_price, f"{columns.price} is not a number"),
     )
     reason = pl.concat_str(
         [pl.when(broken).then(pl.lit(words)) for broken, words in reasons], separator="; ", ignore_nulls=True
@@ -144,25 +143,25 @@ def _typed_file(path: Path, read: FileLines, mapping: LinesMapping) -> tuple[pl.
     ), read.faults
 
 
-def _time(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
+def _parse_time(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
     times = [text.str.to_datetime(form, time_unit="us", strict=False) for form in formats]
     return pl.coalesce(pl.when(time.dt.year() >= _FIRST_YEAR).then(time) for time in times)
 
 
-def _whole_number(text: pl.Expr, decimal: str) -> pl.Expr:
-    """6 and 6.0 are whole numbers."""
+def _parse_whole_number(text: pl.Expr, decimal: str) -> pl.Expr:
+    """Parse a whole number, which may be written as 6 or 6.0."""
     return text.str.replace(f"[{decimal}]0+$", "").cast(pl.Int32, strict=False)
 
 
-def _number(text: pl.Expr, decimal: str) -> pl.Expr:
+def _parse_number(text: pl.Expr, decimal: str) -> pl.Expr:
     if decimal == ",":
-        # A point could only mark thousands here; whether it does cannot be told.
+        # A point could mark thousands here, but that is not certain.
         text = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(",", ".", literal=True))
     return to_number(text, pl.Float64())
 
 
-def _refuse_misread(path: Path, rows: pl.DataFrame, mapping: LinesMapping) -> None:
-    """Raise LinesError if most values of a column do not read as the mapping says: then the mapping is wrong."""
+def _refuse_misread(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping) -> None:
+    """Raise InvoiceLinesError if most values of a column do not fit the mapping: then the mapping is wrong."""
     formats = " or ".join(mapping.timestamp.formats)
     for role, text, value, key, wanted in (
         ("timestamp", "timestamp", "ordered_at", "timestamp.formats", formats),
@@ -179,24 +178,24 @@ def _refuse_misread(path: Path, rows: pl.DataFrame, mapping: LinesMapping) -> No
         misread = given.filter(pl.col(value).is_null())
         if misread.height >= ENOUGH_TO_TELL and misread.height * 2 > given.height:
             first = misread.row(0, named=True)
-            raise LinesError(
+            raise InvoiceLinesError(
                 f"{path} has no {role} as the mapping {mapping.source} describes it in {misread.height} of "
                 f"{given.height} lines: column {getattr(mapping.columns, role)} of line {first['source_line']} is "
                 f"{first[text]!r} where {key} says {wanted}. Set {key} or {mapping.key_of(role)}."
             )
 
 
-def _no_dates(files: Sequence[Path], set_aside: pl.DataFrame) -> str:
-    if set_aside.is_empty():
+def _describe_no_dates(files: Sequence[Path], faulty: pl.DataFrame) -> str:
+    if faulty.is_empty():
         return f"There are no lines in {files[0]}" + (f" and {len(files) - 1} more." if len(files) > 1 else ".")
-    first = set_aside.sort("source_file", "source_line").row(0, named=True)
+    first = faulty.sort("source_file", "source_line").row(0, named=True)
     return (
-        f"None of {set_aside.height} lines has a date, so nothing was landed. "
+        f"None of {faulty.height} lines has a date, so nothing was landed. "
         f"The first: {first['source_file']} line {first['source_line']}, {first['reason']}."
     )
 
 
-def _with_ids(lines: pl.DataFrame, mapping: LinesMapping) -> pl.DataFrame:
+def _add_ids(lines: pl.DataFrame, mapping: InvoiceLinesMapping) -> pl.DataFrame:
     """Add KIND_key and KIND_id of product, customer and order."""
     rules = mapping.ids
     for kind, role in (("product", "sku"), ("customer", "customer"), ("order", "invoice")):
@@ -204,7 +203,7 @@ def _with_ids(lines: pl.DataFrame, mapping: LinesMapping) -> pl.DataFrame:
         lines = lines.join(keys, on=role, how="left", maintain_order="left")
     first = pl.col("customer_key").first().over("order_date", "order_key")
     further = pl.col("order_key").is_not_null() & first.ne_missing(pl.col("customer_key"))
-    # Few invoices have lines of several customers, so these are numbered one by one.
+    # Few invoices have several customers, so a loop is fast enough.
     own = lines.filter(further).select("order_key", "customer_key").unique()
     numbers = [stable_id("order", order, customer or "") for order, customer in own.iter_rows()]
     own = own.with_columns(own_id=pl.Series(numbers, dtype=pl.Int64()))
@@ -230,16 +229,16 @@ def _with_ids(lines: pl.DataFrame, mapping: LinesMapping) -> pl.DataFrame:
     )
 
 
-def _with_positions(lines: pl.DataFrame) -> pl.DataFrame:
-    """Add `position`: the place of a line among the different lines of its order, from 1."""
+def _add_positions(lines: pl.DataFrame) -> pl.DataFrame:
+    """Number the different lines of each order from 1, in `position`."""
     first_place = pl.col("place").min().over(*_ORDER, "raw_text")
     return lines.with_columns(first_place=first_place).with_columns(
         position=pl.col("first_place").rank("dense").over(_ORDER).cast(pl.Int32)
     )
 
 
-def _orders(lines: pl.DataFrame) -> pl.DataFrame:
-    """The orders of a date's lines, in the order in which they first stand there."""
+def _build_orders(lines: pl.DataFrame) -> pl.DataFrame:
+    """Build the orders of a date, by where they first appear in its lines."""
     return (
         lines.drop_nulls("order_id")
         .group_by("order_id", maintain_order=True)
@@ -251,26 +250,26 @@ def _orders(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unreadable_rows(lines: pl.DataFrame) -> Iterable[str]:
-    """Rows of order_items.csv that keep what the line says; in quotes, no reader takes it for a number."""
+def _write_unreadable_rows(lines: pl.DataFrame) -> Iterable[str]:
+    """Write rows of order_items.csv with the original texts in quotes, so that no reader takes them for numbers."""
     for line in lines.iter_rows(named=True):
         row = io.StringIO()
         amounts = [
-            _quoted(line[text]) if line[value] is None and line[text] is not None else line[value]
+            _quote(line[text]) if line[value] is None and line[text] is not None else line[value]
             for text, value in (("quantity_text", "quantity"), ("price_text", "unit_price"))
         ]
         csv.writer(row, lineterminator="").writerow([line["order_id"], line["product_id"], line["position"], *amounts])
         yield row.getvalue()
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return f"'{' '.join(text.split())}'"
 
 
-def _listed(faults: Sequence[Fault]) -> pl.DataFrame:
+def _list_faults(faults: Sequence[Fault]) -> pl.DataFrame:
     rows = [(fault.source_file, fault.source_line, fault.reason, None, fault.raw_text) for fault in faults]
-    return pl.DataFrame(rows, schema=SET_ASIDE_SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=FAULTY_SCHEMA, orient="row")
 
 
-def _listed_rows(rows: pl.DataFrame) -> pl.DataFrame:
+def _list_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("source_file", "source_line", "reason", pl.col("order_date").alias("landed_on"), "raw_text")

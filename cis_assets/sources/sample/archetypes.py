@@ -4,8 +4,6 @@ Belongs here: what customers of one kind have in common. Does not belong here: w
 (`customers.py`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

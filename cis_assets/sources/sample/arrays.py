@@ -1,7 +1,5 @@
 """The kinds of arrays that the sample is computed in, by name."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ Belongs here: what is read straight off the shelf list. Does not belong here: th
 (`assortment_words.py`), nor who buys what and when.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

@@ -4,8 +4,6 @@ Belongs here: names and numbers alone, to be read and edited as a list. Does not
 (`assortment.py`), nor the name of any real product or brand.
 """
 
-from __future__ import annotations
-
 DEPARTMENT_NAMES = (
     "frozen",
     "other",

@@ -4,8 +4,6 @@ Belongs here: the lines of a day's orders. Does not belong here: liking itself (
 products cost (`prices.py`).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 

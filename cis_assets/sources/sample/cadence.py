@@ -4,8 +4,6 @@ Belongs here: the moments of orders, as sort keys that hold day, hour and custom
 customers are (`customers.py`) and what is in their baskets (`baskets.py`).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.random import Generator
 

@@ -4,8 +4,6 @@ Belongs here: what stays the same of a customer over the window. Does not belong
 (`cadence.py`) and what they like (`tastes.py`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

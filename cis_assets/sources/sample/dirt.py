@@ -1,9 +1,7 @@
-"""Dirty rows: lines that a real landing folder would also hold, for the reader and the rules of silver to set aside.
+"""Dirty rows: lines that a real landing folder would also hold, for the reader and the rules of silver to reject.
 
 Belongs here: the kinds of dirt, as lines of CSV text. Does not belong here: clean rows.
 """
-
-from __future__ import annotations
 
 from numpy.random import Generator
 

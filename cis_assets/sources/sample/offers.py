@@ -3,8 +3,6 @@
 Belongs here: which offers there are and when. Does not belong here: prices without them (`prices.py`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 

@@ -3,8 +3,6 @@
 Belongs here: what a person chooses. Does not belong here: what the shop and its customers are like.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 

@@ -4,8 +4,6 @@ Belongs here: prices over time. Does not belong here: the list prices (`assortme
 (`offers.py`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ Everything follows from the options: each purpose (and each day) has a random st
 seed, so the same options always give the same rows, and no purpose disturbs another.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import IntEnum
@@ -16,7 +14,6 @@ import polars as pl
 from numpy.random import Generator
 
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS
-from cis_assets.sources.sample.archetypes import ARCHETYPES
 from cis_assets.sources.sample.arrays import Ints
 from cis_assets.sources.sample.assortment import assortment
 from cis_assets.sources.sample.baskets import Shopping
@@ -71,33 +68,24 @@ class SampleSource:
         }
 
     def days(self) -> Iterator[LandedDay]:
-        shopping = Shopping(self._customers, self._tastes, self._assortment)
+        shopping = Shopping(self.customers, self._tastes, self._assortment)
         keys = self._order_keys
         starts = day_starts(keys, self._options.days)
         for day in range(self._options.days):
             yield self._landed_day(day, keys[starts[day] : starts[day + 1]], int(starts[day]) + 1, shopping)
 
-    def archetypes(self) -> pl.DataFrame:
-        """What each customer is, by customer_id: the truth behind the rows, which never lands."""
-        names = pl.Series([archetype.name for archetype in ARCHETYPES])
-        return pl.DataFrame(
-            {
-                "customer_id": np.arange(1, self._options.customers + 1),
-                "archetype": names.gather(self._customers.archetype.tolist()),
-            }
-        )
-
     @cached_property
-    def _customers(self) -> Customers:
+    def customers(self) -> Customers:
+        """What the customers are like: the truth behind the rows, which never lands."""
         return draw_customers(self._options, self._rng(_Stream.CUSTOMERS))
 
     @cached_property
     def _tastes(self) -> Tastes:
-        return draw_tastes(self._customers, self._assortment, self._rng(_Stream.FAVOURITES))
+        return draw_tastes(self.customers, self._assortment, self._rng(_Stream.FAVOURITES))
 
     @cached_property
     def _order_keys(self) -> Ints:
-        return draw_order_keys(self._options, self._customers, self._rng(_Stream.CADENCE), self._rng(_Stream.CLOCK))
+        return draw_order_keys(self._options, self.customers, self._rng(_Stream.CADENCE), self._rng(_Stream.CLOCK))
 
     @cached_property
     def _offers(self) -> Offers:

@@ -3,8 +3,6 @@
 Belongs here: liking, drawn once per customer. Does not belong here: what is bought on a day (`baskets.py`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -59,7 +59,7 @@ def outputs(landing: Path) -> dict[str, pl.DataFrame]:
     """What the asset yields for the three dates, in that order."""
     given = {name: resource for name, resource in resources(landing).items() if name != LAKE_IO}
     with dg.build_asset_context(partition_key_range=dg.PartitionKeyRange(str(FIRST), str(THIRD))) as context:
-        found = [(each.output_name, each.value) for each in BRONZE_DAYS(context, **given)]
+        found = [(each.output_name, each.value) for each in BRONZE_DAYS(context, **given)]  # pyright: ignore[reportGeneralTypeIssues]
     return {name: (each.rows.whole().collect() if isinstance(each, QuarantinedRows) else each) for name, each in found}
 
 
@@ -100,7 +100,7 @@ def test_each_date_at_fault_is_warned_of_once_with_its_sentence(landing: Path) -
         logged = instance.all_logs(result.run_id)
     warned = [each.user_message for each in logged if each.level == logging.WARNING]
     assert [text for text in warned if "was not read" in text] == [
-        f"{day} was not read, and keeps what it held before. {fault(day)}" for day in (FIRST, THIRD)
+        f"{day} was not read and keeps its former rows. {fault(day)}" for day in (FIRST, THIRD)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Rows whose counterpart arrives in a later file of the same date: set aside as waiting, valid once the date is read again."""
+"""Rows whose counterpart arrives in a later file of the same date are rejected, then valid once the date is reprocessed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shop(tmp_path: Path) -> Shop:
     write(made, "products/products.csv", "product_id,product_name,aisle_id,department_id", "5,Tea,1,1")
     write(made, "aisles/aisles.csv", "aisle_id,aisle", "1,drinks")
     write(made, "departments/departments.csv", "department_id,department", "1,beverages")
-    # Were most rows of the date set aside, it would be held back.
+    # If most rows of the date were rejected, the date would be quarantined.
     land(made, "orders", "others", *(f"{number},{number},9" for number in OTHERS))
     land(made, "order_items", "others", *(f"{number},5,1,1,2.5" for number in OTHERS))
     return made
@@ -56,7 +56,7 @@ def test_a_line_whose_order_arrives_later_is_picked_up_and_one_of_a_rejected_ord
     land(shop, "order_items", "order_items", "1,5,1,1,2.5", "2,5,1,1,2.5", "3,5,1,1,2.5", "4,5,1,-1,2.5")
     set_aside = {
         "orders order_id=2": "order_hour is above 23",
-        "order_items order_id=2, add_to_cart_order=1": "its order was set aside",
+        "order_items order_id=2, add_to_cart_order=1": "its order was rejected",
     }
     waiting = {
         f"order_items order_id={number}, add_to_cart_order=1": "no order of that date has this order_id yet"

@@ -21,7 +21,7 @@ from cis_assets.silver.orders import credit_notes
 
 CIS = [sys.executable, "-c", "from cis_assets.cli import main; main()"]
 NO_PRICE = "unit_price is not above 0"
-NO_CUSTOMER = "its order was set aside"
+NO_CUSTOMER = "its order was rejected"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from cis_assets.cli import main
 from cis_assets.cli.instance import dagster_instance
 from cis_assets.definitions import build_definitions, defs
 from cis_assets.defs.tables import asset_key
-from cis_assets.lake import table_condition as upkeep
+from cis_assets.lake import table_condition
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
@@ -50,7 +50,8 @@ def unneeded(lake: Lake, table: Table, name: str, size: int, days: float) -> Non
     """Put a file that no log knows into the folder of a table, as if it had been written some days ago."""
     path = Path(lake.location(table).uri, name)
     path.write_bytes(b"x" * size)
-    os.utime(path, (time.time() - days * 86_400,) * 2)
+    at = time.time() - days * 86_400
+    os.utime(path, (at, at))
 
 
 def checked(lake: Lake, **settings) -> dict[str, dg.AssetCheckEvaluation]:
@@ -108,7 +109,7 @@ def test_a_log_without_a_checkpoint_is_warned_of_until_maintenance(lake: Lake):
 def test_bytes_that_could_be_removed_are_warned_of_and_those_within_the_retention_are_not(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(upkeep, "_WORTH_A_WARNING", 0)
+    monkeypatch.setattr(table_condition, "_WORTH_A_WARNING", 0)
     add(lake, silver.ORDERS, orders(*DAYS))
     live = lake.figures(silver.ORDERS).total.bytes
     unneeded(lake, silver.ORDERS, "young.parquet", live, days=6)
@@ -185,7 +186,7 @@ def test_a_backfill_on_the_command_line_does_not_look_whether_tables_need_mainte
         (run,) = instance.get_runs()
         evaluated = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
         planned = instance.all_logs(run.run_id, of_type=PLANNED)
-    checked = {entry.dagster_event.event_specific_data.check_name for entry in evaluated if entry.dagster_event}
+    checked = {entry.dagster_event.event_specific_data.check_name for entry in evaluated if entry.dagster_event}  # pyright: ignore[reportAttributeAccessIssue]
     assert "every_date_went_through" in checked
     assert "table_is_maintained" not in checked
     assert len(planned) == len(evaluated)

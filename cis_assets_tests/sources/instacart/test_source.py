@@ -270,7 +270,7 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path, name: str) -> None:
     (folder / f"{name}.csv").unlink()
     with pytest.raises(InstacartError) as refusal:
         read_all(folder)
-    assert str(refusal.value) == f"{folder} has no {name}.csv, which the release has."
+    assert str(refusal.value) == f"{folder} has no {name}.csv, which is part of the release."
 
 
 @pytest.mark.parametrize(
@@ -312,10 +312,10 @@ def test_a_truncated_gzip_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_none_and_a_weekday_that_is_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        InstacartError, match=r"nowhere is no folder: give the one that holds orders\.csv of the release\.$"
+        InstacartError, match=r"nowhere is not a folder: give the folder that holds orders\.csv of the release\.$"
     ):
         source_of(tmp_path / "nowhere")
-    with pytest.raises(InstacartError, match=r"^Weekday 'someday' is none of monday, tuesday, .*sunday\.$"):
+    with pytest.raises(InstacartError, match=r"^Weekday 'someday' is not one of monday, tuesday, .*sunday\.$"):
         source_of(tmp_path, weekday_zero="someday")
 
 

@@ -12,9 +12,9 @@ import polars as pl
 
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import read_days, read_snapshots
-from cis_assets.sources.invoice_lines.landing import LinesReport, land_lines
-from cis_assets.sources.invoice_lines.mapping import LinesMapping, parse_mapping
-from cis_assets.sources.invoice_lines.orders import InvoiceLines, read_lines
+from cis_assets.sources.invoice_lines.landing import InvoiceLinesReport, land_invoice_lines
+from cis_assets.sources.invoice_lines.mapping import InvoiceLinesMapping, parse_mapping
+from cis_assets.sources.invoice_lines.orders import InvoiceLines, read_invoice_lines
 from cis_assets_tests.landing.landing_files import whole
 
 MAPPING = """
@@ -45,7 +45,7 @@ _LINE = {
 }
 
 
-def mapping(*changes: tuple[str, str], more: str = "") -> LinesMapping:
+def mapping(*changes: tuple[str, str], more: str = "") -> InvoiceLinesMapping:
     """The mapping of these tests with some of its text replaced, and with more of it at its end."""
     text = MAPPING
     for old, new in changes:
@@ -69,15 +69,15 @@ def write(folder: Path, *lines: str, name: str = "lines.csv", header: str = HEAD
     return path
 
 
-def read(folder: Path, *lines: str, by: LinesMapping | None = None) -> InvoiceLines:
+def read(folder: Path, *lines: str, by: InvoiceLinesMapping | None = None) -> InvoiceLines:
     """An export of these lines, written and read."""
-    return read_lines(by or mapping(), [write(folder, *lines)])
+    return read_invoice_lines(by or mapping(), [write(folder, *lines)])
 
 
 def land_files(
-    files: Sequence[Path], landing: Path, *, by: LinesMapping | None = None, replace: bool = False
-) -> LinesReport:
-    return land_lines(read_lines(by or mapping(), files), str(landing), replace=replace)
+    files: Sequence[Path], landing: Path, *, by: InvoiceLinesMapping | None = None, replace: bool = False
+) -> InvoiceLinesReport:
+    return land_invoice_lines(read_invoice_lines(by or mapping(), files), str(landing), replace=replace)
 
 
 def items(lines: InvoiceLines) -> list[tuple]:

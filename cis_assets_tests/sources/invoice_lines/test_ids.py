@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from cis_assets.catalog import silver
 from cis_assets.silver.orders import judge_orders
-from cis_assets.sources.invoice_lines import ids as lines_ids
 from cis_assets.sources.invoice_lines.ids import id_of, keys_and_ids, natural_key, refuse_collisions, stable_id
-from cis_assets.sources.invoice_lines.mapping import LinesError
+from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError
 from cis_assets_tests.silver.bronze_rows import lines, orders
 
 KINDS = st.sampled_from(["order", "product", "customer"])
@@ -85,15 +84,16 @@ def test_two_spellings_of_a_number_are_one_key_and_no_collision():
     assert found["customer_id"].to_list() == [17850, 17850]
 
 
-def test_two_keys_with_one_id_are_refused_by_name(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lines_ids, "_LARGEST", 1)
-    with pytest.raises(LinesError, match=r"^The products 'a' and 'b' would get the same id 1, so nothing was landed"):
-        keys_and_ids("product", pl.Series("sku", ["b", "a"]), "hash")
+def test_two_keys_with_one_id_are_refused_by_name():
+    rows = pl.DataFrame({"product_key": ["b", "a"], "product_id": [1, 1]})
+    words = r"^The products 'a' and 'b' would get the same id 1, so nothing was landed"
+    with pytest.raises(InvoiceLinesError, match=words):
+        refuse_collisions("product", rows)
 
 
 def test_a_kept_number_that_is_the_id_of_another_key_is_refused():
     taken = stable_id("order", "C1")
-    with pytest.raises(LinesError, match=f"The orders '{taken}' and 'C1' would get the same id {taken}"):
+    with pytest.raises(InvoiceLinesError, match=f"The orders '{taken}' and 'C1' would get the same id {taken}"):
         keys_and_ids("order", pl.Series("invoice", ["C1", str(taken)]), "number")
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from cis_assets.landing.folder import LandingError
 from cis_assets.sources.invoice_lines.ids import stable_id
-from cis_assets.sources.invoice_lines.landing import land_lines
-from cis_assets.sources.invoice_lines.mapping import LinesError
-from cis_assets.sources.invoice_lines.orders import read_lines
+from cis_assets.sources.invoice_lines.landing import land_invoice_lines
+from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError
+from cis_assets.sources.invoice_lines.orders import read_invoice_lines
 from cis_assets.sources.landing_writer import land
 from cis_assets.sources.sample import SampleOptions, SampleSource
 from cis_assets_tests.conftest import day
@@ -224,7 +224,7 @@ def test_names_outlive_a_landing_that_was_stopped_before_its_end(tmp_path: Path,
     assert product_names(landing) == {"x-1": "green tea", "x-2": "rice", "x-3": "salt"}
 
 
-def test_rows_that_are_not_as_they_should_be_are_set_aside_by_the_reader(tmp_path: Path, landing: Path):
+def test_rows_that_are_faulty_are_rejected_by_the_reader(tmp_path: Path, landing: Path):
     land_files([write(tmp_path, line(), line(Item="x-2", Pieces="some, or none"), line(No="", Item=""))], landing)
     _, items, rejected = landed_rows(landing)
     assert items.select("order_id", "product_id").rows()[1:] == [(None, None)]
@@ -245,16 +245,19 @@ def test_lines_that_cannot_land_are_listed_beside_and_no_reader_minds(tmp_path: 
     bad = 'A1,7,"3 March, 9 am",x-1,"6"" tea",2,1.5'
     report = land_files([write(tmp_path, line(), bad, line(Pieces="some"))], landing)
     listed = landing / "_lines_set_aside" / "lines.csv"
-    assert report.set_aside_files == [str(listed)]
-    assert report.set_aside == {("Time is no known time", False): 1, ("Pieces is no whole number of 32 bits", True): 1}
+    assert report.fault_lists == [str(listed)]
+    assert report.faults == {
+        ("Time is not in a known time format", False): 1,
+        ("Pieces is not a whole number of 32 bits", True): 1,
+    }
     with listed.open(newline="") as rows:
         assert list(csv.reader(rows)) == [
             ["source_file", "source_line", "reason", "landed_on", "raw_text"],
-            [str(tmp_path / "lines.csv"), "3", "Time is no known time", "", bad],
+            [str(tmp_path / "lines.csv"), "3", "Time is not in a known time format", "", bad],
             [
                 str(tmp_path / "lines.csv"),
                 "4",
-                "Pieces is no whole number of 32 bits",
+                "Pieces is not a whole number of 32 bits",
                 "2025-03-03",
                 line(Pieces="some"),
             ],
@@ -267,7 +270,7 @@ def test_the_list_of_a_file_goes_when_nothing_is_wrong_with_it_any_more_and_othe
     for name, time in (("a.csv", MONDAY), ("b.csv", TUESDAY)):
         land_files([write(tmp_path, line(Time=time), line(Time="soon"), name=name)], landing)
     report = land_files([write(tmp_path, line(), line(Item="x-2"), name="a.csv")], landing)
-    assert report.set_aside_files == []
+    assert report.fault_lists == []
     assert [file.name for file in (landing / "_lines_set_aside").iterdir()] == ["b.csv"]
 
 
@@ -295,7 +298,7 @@ def test_a_key_that_collides_with_one_of_an_earlier_day_is_refused(tmp_path: Pat
     land_files([write(tmp_path, line(Item="C1"))], landing, by=by)
     before = files_below(landing)
     clash = write(tmp_path, line(Item=str(stable_id("product", "C1")), Time=TUESDAY), name="b.csv")
-    with pytest.raises(LinesError, match=r"^The products '\d+' and 'C1' would get the same id"):
+    with pytest.raises(InvoiceLinesError, match=r"^The products '\d+' and 'C1' would get the same id"):
         land_files([clash], landing, by=by)
     assert files_below(landing) == before
 
@@ -306,12 +309,12 @@ def test_a_key_that_collides_with_one_of_an_earlier_day_is_refused(tmp_path: Pat
         (
             "products/products.csv",
             "a,b\n1,2\n",
-            r"products/products.csv is no longer as it was landed \(.*\): remove it, and",
+            r"products/products.csv was changed since it landed \(.*\): remove it, and",
         ),
         (
             "order_items/order_date=2025-03-03/order_items.csv",
             "a,b\n1\n2,3,4\n",
-            r"no longer as it was landed .* --replace",
+            r"was changed since it landed .* --replace",
         ),
     ],
 )
@@ -326,8 +329,8 @@ def test_a_landed_file_that_somebody_changed_is_named(
 
 def test_each_date_is_told_once(tmp_path: Path, landing: Path):
     told: list[int] = []
-    lines = read_lines(mapping(), [write(tmp_path, line(), line(Time=TUESDAY), line(Time="2025-03-05 00:00"))])
+    lines = read_invoice_lines(mapping(), [write(tmp_path, line(), line(Time=TUESDAY), line(Time="2025-03-05 00:00"))])
     for _ in range(2):
-        land_lines(lines, str(landing), on_day=told.append)
+        land_invoice_lines(lines, str(landing), on_day=told.append)
         assert sum(told) == lines.dates == 3
         told.clear()

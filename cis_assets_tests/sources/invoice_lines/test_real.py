@@ -20,7 +20,7 @@ from cis_assets.landing.reader import read_days, read_snapshots
 from cis_assets.segmentation.customer_features import customer_features
 from cis_assets.silver.orders import judge_orders
 from cis_assets.silver.snapshots import silver_products
-from cis_assets.sources.invoice_lines.landing import LinesReport
+from cis_assets.sources.invoice_lines.landing import InvoiceLinesReport
 from cis_assets.sources.invoice_lines.mapping import read_mapping
 from cis_assets_tests.landing.landing_files import whole
 from cis_assets_tests.sources.invoice_lines.exports import files_below, land_files
@@ -51,12 +51,12 @@ def landing(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(folder: Path, landing: Path) -> LinesReport:
+def report(folder: Path, landing: Path) -> InvoiceLinesReport:
     return land_files([folder], landing, by=MAPPING)
 
 
 @pytest.fixture(scope="module")
-def landed(report: LinesReport, landing: Path) -> dict[str, pl.LazyFrame]:
+def landed(report: InvoiceLinesReport, landing: Path) -> dict[str, pl.LazyFrame]:
     """What the reader finds, by table."""
     place = LandingFolder(str(landing))
     days, snapshots = read_days(place, list(place.order_dates())), read_snapshots(place)
@@ -71,7 +71,7 @@ def landed_lines(landing: Path, day: date) -> Sequence[Line]:
 
 
 def test_every_line_of_every_day_lands_and_sums_are_the_same(
-    report: LinesReport, landing: Path, source: dict[date, list[Line]]
+    report: InvoiceLinesReport, landing: Path, source: dict[date, list[Line]]
 ):
     assert sorted(path.name for path in (landing / "order_items").iterdir()) == [
         f"order_date={day}" for day in sorted(source)
@@ -84,7 +84,7 @@ def test_every_line_of_every_day_lands_and_sums_are_the_same(
             int(line["Quantity"]) * Decimal(line["UnitPrice"]) for line in lines
         )
     assert report.lines == report.order_items == sum(map(len, source.values())) == 58_345
-    assert (report.set_aside, report.days) == ({}, 30)
+    assert (report.faults, report.days) == ({}, 30)
 
 
 def test_every_line_comes_back_by_the_keys_of_its_order_product_and_customer(
@@ -122,7 +122,7 @@ def test_copies_of_lines_land_as_copies_and_other_lines_do_not(
 
 
 def test_days_that_land_one_by_one_give_the_same_files(
-    folder: Path, report: LinesReport, landing: Path, tmp_path: Path
+    folder: Path, report: InvoiceLinesReport, landing: Path, tmp_path: Path
 ):
     for file in sorted(folder.glob("*.csv"), reverse=True):
         land_files([file], tmp_path, by=MAPPING)
@@ -150,7 +150,7 @@ def test_spend_of_the_customers_is_that_of_their_different_positive_lines(
     orders, items = bronze.ORDERS.conform(landed["orders"]), bronze.ORDER_ITEMS.conform(landed["order_items"])
     judged = judge_orders(orders, items, products)
     frames = (nw.from_native(rows) for rows in (judged.silver_orders(), judged.silver_order_items()))
-    features = customer_features(*frames, max(source), 365).to_native().collect()
+    features = customer_features(*frames, max(source), 365).to_native().collect()  # pyright: ignore[reportCallIssue]
     spend: dict[int, Decimal] = defaultdict(Decimal)
     for its_lines in source.values():
         for line in {tuple(line.items()): line for line in its_lines}.values():

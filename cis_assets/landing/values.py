@@ -1,0 +1,89 @@
+"""Typed values of landing files: how a value becomes the contract's type, and the reason if it does not.
+
+Does not belong here: how a file is split into rows and fields (`csv_rows.py`, `parquet_reader.py`), and whether a row
+makes sense (rules of silver).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from cis_assets.landing.contract import LandingTable
+
+_TYPE_WORDS = {
+    pl.Int64(): "a whole number",
+    pl.Int32(): "a whole number of 32 bits",
+    pl.Float64(): "a number",
+    pl.Boolean(): "true or false",
+    pl.Date(): "a date YYYY-MM-DD",
+    pl.String(): "text",
+}
+
+
+def type_fields(table: LandingTable, rows: pl.LazyFrame, header: Sequence[str]) -> pl.LazyFrame:
+    """Give CSV rows (columns `fields` and `fault`) the contract's columns and a `reason`, which is empty for good rows."""
+    field = pl.col("fields").list
+    texts = {
+        name: blank_to_null(field.get(header.index(name), null_on_oob=True), dtype)
+        for name, dtype in table.columns.items()
+        if name in header
+    }
+    parsed = {name: _parse(text, table.columns[name]) for name, text in texts.items()}
+    wrong_count = pl.when(field.len() != len(header)).then(
+        pl.format("has {} fields where the header has {}", field.len(), pl.lit(len(header)))
+    )
+    return rows.with_columns(
+        reason=pl.coalesce("fault", wrong_count, _describe_wrong_types(table, texts, parsed)), **parsed
+    )
+
+
+def blank_to_null(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Turn empty text into null. Blanks around a value count only in text columns."""
+    text = text if dtype == pl.String() else text.str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _parse(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean():
+        lower = text.str.to_lowercase()
+        yes, no = lower.is_in(["true", "t", "yes", "1"]), lower.is_in(["false", "f", "no", "0"])
+        return pl.when(yes).then(True).when(no).then(False)
+    if dtype == pl.Date():
+        return text.str.to_date("%Y-%m-%d", strict=False)
+    return to_number(text, dtype) if dtype.is_numeric() else text
+
+
+def to_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Convert a value to a number type; null if it is not a number. NaN and infinity are not numbers."""
+    number = value.cast(dtype, strict=False)
+    return pl.when(number.is_finite()).then(number) if dtype.is_float() else number
+
+
+def type_columns(table: LandingTable, rows: pl.LazyFrame, values: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+    """Give rows with values of other types the contract's columns and a `reason`, which is empty for good rows."""
+    parsed = {
+        name: to_number(value, dtype)
+        if (dtype := table.columns[name]).is_numeric()
+        else value.cast(dtype, strict=False)
+        for name, value in values.items()
+    }
+    return rows.with_columns(reason=_describe_wrong_types(table, values, parsed), **parsed)
+
+
+def _describe_wrong_types(table: LandingTable, values: Mapping[str, pl.Expr], parsed: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Name the values of a row that are present but did not parse, joined by '; '. Empty if there are none."""
+    return pl.concat_str(
+        [
+            pl.when(parsed[name].is_null() & value.is_not_null()).then(
+                pl.format(f"{name} is not {type_words(table.columns[name])}: {{}}", value)
+            )
+            for name, value in values.items()
+        ],
+        separator="; ",
+        ignore_nulls=True,
+    )
+
+
+def type_words(dtype: pl.DataType) -> str:
+    """Describe a type for messages."""
+    return _TYPE_WORDS[dtype]
