@@ -41,13 +41,15 @@ def forget(
     from cis_assets.lake.erased_customers import ErasureKey
     from cis_assets.lake.lake import Lake
     from cis_assets.landing.folder import LandingFolder
+    from cis_assets.storage.durability import choose_sync
 
     numbers = {parse_customer_number(text, f"CUSTOMER_ID {place}") for place, text in enumerate(customers, start=1)}
     if from_file:
         numbers |= parse_customer_numbers(from_file.read(), "the file given")
     if not numbers:
         raise Refused("Name at least one customer, as an argument or with --from-file.")
-    lake, folder = Lake(settings.lake_uri), LandingFolder(settings.landing_uri)
+    lake = Lake(settings.lake_uri, sync=choose_sync(settings.sync_writes))
+    folder = LandingFolder(settings.landing_uri)
     if dry_run:
         found = find_customers(lake, folder, numbers)
         rows = [(table, f"{rows:,}") for table, rows in found.rows.items()]

@@ -27,11 +27,12 @@ from cis_assets.erasure.tables import (
 from cis_assets.errors import OperatorError
 from cis_assets.lake.erased_customers import ErasureKey, add_erased_customers
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.table_versions import VERSIONS
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.headers import Headers
 from cis_assets.storage.addresses import store_to_read
 
-_OWN_FOLDERS = {"dashboard", RECEIPTS, *TABLES, *SYSTEM_TABLES}
+_OWN_FOLDERS = {"dashboard", RECEIPTS, VERSIONS, *TABLES, *SYSTEM_TABLES}
 
 
 class ErasureIncompleteError(OperatorError):

@@ -16,6 +16,7 @@ from cis_assets.landing.contract import DATED, SNAPSHOTS
 from cis_assets.landing.folder import LandingError
 from cis_assets.sources.source import LandingSource
 from cis_assets.storage.addresses import object_store
+from cis_assets.storage.durability import sync_written
 
 # The reader skips this name. The file names the source of the files beside it.
 _MARKER = "_landed_by"
@@ -43,20 +44,24 @@ def land(source: LandingSource, landing_uri: str, on_day: Callable[[int], None] 
     store = object_store(landing_uri)
     refuse_files_of_others(store, source.name, landing_uri)
     obstore.put(store, _MARKER, source.name.encode())
+    written = [_MARKER]
     for name, frame in source.snapshots().items():
-        obstore.put(store, f"{name}/{name}.csv", as_csv(frame))
+        written.append(f"{name}/{name}.csv")
+        obstore.put(store, written[-1], as_csv(frame))
     dates: set[date] = set()
     orders = order_items = dirty_rows = 0
     for day in source.days():
         folder = f"order_date={day.order_date}"
         # Orders last: a watcher of the folder may take a date with orders for complete.
-        obstore.put(store, f"order_items/{folder}/order_items.csv", as_csv(day.order_items, day.dirty_order_items))
-        obstore.put(store, f"orders/{folder}/orders.csv", as_csv(day.orders, day.dirty_orders))
+        written += [f"order_items/{folder}/order_items.csv", f"orders/{folder}/orders.csv"]
+        obstore.put(store, written[-2], as_csv(day.order_items, day.dirty_order_items))
+        obstore.put(store, written[-1], as_csv(day.orders, day.dirty_orders))
         dates.add(day.order_date)
         orders += day.orders.height
         order_items += day.order_items.height
         dirty_rows += len(day.dirty_orders) + len(day.dirty_order_items)
         on_day(1)
+    sync_written(store, written)
     if not dates:
         raise LandingError("The source has no orders, so only its snapshots were landed.")
     return LandingReport(min(dates), max(dates), len(dates), orders, order_items, dirty_rows)

@@ -27,6 +27,7 @@ from cis_assets.sources.invoice_lines.orders import InvoiceLines
 from cis_assets.sources.landing_writer import as_csv, land, refuse_files_of_others
 from cis_assets.sources.source import LandedDay
 from cis_assets.storage.addresses import join, object_store
+from cis_assets.storage.durability import put_durably
 
 # The reader of landing files passes over names with an underscore.
 _NAMED = "products/_named.csv"
@@ -195,7 +196,7 @@ class _InvoiceLinesSource:
 
     def write_name_ages(self) -> None:
         """Write how new the names of products are, for the next landing. The names themselves have landed."""
-        obstore.put(self._store, _NAMED, as_csv(self.products.select("product_id", *_NEWNESS)))
+        put_durably(self._store, _NAMED, as_csv(self.products.select("product_id", *_NEWNESS)))
 
     def write_fault_lists(self) -> list[str]:
         """Write the lines with a fault, one list per source file, and return the addresses of the lists."""
@@ -207,7 +208,7 @@ class _InvoiceLinesSource:
         for place, paths in lists.items():
             rows = self._lines.faulty.filter(pl.col("source_file").is_in(paths))
             if rows.height:
-                obstore.put(self._store, place, as_csv(rows))
+                put_durably(self._store, place, as_csv(rows))
                 written.append(join(self._landing_uri, place))
             elif place in self._sizes:
                 obstore.delete(self._store, place)
