@@ -196,9 +196,9 @@ def test_a_changed_file_of_the_same_size_is_found_by_reading_it(lake: Lake):
     assert find_damage(location) == []
     (found,) = find_damage(location, deep=True)
     assert "cannot be decoded" in found.what
-    with pytest.raises(TableDamagedError, match=r"silver/orders is damaged: order_date=2026-01-02/.*--repair"):
-        with name_unreadable_files([location]):
-            lake.scan(ORDERS).collect()
+    named = pytest.raises(TableDamagedError, match=r"silver/orders is damaged: order_date=2026-01-02/.*--repair")
+    with named, name_unreadable_files([location]):
+        lake.scan(ORDERS).collect()
     assert "2026-01-02" in repair(lake, ORDERS, deep=True)[0]
     assert stored_days(lake) == [DAYS[0], *DAYS[2:]]
 
