@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
+from inspect import isgeneratorfunction
 from typing import Any
 
 import dagster as dg
@@ -63,7 +64,13 @@ def _naming_unreadable_files(function: Callable[..., Any], locations: list[Table
         with name_unreadable_files(locations):
             return function(*arguments, **named)
 
-    return compute
+    @wraps(function)
+    def generate(*arguments: Any, **named: Any) -> Any:
+        with name_unreadable_files(locations):
+            yield from function(*arguments, **named)
+
+    # Dagster treats a generator in another way than a function that returns one.
+    return generate if isgeneratorfunction(function) else compute
 
 
 def table_out(table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any) -> dg.AssetOut:

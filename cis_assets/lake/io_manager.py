@@ -113,7 +113,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if wanted is nw.LazyFrame:
             return frame
         native = frame.to_native()
-        return native.collect(engine="streaming") if wanted is pl.DataFrame else native
+        if wanted is not pl.DataFrame:
+            return native
+        with name_unreadable_files([self.lake.lake().location(table)]):
+            return native.collect(engine="streaming")
 
     def _engine(self) -> Engine:
         return _ENGINES[self.engine]()
