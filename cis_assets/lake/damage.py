@@ -18,6 +18,7 @@ import obstore
 import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from narwhals.exceptions import NarwhalsError
 from polars.exceptions import ComputeError, PanicException, PolarsError
 
 from cis_assets.lake.engines.engine import TableLocation
@@ -27,8 +28,8 @@ from cis_assets.lake.table_versions import TableDamagedError, read_known_version
 from cis_assets.storage.addresses import is_local, store_to_read
 from cis_assets.storage.errors import describe_error, storage_errors
 
-UNREADABLE = (ComputeError, PanicException)
-"""Polars raises these for a data file that it cannot decode. PanicException is no Exception."""
+UNREADABLE = (ComputeError, NarwhalsError, PanicException)
+"""Polars and narwhals raise these for a data file that they cannot decode. PanicException is no Exception."""
 
 
 class Kind(Enum):
