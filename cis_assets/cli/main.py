@@ -6,7 +6,9 @@ from typing import Any
 import click
 from deltalake.exceptions import DeltaError
 from dotenv import load_dotenv
+from narwhals.exceptions import NarwhalsError
 from obstore.exceptions import BaseError as ObjectStoreError
+from polars.exceptions import ComputeError, PanicException
 
 from cis_assets.cli.backfill import backfill
 from cis_assets.cli.console import Refused
@@ -20,6 +22,7 @@ from cis_assets.cli.show import show
 from cis_assets.cli.snapshot import snapshot
 from cis_assets.cli.ui import ui
 from cis_assets.errors import OperatorError
+from cis_assets.settings import settings
 
 
 class _Commands(click.Group):
@@ -28,11 +31,27 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             raise Refused(str(error)) from None
+        except (ComputeError, NarwhalsError, PanicException) as error:
+            raise Refused(_name_unreadable_file(error)) from None
         except (OSError, ObjectStoreError, DeltaError) as error:
             # The operator must fix what storage reports: no connection, no permission, no container.
             raise Refused(
                 f"The storage of the lake or the landing folder failed: {str(error).splitlines()[0]}"
             ) from None
+
+
+def _name_unreadable_file(error: BaseException) -> str:
+    """Name the damaged data file that polars could not decode. Raises the error again if there is none."""
+    from cis_assets.catalog import SYSTEM_TABLES, TABLES
+    from cis_assets.lake.damage import name_unreadable_files
+    from cis_assets.lake.lake import Lake
+
+    lake = Lake(settings().lake_uri)
+    try:
+        with name_unreadable_files(map(lake.location, (TABLES | SYSTEM_TABLES).values())):
+            raise error
+    except OperatorError as named:
+        return str(named)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -168,21 +168,26 @@ def rejected(lake: Lake, as_json: bool) -> None:
 @click.option("--from", "first", type=DAY, help="First order date (default: the first that was read).")
 @click.option("--to", "last", type=DAY, help="Last order date (default: the last that was read).")
 @json_option
+@click.pass_context
 @with_lake
-def reconciliation(lake: Lake, first: date | None, last: date | None, as_json: bool) -> None:
+def reconciliation(lake: Lake, context: click.Context, first: date | None, last: date | None, as_json: bool) -> None:
     """Where landed rows went, and which checks failed.
 
-    Also lists quarantined dates. JSON has the counts of each date. Counting the rows of many dates takes a while.
+    Also lists quarantined dates. JSON has the counts of each date. Counting the rows of many dates takes a while. Exit
+    status 1 if rows are not accounted for.
     """
-    from cis_assets.quality.reconciliation import COUNTS
+    from cis_assets.quality.reconciliation import COUNTS, list_imbalances
     from cis_assets.views import reconciliation as view
 
     days = view.find_read_range(lake, first, last)
     counts, failed = view.reconcile(lake, days), view.list_failed_checks(lake, days).to_dicts()
-    quarantined = {str(day): reason for day, reason in view.list_quarantined_dates(lake, days).items()}
+    held = view.list_quarantined_dates(lake, days)
+    quarantined = {str(day): reason for day, reason in held.items()}
+    missing = list_imbalances(counts, without=held)
     if as_json:
-        print_json({"reconciliation": counts.to_dicts(), "failed_checks": failed, "quarantined": quarantined})
-        return
+        content = {"reconciliation": counts.to_dicts(), "failed_checks": failed, "quarantined": quarantined}
+        print_json(content | {"not_accounted_for": missing})
+        context.exit(1 if missing else 0)
     unreadable = days_in_words(view.list_unreadable_dates(lake, days))
     say(f"Rows of {days}" + (f" without {unreadable}, which cannot be read" if unreadable else ""))
     if not counts.is_empty():
@@ -192,6 +197,10 @@ def reconciliation(lake: Lake, first: date | None, last: date | None, as_json: b
         columns = [_COUNT_NAMES.get(name, name) for name in COUNTS]
         print_table(["", *columns], [(name, *(f"{sum:,}" for sum in row)) for name, *row in sums.rows()], right=columns)
         say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicate rows")
+    for sentence in missing[:_CHECKS_LISTED]:
+        say(f"Not accounted for: {sentence}. Run `cis doctor`, then `cis backfill` for the date.")
+    if len(missing) > _CHECKS_LISTED:
+        say(f"and {len(missing) - _CHECKS_LISTED} more (--json lists all)")
     heading(plural(len(quarantined), "quarantined date"))
     for day, reason in quarantined.items():
         say(f"{day}: {reason}")
@@ -200,6 +209,7 @@ def reconciliation(lake: Lake, first: date | None, last: date | None, as_json: b
         say(f"{row['order_date']} {row['check']}: {row['detail']}")
     if len(failed) > _CHECKS_LISTED:
         say(f"and {len(failed) - _CHECKS_LISTED} more (--json lists all)")
+    context.exit(1 if missing else 0)
 
 
 # The former name of `cis show reconciliation`.

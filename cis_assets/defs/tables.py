@@ -1,14 +1,18 @@
 """What Dagster shows of a table: key, group, kinds, owner, description and columns, all from the catalog."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, wraps
+from inspect import isgeneratorfunction
 from typing import Any
 
 import dagster as dg
 
-from cis_assets.catalog import Table, bronze, quality
+from cis_assets.catalog import TABLES, Table, bronze, quality
 from cis_assets.defs.partitions import ONE_RUN, order_dates
 from cis_assets.defs.resources import LAKE_IO
+from cis_assets.lake.damage import name_unreadable_files
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.lake import Lake
 from cis_assets.lake.metadata import column_lineage, column_schema
 from cis_assets.lake.quarantine import QUARANTINED_BY
 from cis_assets.landing.contract import LandingTable
@@ -30,7 +34,8 @@ def table_asset(
     settings: Settings, table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorate a function as the asset of a table; `arguments` are further arguments of `@dg.asset`."""
-    return dg.asset(
+    read = [key for name in ("ins", "deps") for key in _keys_of(arguments.get(name, ()))]
+    decorate = dg.asset(
         key=asset_key(table),
         partitions_def=order_dates(settings) if table.partition_by else None,
         # Unpartitioned tables need it too: otherwise the UI announces a backfill of everything as many runs.
@@ -40,6 +45,30 @@ def table_asset(
         **_catalog_arguments(table, kinds),
         **arguments,
     )
+    locations = [Lake(settings.lake_uri).location(TABLES[path]) for path in read if path in TABLES]
+    return lambda function: decorate(_naming_unreadable_files(function, locations))
+
+
+def _keys_of(inputs: Any) -> list[str]:
+    keys = [each.key for each in inputs.values()] if isinstance(inputs, Mapping) else inputs
+    return ["/".join(key.path) for key in keys if isinstance(key, dg.AssetKey)]
+
+
+def _naming_unreadable_files(function: Callable[..., Any], locations: list[TableLocation]) -> Callable[..., Any]:
+    """Let an asset that reads a damaged data file fail with the name of the table and of the file."""
+
+    @wraps(function)
+    def compute(*arguments: Any, **named: Any) -> Any:
+        with name_unreadable_files(locations):
+            return function(*arguments, **named)
+
+    @wraps(function)
+    def generate(*arguments: Any, **named: Any) -> Any:
+        with name_unreadable_files(locations):
+            yield from function(*arguments, **named)
+
+    # Dagster treats a generator in another way than a function that returns one.
+    return generate if isgeneratorfunction(function) else compute
 
 
 def table_out(table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any) -> dg.AssetOut:

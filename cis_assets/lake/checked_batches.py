@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import narwhals as nw
 import polars as pl
 import pyarrow as pa
+from polars.exceptions import PanicException
 
 from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
@@ -43,7 +44,7 @@ class CheckedBatches:
         self._kept = kept
         self._expected_rows = expected_rows
         self.rows = 0
-        self.fault: Exception | None = None
+        self.fault: BaseException | None = None
 
     def reader(self, *, refuse_empty: bool) -> pa.RecordBatchReader:
         """Start computing and return the stream; raise EmptySliceError before any write if there must be rows."""
@@ -77,7 +78,7 @@ class CheckedBatches:
                     f"{self._table.path}: {self.rows} rows were read of {self._where} where its log says "
                     f"{self._expected_rows}; nothing was written."
                 )
-        except Exception as error:
+        except (Exception, PanicException) as error:
             self.fault = error
             raise
 

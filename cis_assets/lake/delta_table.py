@@ -12,6 +12,7 @@ from deltalake import DeltaTable, Field, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cis_assets.catalog import SchemaMismatchError, Table
+from cis_assets.lake.damage import refuse_damaged_log, refuse_damaged_slice, refuse_lost_log
 from cis_assets.lake.engines.engine import TableAbsentError, TableLocation
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
 from cis_assets.lake.table_versions import (
@@ -40,7 +41,8 @@ def connect(location: TableLocation) -> DeltaTable:
 
 def exists(location: TableLocation) -> bool:
     """Whether there is a table; storage that does not answer raises its own error."""
-    return _open_if_exists(location) is not None
+    with storage_errors(f"Reading {location.name} at {location.uri}"):
+        return _open_if_exists(location) is not None
 
 
 def open_table(table: Table, location: TableLocation) -> DeltaTable:
@@ -53,7 +55,8 @@ def open_table(table: Table, location: TableLocation) -> DeltaTable:
 
 
 def scan_stored(stored: DeltaTable, location: TableLocation, where: Slice = WHOLE) -> pl.LazyFrame:
-    """Read a slice of an opened table lazily, with the columns that are stored."""
+    """Read a slice of an opened table lazily, with the stored columns. TableDamagedError if a local file was lost."""
+    refuse_damaged_slice(location, stored, where)
     frame = pl.scan_delta(stored, storage_options=dict(location.polars_options) or None)
     return rows_in(nw.from_native(frame), where).to_native()
 
@@ -66,13 +69,16 @@ def columns_not_stored(table: Table, stored: DeltaTable) -> list[str]:
 
 def _open_if_exists(location: TableLocation) -> DeltaTable | None:
     # `DeltaTable.is_deltatable` would ask too, but blocks all threads of the process for as long as the storage hangs.
-    if is_local(location.uri):
-        return connect(location) if refuse_damage(location) else None
-    try:
-        return connect(location)
-    except TableNotFoundError:
-        refuse_shorter(location, None)
-        return None
+    if not is_local(location.uri) or refuse_damage(location):
+        try:
+            return connect(location)
+        except TableNotFoundError:
+            refuse_shorter(location, None)
+        except DeltaError:
+            refuse_damaged_log(location)
+            raise
+    refuse_lost_log(location)
+    return None
 
 
 def open_or_create(table: Table, location: TableLocation) -> DeltaTable:

@@ -22,6 +22,7 @@ from cis_assets.dates import DateRange
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.dagster_internals import leave_partitions_as_they_are, query_text
+from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.engines.engine import Engine
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
@@ -62,6 +63,13 @@ class LakeIOManager(dg.ConfigurableIOManager):
         return TABLES
 
     def handle_output(self, context: dg.OutputContext, obj: _Frame | LazyChunks | QuarantinedRows) -> None:
+        inputs = ("/".join(dep.asset_key.path) for dep in context.asset_spec.deps)
+        with name_unreadable_files(
+            self.lake.lake().location(self.tables()[path]) for path in inputs if path in self.tables()
+        ):
+            self._write(context, obj)
+
+    def _write(self, context: dg.OutputContext, obj: _Frame | LazyChunks | QuarantinedRows) -> None:
         table = self._table(context)
         run = run_slice(table, context)
         query = query_text(table, run.whole, None)
@@ -105,7 +113,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if wanted is nw.LazyFrame:
             return frame
         native = frame.to_native()
-        return native.collect(engine="streaming") if wanted is pl.DataFrame else native
+        if wanted is not pl.DataFrame:
+            return native
+        with name_unreadable_files([self.lake.lake().location(table)]):
+            return native.collect(engine="streaming")
 
     def _engine(self) -> Engine:
         return _ENGINES[self.engine]()

@@ -305,7 +305,7 @@ def _describe_shorter(location: TableLocation, known: KnownVersion, newest: int 
     state = f"its log ends at {newest}" if newest is not None else f"there is no commit in {location.uri}/{LOG}"
     return TableDamagedError(
         f"{location.name} has lost commits: version {known.version} was written, and {state}. Restore its folder from a "
-        f"backup, or run `cis doctor --accept {location.name}` to go on without them."
+        f"backup, or run `cis doctor --{'repair' if newest is None else 'accept'} {location.name}` to go on without them."
     )
 
 

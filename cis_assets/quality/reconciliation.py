@@ -5,7 +5,7 @@ or a duplicate. The counts come from the stored tables, and duplicates are count
 for a duplicate. So neither a lost row nor a wrong judgement can pass as a duplicate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -59,6 +59,22 @@ def reconciliation(tables: DatedTables, days: Sequence[date]) -> pl.DataFrame:
         .with_columns(pl.col(COUNTS).fill_null(0))
         .sort(*_KEY)
     )
+
+
+def list_imbalances(counts: pl.DataFrame, without: Collection[date] = ()) -> list[str]:
+    """Describe each date and source table whose rows are not accounted for, except for the (quarantined) dates `without`."""
+    landed = pl.col("landed") - pl.sum_horizontal("typed", "unparsed", "erased")
+    typed = pl.col("typed") - pl.sum_horizontal("valid", "returned", "rejected", "duplicates")
+    found = counts.select(*_KEY, "landed", "typed", landed_left=landed, typed_left=typed)
+    sentences = []
+    for day, table, landed_rows, typed_rows, landed_left, typed_left in found.iter_rows():
+        for left, of, name in ((landed_left, landed_rows, "landed"), (typed_left, typed_rows, "typed")):
+            if left and day not in without:
+                amount = (
+                    f"{left:,} of {of:,} {name} rows are missing" if left > 0 else f"{-left:,} rows are not {name} rows"
+                )
+                sentences.append(f"{day} {table}: {amount}")
+    return sentences
 
 
 def _repeated_rows(source_table: str, rows: pl.LazyFrame) -> pl.LazyFrame:

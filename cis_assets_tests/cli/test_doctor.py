@@ -53,8 +53,8 @@ def test_each_check_is_one_line(server: AzureServer):
     assert result.exit_code == 0, result.output
     lines = [line for line in result.output.splitlines() if line]
     assert lines[0] == f"lake: {_ADDRESS}/lake"
-    assert lines[11] == f"landing: {_ADDRESS}/landing"
-    checks = lines[1:11] + lines[12:-1]
+    assert lines[12] == f"landing: {_ADDRESS}/landing"
+    checks = lines[1:12] + lines[13:-1]
     assert all(line.startswith("ok ") for line in checks)
     assert lines[-1] == "The lake and the landing folder can be used."
     assert server.blobs == {}

@@ -17,6 +17,8 @@ from cis_assets.catalog import Table, bronze, silver
 from cis_assets.defs.partitions import ONE_RUN, chunks_of, order_dates, ordered_in
 from cis_assets.defs.tables import asset_key, table_asset, table_in, table_out
 from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.damage import name_unreadable_files
+from cis_assets.lake.lake import Lake
 from cis_assets.settings import Settings
 from cis_assets.silver import snapshots as snapshots_transform
 from cis_assets.silver.orders import JudgedOrders, judge_orders
@@ -69,6 +71,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             products, aisles, departments, customers, offers, settings.time_zone
         )
 
+    inputs = list(map(Lake(settings.lake_uri).location, (bronze.ORDERS, bronze.ORDER_ITEMS, silver.PRODUCTS)))
+
     @dg.multi_asset(
         name="silver_days",
         outs={table.name: table_out(table, "polars", is_required=False) for table in _SELECT},
@@ -86,12 +90,16 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.Output]:
         """Judge the bronze rows of the dates of this run once, and select each table from them."""
         with TemporaryDirectory(prefix="cis-silver-") as folder:
-            judged = [
-                judge_orders(
-                    ordered_in(days, orders), ordered_in(days, order_items), products, keep=partial(_keep_in, folder)
-                )
-                for days in chunks_of(context)
-            ]
+            with name_unreadable_files(inputs):
+                judged = [
+                    judge_orders(
+                        ordered_in(days, orders),
+                        ordered_in(days, order_items),
+                        products,
+                        keep=partial(_keep_in, folder),
+                    )
+                    for days in chunks_of(context)
+                ]
             for table, select in _SELECT.items():
                 if asset_key(table) in context.selected_asset_keys:
                     yield dg.Output(LazyChunks.of(map(select, judged)), table.name)

@@ -1,0 +1,196 @@
+"""Repairs of damaged tables. Each brings back what is whole, and names what is gone and how to make it again."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import obstore
+import polars as pl
+from deltalake import DeltaTable
+from polars.exceptions import PanicException, PolarsError
+
+from cis_assets.catalog import Table
+from cis_assets.catalog.system import ERASED_CUSTOMERS
+from cis_assets.dates import neighbouring_ranges
+from cis_assets.errors import OperatorError
+from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.damage import Damage, Kind, find_damage, list_sizes, way_back
+from cis_assets.lake.delta_table import connect
+from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.lake import Lake
+from cis_assets.lake.log_files import HINT, LOG, list_data_files, list_log, read_changes
+from cis_assets.lake.slices import WHOLE
+from cis_assets.lake.table_versions import accept_table, prepare_to_write, settle, sync_checkpoint, sync_folders
+from cis_assets.storage.addresses import is_local, join, object_store
+from cis_assets.storage.errors import storage_errors
+
+MOVED_ASIDE = "moved_aside"
+_TORN = ".torn"
+# A table has few kinds of damage; a repair that does not end would be an error of the program.
+_MOST_REPAIRS = 10
+_COMMANDS_NAMED = 5
+_DAY = re.compile(r"=(\d{4}-\d\d-\d\d)/")
+
+
+class RepairError(OperatorError):
+    """The damage cannot be repaired from what is left."""
+
+
+def repair(lake: Lake, table: Table, *, deep: bool = False) -> list[str]:
+    """Repair a table; return a sentence for each thing that was done, none for a whole table.
+
+    Raises RepairError if only a backup helps.
+    """
+    location = lake.location(table)
+    done: list[str] = []
+    for _ in range(_MOST_REPAIRS):
+        damage = find_damage(location, deep=deep)
+        if not damage:
+            return done
+        done.append(_repair_first(lake, table, location, damage))
+    raise RepairError(f"{table.path} is still damaged: {damage[0]}. Restore its folder from a backup.")
+
+
+def _repair_first(lake: Lake, table: Table, location: TableLocation, damage: list[Damage]) -> str:
+    first = min(damage, key=lambda each: (each.kind.value, each.version))
+    with storage_errors(f"Repairing {table.path}"):
+        if first.kind in (Kind.REMEMBERED_VERSION, Kind.SHORTER):
+            raise RepairError(f"{table.path}: {first}. {way_back(location, first)}")
+        if first.kind is Kind.LOG_LOST:
+            return _start_again(lake, table, location, first)
+        if first.kind is Kind.CHECKPOINT:
+            return _replace_checkpoint(location, [each for each in damage if each.kind is Kind.CHECKPOINT])
+        if first.kind is Kind.COMMIT:
+            return _roll_back(table, location, first)
+        return _drop_files(table, location, damage)
+
+
+def _start_again(lake: Lake, table: Table, location: TableLocation, damage: Damage) -> str:
+    """Move a table without a log aside. The list of erased customers is made again from its data files."""
+    files = list_sizes(location)
+    days = _find_days(files)
+    rows = _read_erased_customers(location, files) if table is ERASED_CUSTOMERS else None
+    aside = f"{MOVED_ASIDE}/{table.path}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    _move_folder(lake, table.path, aside, files)
+    accept_table(location)
+    moved = f"{damage}: the table was moved to {join(lake.uri, aside)}."
+    if rows is not None:
+        PolarsEngine().merge(table, location, WHOLE, LazyChunks.of([rows]))
+        return f"{moved} The list was made again from its data files, with {rows.height:,} customers."
+    return (
+        f"{moved} {_how_to_make_again(table, days)} Then delete that folder: `cis forget` does not remove rows from it."
+    )
+
+
+def _read_erased_customers(location: TableLocation, files: Iterable[str]) -> pl.DataFrame:
+    """Unite the rows of all versions of the list: nobody leaves it, so no customer is lost or added."""
+    store = object_store(location.uri, timeouts=location.timeouts)
+    parts = []
+    for path in sorted(path for path in files if path.endswith(".parquet") and not path.startswith(LOG)):
+        try:
+            parts.append(pl.read_parquet(io.BytesIO(bytes(obstore.get(store, path).bytes()))))
+        except (PolarsError, PanicException):
+            raise RepairError(
+                f"{ERASED_CUSTOMERS.path} has lost its log, and {path} cannot be read: restore its folder from a backup. "
+                "Without the list, erased customers would come back."
+            ) from None
+    if not parts:
+        raise RepairError(
+            f"{ERASED_CUSTOMERS.path} has lost its log and its data files: restore its folder from a backup. Without the "
+            "list, erased customers would come back."
+        )
+    columns = list(ERASED_CUSTOMERS.dtypes)
+    rows = pl.concat([part.select(columns) for part in parts])
+    return rows.sort("erased_on").unique("customer_hash", keep="first", maintain_order=True)
+
+
+def _replace_checkpoint(location: TableLocation, damage: list[Damage]) -> str:
+    for each in damage:
+        if each.file != HINT:
+            _set_aside(location, each.file)
+    _set_aside(location, HINT)
+    log = list_log(location)
+    lacking = [version for version in log.replayed if version not in log.commits]
+    if lacking:
+        return f"{damage[0]}: it was set aside."
+    connect(location).create_checkpoint()
+    sync_checkpoint(location)
+    return f"{damage[0]}: a new checkpoint was written. No row is lost."
+
+
+def _roll_back(table: Table, location: TableLocation, damage: Damage) -> str:
+    """Set the damaged commit and all later ones aside."""
+    log = list_log(location)
+    first = damage.version
+    commits = [version for version in log.commits if version >= first]
+    for version in reversed(commits):
+        _set_aside(location, f"{LOG}/{version:020}.json")
+    accept_table(location)
+    # A damaged commit does not name its files. These are the ones that no remaining commit knows.
+    known = set(list_data_files(connect(location)))
+    for version in list_log(location).commits:
+        known |= read_changes(location, version).removed
+    days = _find_days(path for path in list_sizes(location) if path.endswith(".parquet") and path not in known)
+    return (
+        f"{damage}: the table was rolled back to version {first - 1}, and its later commits were set aside. "
+        f"{_how_to_make_again(table, days)}"
+    )
+
+
+def _drop_files(table: Table, location: TableLocation, damage: list[Damage]) -> str:
+    """Remove damaged data files from the log. What is left of a file is deleted, so that nothing reads it again."""
+    prepare_to_write(location)
+    store = object_store(location.uri, timeouts=location.timeouts)
+    obstore.delete(store, [each.file for each in damage if each.what != "is missing"])
+    DeltaTable(location.uri, storage_options=dict(location.storage_options)).repair(dry_run=False)
+    settle(location)
+    return (
+        f"{len(damage):,} damaged data files were removed from the log ({damage[0]}), and their rows are gone. "
+        f"{_how_to_make_again(table, _find_days(each.file for each in damage))}"
+    )
+
+
+def _set_aside(location: TableLocation, file: str) -> None:
+    """Rename a file of the log, so that no reader takes it for one. Erasure and maintenance remove it later."""
+    store = object_store(location.uri, timeouts=location.timeouts)
+    try:
+        obstore.rename(store, file, f"{file}{_TORN}")
+    except FileNotFoundError:
+        return
+    sync_folders(location)
+
+
+def _move_folder(lake: Lake, path: str, aside: str, files: Iterable[str]) -> None:
+    if is_local(lake.uri):
+        target = Path(lake.uri, aside)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if Path(lake.uri, path).is_dir():
+            Path(lake.uri, path).rename(target)
+        lake.sync([target.parent, Path(lake.uri, path).parent])
+        return
+    store = object_store(lake.uri, timeouts=lake.timeouts)
+    for file in files:
+        obstore.rename(store, f"{path}/{file}", f"{aside}/{file}")
+
+
+def _find_days(paths: Iterable[str]) -> list[date]:
+    return sorted({date.fromisoformat(found) for path in paths for found in _DAY.findall(path)})
+
+
+def _how_to_make_again(table: Table, days: list[date]) -> str:
+    """Name the commands that make the rows of days, or of the whole table, again."""
+    spans = list(neighbouring_ranges(days))
+    if table.layer == "gold":
+        commands = [f"`cis snapshot {day}`" for day in days] or ["`cis snapshot`"]
+    else:
+        commands = [f"`cis backfill --from {span.first} --to {span.last}`" for span in spans] or ["`cis backfill`"]
+    further = len(commands) - _COMMANDS_NAMED
+    dates = f" of {', '.join(map(str, spans[:_COMMANDS_NAMED]))}" if spans else ""
+    return f"Make the rows{dates} again with {', '.join(commands[:_COMMANDS_NAMED])}" + (
+        f", and {further:,} more." if further > 0 else "."
+    )

@@ -1,0 +1,254 @@
+"""Damaged tables: each kind is named by readers, found by `find_damage`, and repaired by `repair`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from polars.exceptions import PolarsError
+
+from cis_assets.catalog import silver
+from cis_assets.catalog.system import ERASED_CUSTOMERS
+from cis_assets.dates import DateRange
+from cis_assets.errors import OperatorError
+from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.damage import UNREADABLE, Kind, find_damage, name_unreadable_files
+from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.lake import Lake
+from cis_assets.lake.repair import RepairError, repair
+from cis_assets.lake.round_trip import write_and_read_table
+from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets.lake.table_versions import TableDamagedError, accept_table
+from cis_assets_tests.frames import table_frame
+
+ORDERS = silver.ORDERS
+DAYS = [date(2026, 1, number) for number in (1, 2, 3, 4)]
+
+
+def orders(day: date) -> pl.DataFrame:
+    return table_frame(ORDERS, [{"order_date": day, "order_id": number} for number in range(5)])
+
+
+def write(lake: Lake, day: date) -> None:
+    where = Slice.of_days(ORDERS, DateRange(day, day))
+    PolarsEngine().replace(ORDERS, lake.location(ORDERS), where, LazyChunks.of([orders(day)]))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    made = Lake(str(tmp_path / "lake"))
+    for day in DAYS:
+        write(made, day)
+    return made
+
+
+def table_folder(lake: Lake) -> Path:
+    return Path(lake.location(ORDERS).uri)
+
+
+def newest_commit(lake: Lake) -> Path:
+    return max((table_folder(lake) / "_delta_log").glob("*.json"))
+
+
+def data_file(lake: Lake, day: date = DAYS[1]) -> Path:
+    return next((table_folder(lake) / f"order_date={day}").glob("*.parquet"))
+
+
+def checkpoint(lake: Lake) -> Path:
+    DeltaTable(lake.location(ORDERS).uri).create_checkpoint()
+    return next((table_folder(lake) / "_delta_log").glob("*.checkpoint.parquet"))
+
+
+def lose_log(lake: Lake) -> None:
+    shutil.rmtree(table_folder(lake) / "_delta_log")
+
+
+def empty_log(lake: Lake) -> None:
+    lose_log(lake)
+    (table_folder(lake) / "_delta_log").mkdir()
+
+
+def empty_commit(lake: Lake) -> None:
+    newest_commit(lake).write_bytes(b"")
+
+
+def tear_commit(lake: Lake) -> None:
+    newest_commit(lake).write_bytes(newest_commit(lake).read_bytes()[:300])
+
+
+def lose_commit(lake: Lake) -> None:
+    (table_folder(lake) / "_delta_log" / f"{DeltaTable(lake.location(ORDERS).uri).version() - 1:020}.json").unlink()
+
+
+def lose_checkpoint(lake: Lake) -> None:
+    checkpoint(lake).unlink()
+
+
+def empty_checkpoint(lake: Lake) -> None:
+    checkpoint(lake).write_bytes(b"")
+
+
+def lose_file(lake: Lake) -> None:
+    data_file(lake).unlink()
+
+
+def empty_file(lake: Lake) -> None:
+    data_file(lake).write_bytes(b"")
+
+
+def shorten_file(lake: Lake) -> None:
+    data_file(lake).write_bytes(data_file(lake).read_bytes()[:100])
+
+
+# How it is damaged, its kind, and the days whose rows are left after the repair.
+KINDS = [
+    (lose_log, Kind.LOG_LOST, []),
+    (empty_log, Kind.LOG_LOST, []),
+    (empty_commit, Kind.COMMIT, DAYS[:3]),
+    (tear_commit, Kind.COMMIT, DAYS[:3]),
+    (lose_commit, Kind.COMMIT, DAYS[:2]),
+    (lose_checkpoint, Kind.CHECKPOINT, DAYS),
+    (empty_checkpoint, Kind.CHECKPOINT, DAYS),
+    (lose_file, Kind.DATA_FILE, [DAYS[0], *DAYS[2:]]),
+    (empty_file, Kind.DATA_FILE, [DAYS[0], *DAYS[2:]]),
+    (shorten_file, Kind.DATA_FILE, [DAYS[0], *DAYS[2:]]),
+]
+each_kind = pytest.mark.parametrize(("damage", "kind", "left"), KINDS, ids=[damage.__name__ for damage, *_ in KINDS])
+Damaging = Callable[[Lake], None]
+
+
+def stored_days(lake: Lake) -> list[date]:
+    return lake.scan(ORDERS).collect()["order_date"].unique().sort().to_list()
+
+
+def refuse_write(lake: Lake, kind: Kind) -> None:
+    """A write refuses damage. It sets only a checkpoint aside that the log does not need."""
+    if kind is Kind.CHECKPOINT:
+        write(lake, DAYS[0])
+        assert stored_days(lake) == DAYS
+        return
+    with pytest.raises(TableDamagedError, match="silver/orders"):
+        write(lake, DAYS[0])
+
+
+@each_kind
+def test_damage_is_found_and_named_to_readers_and_writers(lake: Lake, damage: Damaging, kind: Kind, left: list[date]):
+    assert find_damage(lake.location(ORDERS)) == []
+    damage(lake)
+    assert kind in {found.kind for found in find_damage(lake.location(ORDERS))}
+    with pytest.raises(TableDamagedError, match=r"silver/orders.*cis (doctor|maintain)"):
+        lake.scan(ORDERS).collect()
+    refuse_write(lake, kind)
+
+
+@each_kind
+def test_damage_without_a_remembered_version_is_named_as_well(
+    lake: Lake, damage: Damaging, kind: Kind, left: list[date]
+):
+    """A lake that an earlier version of the platform wrote remembers no version."""
+    shutil.rmtree(Path(lake.uri, "system"))
+    damage(lake)
+    assert kind in {found.kind for found in find_damage(lake.location(ORDERS))}
+    with pytest.raises(TableDamagedError, match="silver/orders"):
+        lake.scan(ORDERS).collect()
+    refuse_write(lake, kind)
+
+
+@each_kind
+def test_a_repair_keeps_what_is_whole_and_names_what_is_gone(
+    lake: Lake, damage: Damaging, kind: Kind, left: list[date]
+):
+    damage(lake)
+    done = " ".join(repair(lake, ORDERS))
+    assert find_damage(lake.location(ORDERS), deep=True) == []
+    assert (stored_days(lake) if lake.exists(ORDERS) else []) == left
+    gone = [day for day in DAYS if day not in left]
+    if gone:
+        assert f"cis backfill --from {gone[0]} --to {gone[-1]}" in done
+    for day in gone:
+        write(lake, day)
+    assert stored_days(lake) == DAYS
+    assert find_damage(lake.location(ORDERS), deep=True) == []
+    assert repair(lake, ORDERS) == []
+
+
+def test_other_slices_of_a_table_with_a_lost_file_can_be_read(lake: Lake):
+    lose_file(lake)
+    assert lake.scan(ORDERS, DateRange(DAYS[2], DAYS[3])).collect().height == 10
+    with pytest.raises(TableDamagedError, match="is missing"):
+        lake.scan(ORDERS, DateRange(DAYS[0], DAYS[1]))
+
+
+def garble(lake: Lake) -> None:
+    path = data_file(lake)
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * (len(content) - 8) + content[-4:])
+
+
+def test_a_changed_file_of_the_same_size_is_found_by_reading_it(lake: Lake):
+    garble(lake)
+    location = lake.location(ORDERS)
+    assert find_damage(location) == []
+    (found,) = find_damage(location, deep=True)
+    assert "cannot be decoded" in found.what
+    named = pytest.raises(TableDamagedError, match=r"silver/orders is damaged: order_date=2026-01-02/.*--repair")
+    with named, name_unreadable_files([location]):
+        lake.scan(ORDERS).collect()
+    assert "2026-01-02" in repair(lake, ORDERS, deep=True)[0]
+    assert stored_days(lake) == [DAYS[0], *DAYS[2:]]
+
+
+def test_an_error_of_polars_without_damage_stays_as_it_is(lake: Lake):
+    with pytest.raises(UNREADABLE, match="other") as raised, name_unreadable_files([lake.location(ORDERS)]):
+        raise pl.exceptions.ComputeError("other")
+    assert isinstance(raised.value, PolarsError)
+
+
+def test_a_restored_backup_is_refused_until_it_is_accepted(lake: Lake, tmp_path: Path):
+    shutil.copytree(table_folder(lake), tmp_path / "backup")
+    write(lake, DAYS[0])
+    shutil.rmtree(table_folder(lake))
+    shutil.copytree(tmp_path / "backup", table_folder(lake))
+    (found,) = find_damage(lake.location(ORDERS))
+    assert found.kind is Kind.SHORTER
+    with pytest.raises(RepairError, match="--accept silver/orders"):
+        repair(lake, ORDERS)
+    accept_table(lake.location(ORDERS))
+    assert find_damage(lake.location(ORDERS)) == []
+    write(lake, DAYS[0])
+
+
+def erase(lake: Lake, *hashes: str) -> None:
+    rows = pl.DataFrame([(name, "key", DAYS[0]) for name in hashes], schema=ERASED_CUSTOMERS.dtypes, orient="row")
+    PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([rows]))
+
+
+def test_the_list_of_erased_customers_is_made_again_from_its_files(lake: Lake):
+    erase(lake, "a", "b")
+    erase(lake, "c")
+    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
+    shutil.rmtree(folder / "_delta_log")
+    assert "3 customers" in repair(lake, ERASED_CUSTOMERS)[0]
+    assert lake.scan(ERASED_CUSTOMERS).collect()["customer_hash"].sort().to_list() == ["a", "b", "c"]
+
+
+def test_a_list_of_erased_customers_without_files_is_never_replaced_by_an_empty_one(lake: Lake):
+    erase(lake, "a")
+    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
+    shutil.rmtree(folder)
+    with pytest.raises(RepairError, match="backup"):
+        repair(lake, ERASED_CUSTOMERS)
+    with pytest.raises(OperatorError, match="system/erased_customers"):
+        lake.exists(ERASED_CUSTOMERS)
+
+
+def test_a_round_trip_leaves_nothing_behind(tmp_path: Path):
+    (tmp_path / "lake").mkdir()
+    write_and_read_table(str(tmp_path / "lake"))
+    write_and_read_table(str(tmp_path / "absent" / "lake"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["lake"]
