@@ -239,10 +239,12 @@ def test_two_erasures_at_once_are_refused(with_customer: ShopWithCustomer):
     def begin_another() -> None:
         asked.append(1)
         if len(asked) == 2:
-            mark = json.loads((with_customer.lake / LOCK).read_text())
-            (with_customer.lake / LOCK).write_text(json.dumps(mark | {"process": os.getppid()}))
+            mark = with_customer.lake / LOCK
+            mine = mark.read_text()
+            mark.write_text(json.dumps(json.loads(mine) | {"process": os.getppid(), "started": None}))
             with pytest.raises(ErasureInProgressError, match=f"process {os.getppid()}"):
                 with_customer.erase()
+            mark.write_text(mine)
 
     with_customer.erase(refuse_in_use=begin_another)
     assert in_lake(with_customer) == {}
