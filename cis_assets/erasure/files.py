@@ -1,11 +1,10 @@
-"""List, sync and delete files of a lake, including those that storage clients hide.
+"""List and delete files of a lake, including those that storage clients hide.
 
 Clients of a local folder, and the listings of delta-rs, skip half-written files of killed writers (`NAME#1`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -29,15 +28,3 @@ def delete(uri: str, names: Collection[str], timeouts: Timeouts | None = None) -
             Path(join(uri, name)).unlink(missing_ok=True)
     elif names:
         obstore.delete(object_store(uri, timeouts=timeouts), sorted(names))
-
-
-def sync_folder(uri: str) -> None:
-    """Flush all files and folders below a local address to the disk. Cloud storage keeps what it has acknowledged."""
-    if not is_local(uri):
-        return
-    for path in (*Path(uri).rglob("*"), Path(uri)):
-        opened = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)

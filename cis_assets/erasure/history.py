@@ -14,7 +14,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from cis_assets.catalog import Table
-from cis_assets.erasure.files import delete, list_names, sync_folder
+from cis_assets.erasure.files import delete, list_names
 from cis_assets.errors import OperatorError
 from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import TableLocation
@@ -50,8 +50,6 @@ def remove_history(table: Table, location: TableLocation) -> Removed:
     It can be repeated after a failure at any point. Raises HistoryError if something could not be removed.
     """
     before = list_names(location.uri, location.timeouts)
-    # A killed run may have left the newest commit unsynced; after a power cut, only the deletions would have happened.
-    sync_folder(location.uri)
     with storage_errors(f"Removing the history of {table.path}"):
         stored = open_table(table, location)
         _refuse_deletion_vectors(table, stored)
@@ -66,15 +64,12 @@ def remove_history(table: Table, location: TableLocation) -> Removed:
         # A checkpoint drops removed files, and the cleanup old commits, when they are older than these durations.
         stored.alter.set_table_properties(dict.fromkeys(_RETENTION, _AT_ONCE))
         stored.create_checkpoint()
-        sync_folder(location.uri)
         stored.cleanup_metadata()
         stored.alter.set_table_properties(kept)
         stored = open_table(table, location)
     unneeded = _find_unneeded(table, stored, list_names(location.uri, location.timeouts))
-    sync_folder(location.uri)
     delete(location.uri, unneeded, location.timeouts)
     after = list_names(location.uri, location.timeouts)
-    sync_folder(location.uri)
     left = _find_unneeded(table, stored, after)
     if left:
         raise HistoryError(
