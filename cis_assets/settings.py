@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         le=280,
         description="How long a failed request to cloud storage is retried before the error is raised.",
     )
+    sync_writes: bool = Field(
+        True,
+        description="Whether each commit to a local disk is synced before it is reported, so that a power cut cannot take it. "
+        "Has no effect on cloud storage.",
+    )
     first_order_date: date = Field(date(2023, 1, 1), description="First order date: the first daily partition.")
     time_zone: str = Field(
         "UTC", description="IANA time zone that bounds order dates. Also the zone of customers without one."

@@ -16,8 +16,9 @@ from deltalake import DeltaTable
 from cis_assets.catalog import Table
 from cis_assets.erasure.files import delete, list_names
 from cis_assets.errors import OperatorError
-from cis_assets.lake.delta_table import open_table
+from cis_assets.lake.delta_table import KEEP_LOG, open_table
 from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.table_versions import prepare_to_write, settle, sync_checkpoint, sync_folders
 from cis_assets.storage.errors import storage_errors
 
 _LOG = "_delta_log/"
@@ -49,6 +50,8 @@ def remove_history(table: Table, location: TableLocation) -> Removed:
 
     It can be repeated after a failure at any point. Raises HistoryError if something could not be removed.
     """
+    prepare_to_write(location)
+    settle(location)
     before = list_names(location.uri, location.timeouts)
     with storage_errors(f"Removing the history of {table.path}"):
         stored = open_table(table, location)
@@ -62,13 +65,16 @@ def remove_history(table: Table, location: TableLocation) -> Removed:
             for name, duration in kept.items()
         }
         # A checkpoint drops removed files, and the cleanup old commits, when they are older than these durations.
-        stored.alter.set_table_properties(dict.fromkeys(_RETENTION, _AT_ONCE))
+        stored.alter.set_table_properties(dict.fromkeys(_RETENTION, _AT_ONCE), post_commithook_properties=KEEP_LOG)
         stored.create_checkpoint()
+        sync_checkpoint(location)
         stored.cleanup_metadata()
-        stored.alter.set_table_properties(kept)
+        stored.alter.set_table_properties(kept, post_commithook_properties=KEEP_LOG)
         stored = open_table(table, location)
+    settle(location)
     unneeded = _find_unneeded(table, stored, list_names(location.uri, location.timeouts))
     delete(location.uri, unneeded, location.timeouts)
+    sync_folders(location)
     after = list_names(location.uri, location.timeouts)
     left = _find_unneeded(table, stored, after)
     if left:

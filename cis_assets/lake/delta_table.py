@@ -10,16 +10,27 @@ from __future__ import annotations
 import narwhals as nw
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable, Field, Schema
+from deltalake import DeltaTable, Field, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cis_assets.catalog import SchemaMismatchError, Table
 from cis_assets.lake.engines.engine import TableAbsentError, TableLocation
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
+from cis_assets.lake.table_versions import (
+    prepare_to_write,
+    read_known_version,
+    refuse_damage,
+    refuse_damaged_files,
+    refuse_shorter,
+    settle,
+)
+from cis_assets.storage.addresses import is_local
 from cis_assets.storage.errors import storage_errors
 
 # Delta has one string type; with older Arrow types delta-rs need not cast string views.
 COMPAT = pl.CompatLevel.oldest()
+# Only maintenance and erasure remove old commits, after the checkpoint that replaces them is on the disk.
+KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
 _CONSTRAINT = "delta.constraints."
 _BROKEN_BY_STORED_ROWS = "failed validation check"
 
@@ -57,9 +68,12 @@ def columns_not_stored(table: Table, stored: DeltaTable) -> list[str]:
 
 def _open_if_exists(location: TableLocation) -> DeltaTable | None:
     # `DeltaTable.is_deltatable` would ask too, but blocks all threads of the process for as long as the storage hangs.
+    if is_local(location.uri):
+        return connect(location) if refuse_damage(location) else None
     try:
         return connect(location)
     except TableNotFoundError:
+        refuse_shorter(location, None)
         return None
 
 
@@ -69,6 +83,7 @@ def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
     Raises SchemaMismatchError if the stored table differs in more than new nullable columns, and CommitFailedError of
     delta-rs if another process changed the table's description at the same moment.
     """
+    prepare_to_write(location)
     stored = _open_if_exists(location)
     if stored is None:
         DeltaTable.create(
@@ -82,11 +97,17 @@ def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
             storage_options=dict(location.storage_options),
         )
         stored = connect(location)
+    refuse_damaged_files(location, stored)
+    if stored.version() == 0 or read_known_version(location) is None:
+        # Without a known version, nothing would tell a torn commit that follows from a lost one.
+        settle(location)
+    elif not is_local(location.uri):
+        refuse_shorter(location, stored.version())
     _refuse_other_table(table, stored)
     names = {field.name for field in stored.schema().fields}
     added = [field for name, field in _fields(table).items() if name not in names]
     if added:
-        stored.alter.add_columns(added)
+        stored.alter.add_columns(added, post_commithook_properties=KEEP_LOG)
     _constrain(table, stored)
     return stored
 
@@ -162,19 +183,19 @@ def _constrain(table: Table, stored: DeltaTable) -> None:
     configuration = stored.metadata().configuration
     for name in table.former_checks:
         if _CONSTRAINT + name in configuration:
-            stored.alter.drop_constraint(name)
+            stored.alter.drop_constraint(name, post_commithook_properties=KEEP_LOG)
     missing = {}
     for name, condition in table.checks.items():
         present = configuration.get(_CONSTRAINT + name)
         if present == condition:
             continue
         if present is not None:
-            stored.alter.drop_constraint(name)
+            stored.alter.drop_constraint(name, post_commithook_properties=KEEP_LOG)
         missing[name] = condition
     if not missing:
         return
     try:
-        stored.alter.add_constraint(missing)
+        stored.alter.add_constraint(missing, post_commithook_properties=KEEP_LOG)
     except DeltaError as error:
         if _BROKEN_BY_STORED_ROWS not in str(error):
             raise

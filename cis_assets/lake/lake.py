@@ -18,15 +18,20 @@ from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.slices import Slice
 from cis_assets.lake.statistics import TableFigures, table_figures
 from cis_assets.storage.addresses import join, polars_options, storage_options
+from cis_assets.storage.durability import Sync, sync_paths
 from cis_assets.storage.timeouts import Timeouts
 
 
 class Lake:
-    """The Delta tables below an address, with the timeouts to reach them (by default those of the process)."""
+    """The Delta tables below an address, with the timeouts to reach them (by default those of the process).
 
-    def __init__(self, uri: str, timeouts: Timeouts | None = None) -> None:
+    `sync` makes writes to a local disk durable.
+    """
+
+    def __init__(self, uri: str, timeouts: Timeouts | None = None, sync: Sync = sync_paths) -> None:
         self.uri = uri
         self.timeouts = timeouts
+        self.sync = sync
 
     def location(self, table: Table) -> TableLocation:
         return TableLocation(
@@ -34,6 +39,8 @@ class Lake:
             storage_options(self.uri, timeouts=self.timeouts),
             polars_options(self.uri, timeouts=self.timeouts),
             self.timeouts,
+            self.uri,
+            self.sync,
         )
 
     def exists(self, table: Table) -> bool:

@@ -33,6 +33,7 @@ from cis_assets.lake.table_condition import (
     find_removable_files,
     format_count,
 )
+from cis_assets.lake.table_versions import prepare_to_write, settle, sync_checkpoint
 from cis_assets.lake.write_path import Commit, commit_once
 from cis_assets.storage.errors import StorageError, storage_errors
 
@@ -88,15 +89,19 @@ def maintain(
     A second call right after the first does nothing. Raises RetentionTooShortError, TableAbsentError and StorageError.
     """
     refuse_short_retention(retention_hours, force=force)
+    prepare_to_write(location)
     stored = open_table(table, location)
     before, log_before = examine_files(table, stored, target_bytes), examine_log(location, stored)
     left = _compact(table, location, before, target_bytes, partitions_at_once)
+    settle(location)
     stored = open_table(table, location)
     removed_files, removed_bytes = _remove_files(table, location, stored, retention_hours)
     with storage_errors(f"Maintaining the log of {table.path}"):
         stored.update_incremental()
         stored.create_checkpoint()
+        sync_checkpoint(location)
         stored.cleanup_metadata()
+    settle(location)
     after = examine_files(table, stored, target_bytes)
     return Maintained(
         before=before,

@@ -26,7 +26,7 @@ class PageIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: str) -> None:
         lake = self.lake.lake()
-        address = put_text(lake.uri, _page_path(context.asset_key.path), obj, lake.timeouts)
+        address = put_text(lake.uri, _page_path(context.asset_key.path), obj, lake.timeouts, lake.sync)
         context.add_output_metadata(
             {"page": dg.MetadataValue.url(page_link(address)), "size_bytes": dg.MetadataValue.int(len(obj.encode()))}
         )

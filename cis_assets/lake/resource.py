@@ -13,6 +13,7 @@ from cis_assets.dates import DateRange
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.quarantine import quarantined_dates
 from cis_assets.settings import Settings
+from cis_assets.storage.durability import choose_sync
 from cis_assets.storage.timeouts import Timeouts
 
 
@@ -23,6 +24,7 @@ class LakeResource(ConfigurableResource):
     connect_timeout_seconds: float = Field(5.0, description="Longest wait for a connection to cloud storage.")
     answer_timeout_seconds: float = Field(10.0, description="Longest wait for an answer of cloud storage.")
     retry_seconds: float = Field(20.0, description="How long a failing request is retried.")
+    sync_writes: bool = Field(True, description="Whether each commit to a local disk is synced.")
 
     @classmethod
     def from_settings(cls, configured: Settings) -> LakeResource:
@@ -32,11 +34,12 @@ class LakeResource(ConfigurableResource):
             connect_timeout_seconds=limits.connect,
             answer_timeout_seconds=limits.answer,
             retry_seconds=limits.retry,
+            sync_writes=configured.sync_writes,
         )
 
     def lake(self) -> Lake:
         limits = Timeouts(self.connect_timeout_seconds, self.answer_timeout_seconds, self.retry_seconds)
-        return Lake(self.uri, limits)
+        return Lake(self.uri, limits, choose_sync(self.sync_writes))
 
     def row_counts(self, table: Table) -> pl.DataFrame:
         """Count the rows of each day of a table that has rows: the date column and `rows`."""

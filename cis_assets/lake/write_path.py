@@ -22,9 +22,10 @@ from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
 from cis_assets.lake.checked_batches import CheckedBatches
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import COMPAT, connect, open_or_create
+from cis_assets.lake.delta_table import COMPAT, KEEP_LOG, connect, open_or_create
 from cis_assets.lake.engines.engine import TableLocation, Written
 from cis_assets.lake.slices import Slice
+from cis_assets.lake.table_versions import settle
 from cis_assets.storage.errors import StorageError, describe_error, is_denied
 
 # Every partition of a range has an open writer that holds a row group in memory. Small row groups save a third of that
@@ -115,6 +116,7 @@ class Commit:
                 target_alias="stored",
                 commit_properties=CommitProperties(custom_metadata={MARK: self.mark}),
                 writer_properties=FILE_PROPERTIES,
+                post_commithook_properties=KEEP_LOG,
             )
             .when_matched_update_all()
             .when_not_matched_insert_all()
@@ -125,7 +127,13 @@ class Commit:
     def _write(self, batches: CheckedBatches, *, refuse_empty: bool = False, **options: Any) -> None:
         reader = batches.reader(refuse_empty=refuse_empty)
         try:
-            write_deltalake(self.stored, data=reader, writer_properties=FILE_PROPERTIES, **options)
+            write_deltalake(
+                self.stored,
+                data=reader,
+                writer_properties=FILE_PROPERTIES,
+                post_commithook_properties=KEEP_LOG,
+                **options,
+            )
         except CommitFailedError:
             raise
         except DeltaError:
@@ -144,7 +152,15 @@ def commit_once(table: Table, location: TableLocation, write: Callable[[Commit],
     After a conflict or a broken connection, `write` runs again on the table's newest version. A commit of any attempt
     counts, since all attempts write the same. Raises StorageError if no commit succeeded, or UnsettledCommitError if the
     storage does not answer.
+
+    On a local disk, everything is synced before this returns.
     """
+    written = _commit(table, location, write)
+    settle(location)
+    return written
+
+
+def _commit(table: Table, location: TableLocation, write: Callable[[Commit], None]) -> Written:
     mark = uuid.uuid4().hex
     broken, before, commit = 0, None, None
     for pause in (*_PAUSES, None):

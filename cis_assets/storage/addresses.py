@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import obstore
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from cis_assets.errors import OperatorError
 from cis_assets.storage.credentials import credential
+from cis_assets.storage.durability import Sync, put_durably, sync_paths
 from cis_assets.storage.timeouts import Timeouts, timeouts_of_process
 
 _ACCOUNT_HOST = re.compile(r"([^.]+)\.(dfs|blob)\.core\.windows\.net")
@@ -163,9 +163,9 @@ def join(uri: str, path: str) -> str:
     return str(Path(uri, path)) if is_local(uri) else f"{uri.rstrip('/')}/{path}"
 
 
-def put_text(uri: str, path: str, text: str, timeouts: Timeouts | None = None) -> str:
-    """Replace a text file below `uri` atomically and return its address."""
-    obstore.put(object_store(uri, timeouts=timeouts), path, text.encode())
+def put_text(uri: str, path: str, text: str, timeouts: Timeouts | None = None, sync: Sync = sync_paths) -> str:
+    """Replace a text file below `uri` atomically and durably, and return its address."""
+    put_durably(object_store(uri, timeouts=timeouts), path, text.encode(), sync)
     return join(uri, path)
 
 

@@ -13,6 +13,7 @@ from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.slices import Slice
+from cis_assets.storage.durability import Sync, sync_paths
 from cis_assets.storage.timeouts import Timeouts
 
 
@@ -21,13 +22,21 @@ class TableLocation:
     """The address of a Delta table and the options to connect to it, which may hold secrets and are not shown.
 
     `storage_options` are for delta-rs, `polars_options` are the same for polars.
-    `timeouts` are for obstore (by default those of the process).
+    `timeouts` are for obstore (by default those of the process). The lake at `lake_uri` remembers the table's last version;
+    without it, nothing does. `sync` makes writes to a local disk durable.
     """
 
     uri: str
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     polars_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeouts: Timeouts | None = None
+    lake_uri: str = ""
+    sync: Sync = field(default=sync_paths, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The table's path in the lake, or its address if the lake is unknown."""
+        return self.uri.removeprefix(self.lake_uri).strip("/") if self.lake_uri else self.uri
 
 
 @dataclass(frozen=True)
