@@ -98,5 +98,4 @@ def parse_customer_number(text: str, name: str) -> int:
 
 
 def _parse_number(text: str) -> int | None:
-    number = int(text) if _NUMBER.fullmatch(text) else None
-    return number if number in _NUMBERS else None
+    return int(text) if _NUMBER.fullmatch(text) and int(text) in _NUMBERS else None

@@ -27,6 +27,7 @@ from cis_assets.lake.erased_customers_copy import COPY_FOLDER, ErasedListError, 
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.lost_log import has_folder, has_table_files
 from cis_assets.lake.slices import WHOLE
+from cis_assets.lake.table_versions import prepare_to_write
 from cis_assets.storage.errors import StorageError, describe_error, storage_errors
 
 _LOG = logging.getLogger(__name__)
@@ -147,6 +148,8 @@ def _read_list(lake: Lake, copied: pl.DataFrame) -> pl.DataFrame:
     """Read the list in the lake; raise ErasedListError if it is there and cannot be read."""
     location = lake.location(ERASED_CUSTOMERS)
     try:
+        # Landing has the entries of a commit that a power cut tore.
+        prepare_to_write(location)
         if lake.exists(ERASED_CUSTOMERS):
             return lake.scan(ERASED_CUSTOMERS).collect()
         # A killed first erasure leaves an empty folder, but its customers are in landing.
@@ -155,18 +158,19 @@ def _read_list(lake: Lake, copied: pl.DataFrame) -> pl.DataFrame:
     except PanicException:
         # polars panics on some damaged files.
         is_lost, reason = True, "one of its files is damaged"
-    except (OSError, DeltaError, ObjectStoreError, StorageError, PolarsError) as error:
-        is_lost, reason = True, describe_error(error)
+    except (OSError, DeltaError, ObjectStoreError, OperatorError, PolarsError) as error:
+        is_lost, reason = True, describe_error(error).rstrip(".")
     if not is_lost:
         return ERASED_CUSTOMERS.empty()
-    again = (
-        f"the copy in the landing folder has {copied.height} entries and fills a new list"
-        if not copied.is_empty()
-        else "erase the same customers again"
+    refill = (
+        "erase the same customers again"
+        if copied.is_empty()
+        else f"the {copied.height} entries in {COPY_FOLDER} of the landing folder fill a new list"
     )
     raise ErasedListError(
-        f"The list of erased customers at {location.uri} cannot be read ({reason}), and erased customers could come back. If "
-        f"`cis doctor` reaches the storage, the table is damaged: restore it from a backup, or move its folder aside and {again} (docs/erasure.md)."
+        f"The list of erased customers at {location.uri} cannot be read, and erased customers could come back: {reason}. "
+        f"If the storage answers (`cis doctor`), restore the table from a backup. Or move its folder aside, run `cis doctor "
+        f"--accept {ERASED_CUSTOMERS.path}`, and {refill} (docs/erasure.md)."
     )
 
 

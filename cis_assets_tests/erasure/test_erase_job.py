@@ -114,7 +114,7 @@ def test_nothing_happens_without_a_request(with_customer: ShopWithCustomer, inst
     ("name", "content", "words"),
     [
         ("a.csv", b"customer_id\n17\nJane Doe\n", "Line 3 of erasure_requests/a.csv is not a customer number"),
-        ("a.csv", b"customer_id,name\n17,Jane\n", "Line 1 of erasure_requests/a.csv is not a customer number"),
+        ("a.csv", b"customer_id,name\n17,Jane\n", "Lines 1, 2 of erasure_requests/a.csv are not customer numbers"),
         ("a.csv", b"\xff\xfe1\x007\x00", "erasure_requests/a.csv is not UTF-8"),
         ("a.xlsx", b"PK", "erasure_requests/a.xlsx below the landing folder is not a .csv file"),
     ],

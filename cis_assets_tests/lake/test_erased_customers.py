@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from datetime import date
 from pathlib import Path
@@ -16,8 +17,10 @@ from cis_assets.lake.erased_customers import (
     add_erased_customers,
     erased_customers,
 )
+from cis_assets.lake.erased_customers_copy import ErasedListError
 from cis_assets.lake.lake import Lake
 from cis_assets.settings import read_settings
+from cis_assets.storage.errors import StorageError
 
 SECRET = SecretStr("0123456789abcdef0123456789abcdef")
 OTHER = SecretStr("fedcba9876543210fedcba9876543210")
@@ -117,3 +120,98 @@ def test_the_key_is_masked_wherever_settings_are_shown(monkeypatch: pytest.Monke
     read = read_settings()
     assert read.erasure_key == SECRET
     assert SECRET.get_secret_value() not in f"{read!r} {read} {read.model_dump()} {read.model_dump_json()}"
+
+
+def copies(lake: Lake) -> list[Path]:
+    return sorted(Path(landing(lake), "_erased_customers").glob("*"))
+
+
+@pytest.mark.parametrize("damage", ["lost log", "empty commits", "lost data", "empty data", "empty folder"])
+def test_a_list_that_cannot_be_read_is_never_taken_for_empty(lake: Lake, damage: str):
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17], DAY)
+    shutil.rmtree(landing(lake))
+    shutil.rmtree(Path(lake.uri, "system/table_versions"), ignore_errors=True)
+    table = Path(lake.uri, ERASED_CUSTOMERS.path)
+    if damage in ("lost log", "empty folder"):
+        shutil.rmtree(table / "_delta_log" if damage == "lost log" else table)
+        table.mkdir(exist_ok=True)
+    for file in table.rglob("*.json" if damage == "empty commits" else "*.parquet"):
+        if damage == "lost data":
+            file.unlink()
+        elif damage != "lost log":
+            file.write_bytes(b"")
+    for attempt in (
+        lambda: erased_customers(lake, landing(lake), SECRET),
+        lambda: add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [18], DAY),
+    ):
+        with pytest.raises(ErasedListError, match=r"system/erased_customers cannot be read.*erase the same customers"):
+            attempt()
+
+
+def test_a_list_without_a_log_is_filled_from_landing_once_it_is_moved_aside(lake: Lake):
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17, 18], DAY)
+    table = Path(lake.uri, ERASED_CUSTOMERS.path)
+    shutil.rmtree(table / "_delta_log")
+    with pytest.raises(
+        ErasedListError, match="the 2 entries in _erased_customers of the landing folder fill a new list"
+    ):
+        erased_customers(lake, landing(lake), SECRET)
+    table.rename(table.with_name("aside"))
+    Path(lake.uri, "system/table_versions").rename(Path(lake.uri, "system/versions_aside"))
+    assert erased_customers(lake, landing(lake), SECRET).among([17, 18, 19]) == {17, 18}
+    assert lake.scan(ERASED_CUSTOMERS).collect().height == 2
+
+
+def test_a_lake_that_is_moved_aside_leaves_its_erased_customers_in_landing(lake: Lake):
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17], DAY)
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [18], date(2025, 12, 1))
+    Path(lake.uri).rename(f"{lake.uri}_aside")
+    with pytest.raises(ErasureKeyError, match="2 customers were erased in .* set CIS_ERASURE_KEY"):
+        erased_customers(lake, landing(lake), SecretStr(""))
+    assert erased_customers(lake, landing(lake), SECRET).among([17, 18, 19]) == {17, 18}
+    assert sorted(lake.scan(ERASED_CUSTOMERS).collect()["erased_on"]) == [DAY, date(2025, 12, 1)]
+
+
+def test_a_new_landing_folder_gets_the_entries_of_the_lake(lake: Lake):
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17], DAY)
+    shutil.rmtree(landing(lake))
+    assert erased_customers(lake, landing(lake), SECRET).among([17]) == {17}
+    assert len(copies(lake)) == 1
+    shutil.rmtree(lake.uri)
+    assert erased_customers(lake, landing(lake), SECRET).among([17]) == {17}
+
+
+def test_entries_that_the_lake_lost_come_back_from_landing(lake: Lake):
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17], DAY)
+    shutil.copytree(lake.uri, f"{lake.uri}_before")
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [18], DAY)
+    shutil.rmtree(lake.uri)
+    Path(f"{lake.uri}_before").rename(lake.uri)
+    assert erased_customers(lake, landing(lake), SECRET).among([17, 18]) == {17, 18}
+    assert lake.scan(ERASED_CUSTOMERS).collect().height == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"customer_hash,key_fingerprint,erased_on\n", b"\x00" * 90])
+def test_a_damaged_file_in_landing_is_named(lake: Lake, content: bytes):
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17], DAY)
+    (file,) = copies(lake)
+    file.write_bytes(content)
+    with pytest.raises(ErasedListError, match=rf"{file} is damaged"):
+        erased_customers(lake, landing(lake), SECRET)
+    file.unlink()
+    assert erased_customers(lake, landing(lake), SECRET).among([17]) == {17}
+    assert copies(lake) == [file]
+
+
+def test_reading_needs_no_permission_to_write_to_landing_but_erasing_does(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17], DAY)
+    shutil.rmtree(landing(lake))
+
+    def deny(*_: object) -> None:
+        raise PermissionError("Permission denied")
+
+    monkeypatch.setattr("cis_assets.lake.erased_customers.write_copy", deny)
+    assert erased_customers(lake, landing(lake), SECRET).among([17]) == {17}
+    with pytest.raises(StorageError, match="_erased_customers in the landing folder failed"):
+        add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [18], DAY)
+    assert lake.scan(ERASED_CUSTOMERS).collect().height == 1
