@@ -166,7 +166,7 @@ def test_a_lake_that_is_moved_aside_leaves_its_erased_customers_in_landing(lake:
     add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17], DAY)
     add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [18], date(2025, 12, 1))
     Path(lake.uri).rename(f"{lake.uri}_aside")
-    with pytest.raises(ErasureKeyError, match="2 customers were erased in .* set CIS_ERASURE_KEY"):
+    with pytest.raises(ErasureKeyError, match=r"2 customers were erased in .* set CIS_ERASURE_KEY"):
         erased_customers(lake, landing(lake), SecretStr(""))
     assert erased_customers(lake, landing(lake), SECRET).among([17, 18, 19]) == {17, 18}
     assert sorted(lake.scan(ERASED_CUSTOMERS).collect()["erased_on"]) == [DAY, date(2025, 12, 1)]
