@@ -140,7 +140,7 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(customer: str, monkey
     assert "The erasure will need a key. CIS_ERASURE_KEY is not set" in result.output
     assert result.output.endswith("Nothing was changed.\n")
     assert row_counts() == before
-    assert not Path(".cis/lake/system").exists()
+    assert not Path(".cis/lake/system/erased_customers").exists()
 
 
 def test_a_lake_that_is_moved_aside_does_not_bring_a_customer_back(customer: str):
@@ -156,7 +156,7 @@ def test_a_lake_that_is_moved_aside_does_not_bring_a_customer_back(customer: str
 
 def test_without_a_terminal_it_must_be_told_not_to_ask(customer: str):
     assert "confirm it with --yes" in refusal(cis("forget", customer))
-    assert not Path(".cis/lake/system").exists()
+    assert not Path(".cis/lake/system/erased_customers").exists()
 
 
 @pytest.mark.parametrize("answer", ["n", "y"])
@@ -169,7 +169,7 @@ def test_on_a_terminal_it_asks_first(customer: str, answer: str):
     os.close(ours)
     assert "This cannot be undone. [y/N]" in output
     assert asked.returncode == (0 if answer == "y" else 1), output
-    assert Path(".cis/lake/system").exists() is (answer == "y")
+    assert Path(".cis/lake/system/erased_customers").exists() is (answer == "y")
 
 
 @pytest.mark.parametrize(
