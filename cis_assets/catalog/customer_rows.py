@@ -97,6 +97,11 @@ def orders_of(
     return pl.concat([*found, suspected]).unique()
 
 
+def numbers_in_text(text: str) -> set[int]:
+    """The whole numbers in the text of a rejected row."""
+    return _numbers(_values(text))
+
+
 def _by_number(columns: Collection[str], traces: Traces, value: Callable[[str], pl.Expr | None]) -> pl.Expr:
     """A row with the number of a customer, or a row of their orders without a customer number."""
     rules = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -12,6 +13,9 @@ from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
     from cis_assets.erasure.landing_files import LandingFiles
+
+_FOUND_NOWHERE = 3
+_NUMBERS_NAMED = 20
 
 
 @click.command()
@@ -33,6 +37,8 @@ def forget(
 
     Later runs leave their rows out. Earlier versions of all tables are deleted. Nothing may write to the lake meanwhile. Landing files are not changed;
     the command lists those that still hold the customers.
+
+    Exit status 3: some numbers were found nowhere. The command names them; the other customers are erased.
     """
     from cis_assets.actions.erase import erase_customers
     from cis_assets.cli.instance import dagster_instance
@@ -55,7 +61,9 @@ def forget(
         rows = [(table, f"{rows:,}") for table, rows in found.rows.items()]
         print_table(["table", "rows to remove"], rows, right=("rows to remove",))
         _print_landing_files(found.landing_files)
+        _say_key_needed(settings)
         say("Nothing was changed.")
+        _end(found.nowhere)
         return
     if not yes:
         _confirm(
@@ -69,11 +77,31 @@ def forget(
     changed = sum(table.rows_removed > 0 for table in receipt.tables)
     say(
         f"Erased: {plural(receipt.rows_removed, 'row')} removed from {plural(changed, 'table')}, and the history of "
-        f"{plural(len(receipt.tables), 'table')} ({plural(receipt.history_files_removed, 'file')}). No row is left."
+        f"{plural(len(receipt.tables), 'table')} ({plural(receipt.history_files_removed, 'file')})."
+        + (" No row is left." if receipt.rows_removed else " The tables had no row of these customers.")
     )
     _print_landing_files(receipt.landing_files)
     _say_not_searched("the catalog does not know them", receipt.elsewhere_in_the_lake)
     say(f"Receipt: {address}")
+    _end({number for number in numbers if key.hash(number) in receipt.hashes_found_nowhere})
+
+
+def _end(nowhere: Collection[int]) -> None:
+    """Name the numbers that were found nowhere and end with their exit status."""
+    if nowhere:
+        named = ", ".join(map(str, sorted(nowhere)[:_NUMBERS_NAMED]))
+        more = f" and {len(nowhere) - _NUMBERS_NAMED:,} more" if len(nowhere) > _NUMBERS_NAMED else ""
+        say(f"Found in no table and in no landing file: {named}{more}. Check these numbers for typing errors.")
+        click.get_current_context().exit(_FOUND_NOWHERE)
+
+
+def _say_key_needed(settings: Settings) -> None:
+    from cis_assets.lake.erased_customers import ErasureKey, ErasureKeyError
+
+    try:
+        ErasureKey(settings.erasure_key)
+    except ErasureKeyError as error:
+        say(f"The erasure will need a key. {error}")
 
 
 def _confirm(question: str) -> None:

@@ -54,10 +54,16 @@ def build(settings: Settings) -> dg.Definitions:
             context.log.warning(
                 f"{len(receipt.landing_files.holding)} landing files still hold these customers; the receipt names them."
             )
+        if receipt.hashes_found_nowhere:
+            context.log.warning(
+                f"{len(receipt.hashes_found_nowhere)} of {len(customers)} customers were found in no table and in no landing "
+                "file: check the numbers of the request for typing errors."
+            )
         context.add_output_metadata(
             {
                 "receipt": address,
                 "customers": len(receipt.customer_hashes),
+                "customers_found_nowhere": len(receipt.hashes_found_nowhere),
                 "rows_removed": receipt.rows_removed,
                 "history_files_removed": receipt.history_files_removed,
                 "landing_files_still_holding_them": len(receipt.landing_files.holding),

@@ -1,8 +1,8 @@
 """An erasure from start to receipt, and a preview of what it would remove.
 
-The customers first enter the list that keeps them out, so that no run brings them back meanwhile. Then every table loses
-their rows, and then every table its history. Each step can be repeated: an erasure that stopped is completed by running it
-again.
+The customers first enter the list that keeps them out, and its copy in landing, so that no run brings them back
+meanwhile. Then every table loses their rows, and then every table its history. Each step can be repeated: an erasure that
+stopped is completed by running it again.
 """
 
 from collections.abc import Callable, Collection
@@ -19,6 +19,7 @@ from cis_assets.erasure.lock import hold_erasure_lock
 from cis_assets.erasure.receipt import RECEIPTS, Receipt, TableReceipt
 from cis_assets.erasure.tables import (
     count_rows,
+    find_missing_customers,
     find_traces,
     list_stored_tables,
     list_tables_with_customers,
@@ -41,10 +42,11 @@ class ErasureIncompleteError(OperatorError):
 
 @dataclass(frozen=True)
 class Found:
-    """Rows of customers by table, and landing files that hold them."""
+    """Rows of customers by table, landing files that hold them, and customers found in neither."""
 
     rows: dict[str, int]
     landing_files: LandingFiles
+    nowhere: frozenset[int]
 
 
 def find_customers(lake: Lake, folder: LandingFolder, customers: Collection[int]) -> Found:
@@ -53,7 +55,9 @@ def find_customers(lake: Lake, folder: LandingFolder, customers: Collection[int]
     tables = list_stored_tables(lake)
     traces = find_traces(lake, tables, frozenset(customers), header_of)
     rows = {table.path: count_rows(lake, table, traces, header_of) for table in list_tables_with_customers(tables)}
-    return Found(rows, find_landing_files(folder, traces.customers, header_of))
+    missing = find_missing_customers(lake, tables, traces.customers, header_of)
+    landing_files, nowhere = find_landing_files(folder, traces.customers, header_of, missing=missing)
+    return Found(rows, landing_files, nowhere)
 
 
 def count_steps(lake: Lake) -> int:
@@ -78,12 +82,13 @@ def erase(
     `carried_out` names the request files below landing that this erasure completes.
     """
     refuse_in_use()
-    with hold_erasure_lock(lake, now):
-        add_erased_customers(lake, key, customers, now.date())
+    with hold_erasure_lock(lake):
+        add_erased_customers(lake, folder.uri, key, customers, now.date())
         header_of = Headers(folder)
         tables = list_stored_tables(lake)
         holding = list_tables_with_customers(tables)
         traces = find_traces(lake, tables, frozenset(customers), header_of)
+        missing = find_missing_customers(lake, tables, traces.customers, header_of)
         removed = {}
         for table in holding:
             removed[table.path] = remove_rows(lake, table, traces, header_of)
@@ -100,7 +105,7 @@ def erase(
             advance(1)
         left = {table.path: count_rows(lake, table, traces, header_of) for table in holding}
         _refuse_rows_left(left)
-        landing_files = find_landing_files(folder, traces.customers, header_of, passed_over=carried_out)
+        landing_files, nowhere = find_landing_files(folder, traces.customers, header_of, carried_out, missing)
         advance(1)
     return Receipt(
         erased_at=now,
@@ -112,6 +117,7 @@ def erase(
         elsewhere_in_the_lake=tuple(_find_other_names(lake)),
         landing=folder.uri,
         landing_files=landing_files,
+        hashes_found_nowhere=tuple(sorted(key.hash(customer) for customer in nowhere)),
     )
 
 

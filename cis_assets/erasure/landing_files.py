@@ -9,6 +9,8 @@ import polars as pl
 
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
 from cis_assets.erasure.files import list_names
+from cis_assets.erasure.named_customers import find_named_customers
+from cis_assets.lake.erased_customers_copy import COPY_FOLDER
 from cis_assets.landing.contract import CUSTOMERS, DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
@@ -32,10 +34,17 @@ class LandingFiles:
 
 
 def find_landing_files(
-    folder: LandingFolder, customers: frozenset[int], header_of: HeaderOf, passed_over: Collection[str] = ()
-) -> LandingFiles:
-    """Search every landing file for customers, including superseded snapshots; leave `passed_over` out of the result."""
-    search = _Search(folder, header_of)
+    folder: LandingFolder,
+    customers: frozenset[int],
+    header_of: HeaderOf,
+    passed_over: Collection[str] = (),
+    missing: frozenset[int] = frozenset(),
+) -> tuple[LandingFiles, frozenset[int]]:
+    """Search every landing file for customers, including superseded snapshots; leave `passed_over` out of the result.
+
+    Also return those customers of `missing` that no file holds.
+    """
+    search = _Search(folder, header_of, missing)
     orders, lines = (folder.dated_files(table, strict=False) for table in DATED)
     for day in sorted(orders.keys() | lines.keys()):
         traces = search.find_orders(Traces(customers), day, orders.get(day, []))
@@ -46,13 +55,15 @@ def find_landing_files(
     for file in folder.snapshot_files(CUSTOMERS):
         search.count(CUSTOMERS, file, search.read(CUSTOMERS, file), Traces(customers))
     unread = _find_unread(folder, {*passed_over, *_OWN_NAMES}, orders, lines)
-    return LandingFiles(dict(sorted(search.holding.items())), tuple(sorted(search.unreadable)), tuple(unread))
+    files = LandingFiles(dict(sorted(search.holding.items())), tuple(sorted(search.unreadable)), tuple(unread))
+    return files, search.missing
 
 
 class _Search:
     """Reads files and collects what it finds."""
 
-    def __init__(self, folder: LandingFolder, header_of: HeaderOf) -> None:
+    def __init__(self, folder: LandingFolder, header_of: HeaderOf, missing: frozenset[int]) -> None:
+        self.missing = missing
         self._folder = folder
         self._header_of = header_of
         self.holding: dict[str, int] = {}
@@ -87,6 +98,8 @@ class _Search:
         for rows in (read.rows, read.rejected):
             is_theirs = theirs(rows.collect_schema().names(), traces, self._header_of)
             found += rows.select(is_theirs.sum()).collect(engine="streaming").item() or 0
+            if self.missing:
+                self.missing -= find_named_customers(rows, self.missing, self._header_of)
         if found:
             self.holding[file.path] = found
 
@@ -99,5 +112,7 @@ def _find_unread(folder: LandingFolder, known_names: set[str], *dated: Mapping[d
     names = set()
     for name in list_names(folder.uri) - read:
         first, *rest = PurePosixPath(name).parts
+        if first == COPY_FOLDER:
+            continue
         names.add(name if first in known or not rest else f"{first}/")
     return sorted(names)

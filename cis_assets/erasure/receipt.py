@@ -28,7 +28,8 @@ class Receipt:
     """The result of one erasure.
 
     `rows_left` is what a final search of every table found, which is 0. `elsewhere_in_the_lake` names what is in the lake
-    but not a table of the catalog, so that the erasure did not search it.
+    but not a table of the catalog, so that the erasure did not search it. `hashes_found_nowhere` are the customers of whom
+    neither a table nor a landing file had a row.
     """
 
     erased_at: datetime
@@ -40,6 +41,7 @@ class Receipt:
     elsewhere_in_the_lake: tuple[str, ...]
     landing: str
     landing_files: LandingFiles
+    hashes_found_nowhere: tuple[str, ...] = ()
 
     @property
     def rows_removed(self) -> int:

@@ -4,8 +4,7 @@ A request is a CSV file with one column, customer_id, below `erasure_requests/` 
 content.
 """
 
-import csv
-import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,7 +15,11 @@ from cis_assets.storage.addresses import object_store, store_to_read
 
 REQUESTS = "erasure_requests"
 _COLUMN = "customer_id"
+# Python's own parser also takes 1_2, +5 and digits of other scripts.
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _NUMBERS = range(-(2**63), 2**63)
+_LINES_NAMED = 10
+_ONE_NUMBER = "Write one whole number of 64 bits in the digits 0 to 9, without separators"
 
 
 class RequestError(OperatorError):
@@ -57,24 +60,40 @@ def delete_requests(landing_uri: str, requests: Iterable[Request]) -> list[str]:
 
 
 def parse_customer_numbers(content: bytes, name: str) -> frozenset[int]:
-    """Parse the numbers in a file of one column, with or without a header. Messages call the file `name`."""
+    """Parse a file with one number per line, with or without a header. Messages call the file `name`.
+
+    Spaces around a number and blank lines are allowed. Any other line refuses the whole file: a guess could erase another
+    customer.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RequestError(f"{name} is not UTF-8.") from None
-    found = set()
-    for line, fields in enumerate(csv.reader(io.StringIO(text)), start=1):
-        value = "".join(fields).strip()
-        if value and not (line == 1 and value.lower() == _COLUMN):
-            found.add(parse_customer_number(value, f"Line {line} of {name}"))
-    return frozenset(found)
+        raise RequestError(f"{name} is not UTF-8. No customer was erased.") from None
+    lines = [(place, line.removesuffix("\r").strip(" ")) for place, line in enumerate(text.split("\n"), start=1)]
+    lines = [(place, line) for place, line in lines if line]
+    if lines and lines[0][1].lower() == _COLUMN:
+        lines = lines[1:]
+    numbers = {place: _parse_number(line) for place, line in lines}
+    wrong = [place for place, number in numbers.items() if number is None]
+    if wrong:
+        shown = ", ".join(map(str, wrong[:_LINES_NAMED]))
+        more = f" and {len(wrong) - _LINES_NAMED} more" if len(wrong) > _LINES_NAMED else ""
+        what = (
+            f"Line {shown} of {name} is not a customer number"
+            if len(wrong) == 1
+            else f"Lines {shown}{more} of {name} are not customer numbers"
+        )
+        raise RequestError(f"{what}. {_ONE_NUMBER}, per line. No customer was erased.")
+    return frozenset(number for number in numbers.values() if number is not None)
 
 
 def parse_customer_number(text: str, name: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = None
-    if number is None or number not in _NUMBERS:
-        raise RequestError(f"{name} is not a customer number, which is a whole number of 64 bits.")
+    """Parse one number. Messages call it `name`."""
+    number = _parse_number(text.strip(" "))
+    if number is None:
+        raise RequestError(f"{name} is not a customer number. {_ONE_NUMBER}. No customer was erased.")
     return number
+
+
+def _parse_number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) and int(text) in _NUMBERS else None

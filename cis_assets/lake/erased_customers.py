@@ -1,23 +1,34 @@
 """The list of erased customers: keyed hashes of their numbers, which keep them out when landing files are read again.
 
 A hash needs CIS_ERASURE_KEY, so nobody can find out from the list who was erased, not even by trying all numbers. A list
-that cannot be used without its key is an error, never an empty list: an erased customer would come back.
+that cannot be used without its key, or that cannot be read, is an error and never an empty list: an erased customer would
+come back. The landing folder holds a copy (`erased_customers_copy.py`).
 """
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Collection, Iterable
 from datetime import date
 
 import polars as pl
+from deltalake.exceptions import DeltaError
+from obstore.exceptions import BaseError as ObjectStoreError
+from polars.exceptions import PanicException, PolarsError
 from pydantic import SecretStr
 
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.erased_customers_copy import COPY_FOLDER, ErasedListError, merge_entries, read_copy, write_copy
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.lost_log import has_folder, has_table_files
 from cis_assets.lake.slices import WHOLE
+from cis_assets.lake.table_versions import prepare_to_write
+from cis_assets.storage.errors import StorageError, describe_error, storage_errors
+
+_LOG = logging.getLogger(__name__)
 
 _KEY_LENGTH = 32
 _HOW = 'make one with `python -c "import secrets; print(secrets.token_hex(32))"` and keep it with your other secrets'
@@ -76,39 +87,89 @@ class ErasedCustomers:
 NOBODY = ErasedCustomers(None, ())
 
 
-def erased_customers(lake: Lake, secret: SecretStr) -> ErasedCustomers:
-    """Read the list of a lake; ErasureKeyError if it has entries and `secret` is not their key."""
-    rows = _read_list(lake)
-    if rows.is_empty():
+def erased_customers(lake: Lake, landing_uri: str, secret: SecretStr) -> ErasedCustomers:
+    """Read the list from the lake and from its copy in landing, and complete each with the entries of the other.
+
+    Raises ErasureKeyError if there are entries and `secret` is not their key, and ErasedListError if the list cannot be
+    read. Only a list that is absent from both places is empty.
+    """
+    copied = read_copy(landing_uri)
+    listed = _read_list(lake, copied)
+    entries = merge_entries(listed, copied)
+    if entries.is_empty():
         return NOBODY
     try:
         key = ErasureKey(secret)
     except ErasureKeyError:
         raise ErasureKeyError(
-            f"{_describe_entries(rows)} in {lake.uri}, and reading landing files would bring them back: set CIS_ERASURE_KEY "
-            "to the key that they were erased with (docs/erasure.md)."
+            f"{_describe_entries(entries)} in {lake.uri}, and reading landing files would bring them back: set "
+            "CIS_ERASURE_KEY to the key that they were erased with (docs/erasure.md)."
         ) from None
-    _refuse_other_key(lake, rows, key)
-    return ErasedCustomers(key, rows["customer_hash"].to_list())
+    _refuse_other_key(lake, entries, key)
+    try:
+        _complete_copy(landing_uri, entries, copied)
+    except StorageError as error:
+        # Reading needs no permission to write to landing, and the list in the lake is enough for now.
+        _LOG.warning("%s Erased customers come back if the lake is lost as well.", error)
+    _complete_list(lake, entries, listed)
+    return ErasedCustomers(key, entries["customer_hash"].to_list())
 
 
-def add_erased_customers(lake: Lake, key: ErasureKey, customers: Collection[int], day: date) -> None:
-    """Add customers to the list of a lake; the existing entries stay as they are."""
-    rows = _read_list(lake)
-    _refuse_other_key(lake, rows, key)
-    news = pl.DataFrame(
+def add_erased_customers(lake: Lake, landing_uri: str, key: ErasureKey, customers: Collection[int], day: date) -> None:
+    """Add customers to the list, first to its copy in landing. The existing entries stay as they are."""
+    copied = read_copy(landing_uri)
+    listed = _read_list(lake, copied)
+    known = merge_entries(listed, copied)
+    _refuse_other_key(lake, known, key)
+    added = pl.DataFrame(
         [(key.hash(customer), key.fingerprint, day) for customer in sorted(set(customers))],
         schema=ERASED_CUSTOMERS.dtypes,
         orient="row",
-    ).join(rows, on="customer_hash", how="anti")
-    if not news.is_empty():
-        PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([news]))
+    )
+    entries = merge_entries(known, added.join(known, on="customer_hash", how="anti"))
+    _complete_copy(landing_uri, entries, copied)
+    _complete_list(lake, entries, listed)
 
 
-def _read_list(lake: Lake) -> pl.DataFrame:
-    if not lake.exists(ERASED_CUSTOMERS):
+def _complete_copy(landing_uri: str, entries: pl.DataFrame, copied: pl.DataFrame) -> None:
+    with storage_errors(f"Writing the list of erased customers to {COPY_FOLDER} in the landing folder"):
+        write_copy(landing_uri, entries.join(copied, on="customer_hash", how="anti"))
+
+
+def _complete_list(lake: Lake, entries: pl.DataFrame, listed: pl.DataFrame) -> None:
+    missing = entries.join(listed, on="customer_hash", how="anti")
+    if not missing.is_empty():
+        PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([missing]))
+
+
+def _read_list(lake: Lake, copied: pl.DataFrame) -> pl.DataFrame:
+    """Read the list in the lake; raise ErasedListError if it is there and cannot be read."""
+    location = lake.location(ERASED_CUSTOMERS)
+    try:
+        # Landing has the entries of a commit that a power cut tore.
+        prepare_to_write(location)
+        if lake.exists(ERASED_CUSTOMERS):
+            return lake.scan(ERASED_CUSTOMERS).collect()
+        # A killed first erasure leaves an empty folder, but its customers are in landing.
+        is_lost = has_table_files(location) or (copied.is_empty() and has_folder(location))
+        reason = "it has no log"
+    except PanicException:
+        # polars panics on some damaged files.
+        is_lost, reason = True, "one of its files is damaged"
+    except (OSError, DeltaError, ObjectStoreError, OperatorError, PolarsError) as error:
+        is_lost, reason = True, describe_error(error).rstrip(".")
+    if not is_lost:
         return ERASED_CUSTOMERS.empty()
-    return lake.scan(ERASED_CUSTOMERS).collect()
+    refill = (
+        "erase the same customers again"
+        if copied.is_empty()
+        else f"the {copied.height} entries in {COPY_FOLDER} of the landing folder fill a new list"
+    )
+    raise ErasedListError(
+        f"The list of erased customers at {location.uri} cannot be read, and erased customers could come back: {reason}. "
+        f"If the storage answers (`cis doctor`), restore the table from a backup. Or move its folder aside, run `cis doctor "
+        f"--accept {ERASED_CUSTOMERS.path}`, and {refill} (docs/erasure.md)."
+    )
 
 
 def _refuse_other_key(lake: Lake, rows: pl.DataFrame, key: ErasureKey) -> None:

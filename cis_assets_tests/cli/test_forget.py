@@ -95,19 +95,38 @@ def test_a_customer_is_gone_stays_out_and_a_receipt_says_so(customer: str):
     assert row_counts() == after
 
 
-def test_customers_are_taken_from_the_standard_input_and_shown_to_nobody(ingested: None):
-    result = cis("forget", "--from-file", "-", "--yes", given=f"customer_id\n{UNKNOWN}\n\n {UNKNOWN[::-1]} \n")
-    assert result.exit_code == 0, result.output
-    assert len(receipts()[0]["customer_hashes"]) == 2
-    assert UNKNOWN not in result.output
-    assert "0 rows removed from 0 tables" in result.output
+def test_numbers_that_nobody_has_are_named_and_change_the_exit_status(customer: str):
+    given = f"customer_id\n{UNKNOWN}\n\n {UNKNOWN[::-1]} \n{customer}\n"
+    for options in (["--dry-run"], ["--yes"]):
+        result = cis("forget", "--from-file", "-", *options, given=given)
+        assert result.exit_code == 3, result.output
+        named = ", ".join(sorted([UNKNOWN, UNKNOWN[::-1]], key=int))
+        assert f"Found in no table and in no landing file: {named}. Check these numbers" in result.output
+    (receipt,) = receipts()
+    assert len(receipt["customer_hashes"]) == 3
+    assert len(receipt["hashes_found_nowhere"]) == 2
+    assert sum(table["rows_removed"] for table in receipt["tables"]) > 0
+    assert UNKNOWN not in json.dumps(receipts())
     assert SECRET not in result.output + json.dumps(receipts())
+
+
+def test_an_erasure_of_a_number_that_nobody_has_says_that_it_removed_nothing(ingested: None):
+    result = cis("forget", UNKNOWN, "--yes")
+    assert result.exit_code == 3, result.output
+    assert "0 rows removed from 0 tables" in result.output
+    assert "No row is left." not in result.output
+
+
+def test_a_file_with_two_numbers_on_a_line_erases_nobody(ingested: None):
+    refused = refusal(cis("forget", "--from-file", "-", "--yes", given="17\n1,2\n3,42\n"))
+    assert "Lines 2, 3 of the file given are not customer numbers" in refused
+    assert not receipts()
 
 
 def test_customers_are_taken_from_a_file_beside_those_named(ingested: None):
     Path("leavers.csv").write_text("\ufeffcustomer_id\r\n901\r\n902\r\n", encoding="utf-8")
     result = cis("forget", "902", "903", "--from-file", "leavers.csv", "--yes")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 3, result.output
     assert len(receipts()[0]["customer_hashes"]) == 3
 
 
@@ -118,14 +137,26 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(customer: str, monkey
     assert result.exit_code == 0, result.output
     assert re.search(r"silver/customers +1\n", result.output)
     assert "customers/customers.csv" in result.output
+    assert "The erasure will need a key. CIS_ERASURE_KEY is not set" in result.output
     assert result.output.endswith("Nothing was changed.\n")
     assert row_counts() == before
-    assert not Path(".cis/lake/system").exists()
+    assert not Path(".cis/lake/system/erased_customers").exists()
+
+
+def test_a_lake_that_is_moved_aside_does_not_bring_a_customer_back(customer: str):
+    assert cis("forget", customer, "--yes").exit_code == 0
+    after = row_counts()
+    Path(".cis/lake").rename("aside")
+    assert cis("backfill").exit_code == 0
+    counts = row_counts()
+    assert {table: counts[table] for table in ("silver/orders", "silver/customers")} == {
+        table: after[table] for table in ("silver/orders", "silver/customers")
+    }
 
 
 def test_without_a_terminal_it_must_be_told_not_to_ask(customer: str):
     assert "confirm it with --yes" in refusal(cis("forget", customer))
-    assert not Path(".cis/lake/system").exists()
+    assert not Path(".cis/lake/system/erased_customers").exists()
 
 
 @pytest.mark.parametrize("answer", ["n", "y"])
@@ -138,7 +169,7 @@ def test_on_a_terminal_it_asks_first(customer: str, answer: str):
     os.close(ours)
     assert "This cannot be undone. [y/N]" in output
     assert asked.returncode == (0 if answer == "y" else 1), output
-    assert Path(".cis/lake/system").exists() is (answer == "y")
+    assert Path(".cis/lake/system/erased_customers").exists() is (answer == "y")
 
 
 @pytest.mark.parametrize(

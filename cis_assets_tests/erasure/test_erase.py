@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +17,7 @@ from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.dates import DateRange
 from cis_assets.erasure.erase import ErasureIncompleteError, count_steps, find_customers
 from cis_assets.erasure.lock import LOCK, ErasureInProgressError
+from cis_assets.erasure.tables import LostLogError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.slices import Slice
@@ -239,29 +238,38 @@ def test_two_erasures_at_once_are_refused(with_customer: ShopWithCustomer):
     def begin_another() -> None:
         asked.append(1)
         if len(asked) == 2:
-            mark = json.loads((with_customer.lake / LOCK).read_text())
-            (with_customer.lake / LOCK).write_text(json.dumps(mark | {"process": os.getppid()}))
+            mark = with_customer.lake / LOCK
+            mine = mark.read_text()
+            mark.write_text(json.dumps(json.loads(mine) | {"process": os.getppid(), "started": None}))
             with pytest.raises(ErasureInProgressError, match=f"process {os.getppid()}"):
                 with_customer.erase()
+            mark.write_text(mine)
 
     with_customer.erase(refuse_in_use=begin_another)
     assert in_lake(with_customer) == {}
 
 
-@pytest.mark.parametrize("host", ["here", "elsewhere"])
-def test_a_mark_of_a_killed_erasure_is_taken_over_on_the_same_machine_alone(with_customer: ShopWithCustomer, host: str):
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    mark = with_customer.lake / LOCK
-    mark.parent.mkdir(exist_ok=True)
-    name = socket.gethostname() if host == "here" else "another"
-    mark.write_text(json.dumps({"host": name, "process": ended.pid, "since": "2025-11-01T00:00:00+00:00"}))
-    if host == "here":
+def test_the_hashes_are_in_landing_and_in_the_lake_before_anything_is_removed(with_customer: ShopWithCustomer):
+    before = in_lake(with_customer)
+
+    def stop(steps: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        with_customer.erase(advance=stop)
+    assert in_lake(with_customer).keys() >= before.keys()
+    assert list((with_customer.landing / "_erased_customers").glob("*.csv"))
+    assert traces_of(with_customer.numbers, with_customer.landing / "_erased_customers") == {}
+    with_customer.lake.rename(with_customer.folder / "aside")
+    with_customer.shop.run(INGEST, with_customer.days)
+    assert in_lake(with_customer) == {}
+
+
+def test_a_table_with_files_and_no_log_is_not_passed_over(with_customer: ShopWithCustomer):
+    shutil.rmtree(with_customer.lake / "silver/orders/_delta_log")
+    shutil.rmtree(with_customer.lake / "system/table_versions", ignore_errors=True)
+    with pytest.raises(LostLogError, match=r"silver/orders has files but no log"):
         with_customer.erase()
-        assert not mark.exists()
-    else:
-        with pytest.raises(ErasureInProgressError, match=re.escape(str(mark))):
-            with_customer.erase()
 
 
 def test_what_lies_in_the_lake_and_is_no_table_is_named(with_customer: ShopWithCustomer):

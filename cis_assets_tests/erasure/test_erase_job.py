@@ -106,14 +106,14 @@ def test_a_request_that_changed_meanwhile_is_left_for_another_run(
 def test_nothing_happens_without_a_request(with_customer: ShopWithCustomer, instance: dg.DagsterInstance):
     result = run_job(with_customer, instance)
     assert result.success
-    assert not (with_customer.lake / "system").exists()
+    assert not (with_customer.lake / "system/erased_customers").exists()
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("a.csv", b"customer_id\n17\nJane Doe\n", "Line 3 of erasure_requests/a.csv is not a customer number"),
-        ("a.csv", b"customer_id,name\n17,Jane\n", "Line 1 of erasure_requests/a.csv is not a customer number"),
+        ("a.csv", b"customer_id,name\n17,Jane\n", "Lines 1, 2 of erasure_requests/a.csv are not customer numbers"),
         ("a.csv", b"\xff\xfe1\x007\x00", "erasure_requests/a.csv is not UTF-8"),
         ("a.xlsx", b"PK", "erasure_requests/a.xlsx below the landing folder is not a .csv file"),
     ],
@@ -132,7 +132,7 @@ def test_a_request_that_is_none_fails_the_run_without_being_shown(
     assert words in failure(result)
     assert "Jane" not in str([entry.to_json() for entry in instance.all_logs(result.run_id)])
     assert (requests / name).exists()
-    assert not (with_customer.lake / "system").exists()
+    assert not (with_customer.lake / "system/erased_customers").exists()
 
 
 def test_without_the_key_the_request_stays(

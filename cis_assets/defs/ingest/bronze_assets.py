@@ -38,7 +38,9 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]
 
         The files come first, to store their faults even if no date of the run can be read.
         """
-        landed = read_days(landing.folder(), days_of(context), erased_customers(lake.lake(), settings.erasure_key))
+        landed = read_days(
+            landing.folder(), days_of(context), erased_customers(lake.lake(), landing.landing_uri, settings.erasure_key)
+        )
         _log(context, landed)
         yield dg.Output(landed.files, "landed_files")
         for table, rows, left_out in (
@@ -60,7 +62,9 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]
         context: dg.AssetExecutionContext, landing: LandingResource, lake: LakeResource
     ) -> Iterator[dg.Output]:
         """The newest file of products, aisles, departments, customers and offers."""
-        landed = read_snapshots(landing.folder(), erased_customers(lake.lake(), settings.erasure_key))
+        landed = read_snapshots(
+            landing.folder(), erased_customers(lake.lake(), landing.landing_uri, settings.erasure_key)
+        )
         _log(context, landed)
         left_out = {
             bronze.CUSTOMERS: landed.left_out.customers,
