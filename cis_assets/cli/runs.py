@@ -47,7 +47,7 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
     from cis_assets.definitions import build_definitions
     from cis_assets.defs.maintenance.checks import TABLE_IS_MAINTAINED
     from cis_assets.defs.tables import asset_key
-    from cis_assets.writers.writer import copy_writer
+    from cis_assets.writers.resource import CopyWriterResource
 
     built = build_definitions(settings)
     # Whether tables need maintenance is for the job check_lake to check.
@@ -58,7 +58,7 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
     keys = _select(definitions, selection)
     if asset_key(gold.NOTIFICATION_COPY) in keys:
         # Raises WriterError before anything is computed.
-        copy_writer(settings)
+        CopyWriterResource.from_settings(settings).chosen()
     job = definitions.resolve_implicit_global_asset_job_def()
     with progress("Steps", len(job.get_subset(asset_selection=keys).nodes)) as advance:
         result, warnings, failures = run_job(job, advance, asset_selection=sorted(keys), tags=_range_tags(days))
