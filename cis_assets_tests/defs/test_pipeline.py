@@ -213,6 +213,6 @@ def test_the_openai_writer_without_a_key_stops_with_a_sentence_that_names_the_va
     other = shop_at(tmp_path, landing)
     other.run(INGEST, days)
     result = other.run(GOLD, DateRange(END, END), must_succeed=False, writer="openai")
-    (failure,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
+    (failure,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]  # pyright: ignore[reportAttributeAccessIssue]
     assert "OPENAI_API_KEY" in failure.cause.message
     assert not other.lake.exists(gold.NOTIFICATION_COPY)

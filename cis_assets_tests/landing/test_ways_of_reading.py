@@ -18,6 +18,7 @@ from cis_assets.landing.file_reader import read_files
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.reader import read_days
 from cis_assets.landing.row_cache import RowCache
+from cis_assets.landing.rows import LandedRows
 from cis_assets.storage.errors import StorageError
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -100,12 +101,12 @@ def what_is_read(
     return [_as_values(landed) for landed in read]
 
 
-def _as_values(landed: object) -> tuple:
+def _as_values(landed: LandedRows | LandingError) -> tuple:
     if isinstance(landed, LandingError):
         return (str(landed).split(maxsplit=3)[-1],)
-    good = landed.rows.drop("source_file").collect()
-    bad = landed.rejected.drop("source_file").collect()
-    return good.rows(), good.schema, bad.rows(), landed.row_count
+    good = landed.rows.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    bad = landed.rejected.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    return good.rows(), good.schema, bad.rows(), landed.row_count  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @MANY
