@@ -48,7 +48,7 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
     from cis_assets.defs.maintenance import TABLE_IS_MAINTAINED
     from cis_assets.defs.partitions import range_tags
     from cis_assets.defs.tables import asset_key
-    from cis_assets.writers.writer import copy_writer
+    from cis_assets.writers.resource import CopyWriterResource
 
     built = build_definitions(settings)
     # Whether tables need maintenance is for the job check_lake to check.
@@ -59,7 +59,7 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
     keys = _select(definitions, selection)
     if asset_key(gold.NOTIFICATION_COPY) in keys:
         # Raises WriterError before anything is computed.
-        copy_writer(settings)
+        CopyWriterResource.from_settings(settings).chosen()
     job = definitions.resolve_implicit_global_asset_job_def()
     with progress("Steps", len(job.get_subset(asset_selection=keys).nodes)) as advance:
         result, warnings, failures = run_job(

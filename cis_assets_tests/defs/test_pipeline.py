@@ -16,7 +16,7 @@ from cis_assets.dates import DateRange
 from cis_assets.defs.tables import asset_key
 from cis_assets.segmentation import customer_features
 from cis_assets.segmentation.order_windows import customer_groups
-from cis_assets.sources.instacart.source import InstacartOptions, InstacartSource
+from cis_assets.sources.instacart.source import InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
@@ -174,7 +174,7 @@ def test_a_failing_file_leaves_the_tables_as_they_were(tmp_path: Path):
 
 @pytest.mark.slow
 def test_the_public_instacart_files_go_through_whole(instacart_release: Path, tmp_path: Path):
-    release = InstacartSource(InstacartOptions(instacart_release, END))
+    release = InstacartSource(instacart_release, END)
     report = land(release, str(tmp_path / "landing"))
     shop = shop_at(tmp_path)
     shop.run(INGEST, DateRange(report.first, report.last))
