@@ -1,7 +1,5 @@
 """`cis doctor`: check that the lake and the landing folder can be used and that tables are whole; repair tables."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

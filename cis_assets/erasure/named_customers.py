@@ -1,7 +1,5 @@
 """Find which of some customers have rows, so that a mistyped number is noticed."""
 
-from __future__ import annotations
-
 import polars as pl
 
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, numbers_in_text, theirs

@@ -3,8 +3,6 @@
 `repair.py` repairs what is found here. Writes refuse a damaged table by themselves (`table_versions.py`).
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

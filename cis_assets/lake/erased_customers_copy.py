@@ -4,8 +4,6 @@ Each addition is one file. Its name is a digest of its content, so processes nev
 damaged file is recognized. The files hold keyed hashes, and no customer number.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor

@@ -3,8 +3,6 @@
 It reads the log without delta-rs, which takes an empty commit for one without changes and names no table in its errors.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

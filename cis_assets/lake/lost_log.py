@@ -1,7 +1,5 @@
 """Tell a table whose log is lost from a table that was never written."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import obstore

@@ -1,7 +1,5 @@
 """Repairs of damaged tables. Each brings back what is whole, and names what is gone and how to make it again."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Write a small table and read it back, the way runs do: a path that one of the libraries cannot handle shows here."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 from datetime import date

@@ -4,8 +4,6 @@ A small file beside the tables remembers the version of the last commit that is 
 bound. A torn commit above it belongs to a run that was cut off, and is rolled back. Anything missing up to it is damage.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import logging

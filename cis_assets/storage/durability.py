@@ -3,8 +3,6 @@
 Cloud storage is durable when it answers, so nothing is synced there.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import uuid
