@@ -27,6 +27,8 @@ _RENAMED = {
 """Former variable -> its present name."""
 
 _AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
+# What the libraries that read and write Delta tables do not find again in the path of a local folder.
+_UNUSABLE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]|^=\\\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 # Environment variables that configure Databricks Connect.
 _DATABRICKS = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
 _SECRET_ADDRESSES = {
@@ -193,6 +195,17 @@ class Settings(BaseSettings):
                 raise ValueError("is neither a folder nor abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH")
             return value.rstrip("/")
         return str(Path(value).expanduser().resolve())
+
+    @field_validator("lake_uri")
+    @classmethod
+    def _refuse_unusable_folder(cls, value: str) -> str:
+        found = None if "://" in value else _UNUSABLE_IN_PATHS.search(value)
+        if found:
+            raise ValueError(
+                f"Delta tables cannot be read in the folder {value!a}, because its path has {found[0]!a}; "
+                "rename that folder or give another one"
+            )
+        return value
 
     @field_validator(*_SECRET_ADDRESSES)
     @classmethod

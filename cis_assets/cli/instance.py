@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cis_assets.errors import OperatorError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -15,14 +18,27 @@ _DEFAULT_HOME = Path(".cis/dagster")
 _EVENT_BATCH_SIZE = "1000"
 # A dagster.yaml written by an earlier version names modules of a package that has moved.
 _FORMER_PACKAGE, _PACKAGE = "cis_assets.automation.", "cis_assets.defs.instance."
+# Dagster names its databases by addresses, in which these have a meaning.
+_UNUSABLE_IN_PATHS = re.compile("[?\ud800-\udfff]|%[0-9A-Fa-f]{2}")
+
+
+class DagsterHomeError(OperatorError):
+    """Dagster cannot use the folder that DAGSTER_HOME names."""
 
 
 def dagster_home() -> Path:
     """Return DAGSTER_HOME (default `.cis/dagster`), with the project's `dagster.yaml` unless it has one.
 
-    In an existing `dagster.yaml`, only the former names of the project's own modules change.
+    In an existing `dagster.yaml`, only the former names of the project's own modules change. Raises DagsterHomeError
+    before anything is written.
     """
     home = Path(os.environ.get("DAGSTER_HOME") or _DEFAULT_HOME).expanduser().resolve()
+    unusable = _UNUSABLE_IN_PATHS.search(str(home))
+    if unusable:
+        raise DagsterHomeError(
+            f"Dagster cannot keep its databases in {str(home)!a}, because the path has {unusable[0]!a}: rename that folder, "
+            "or set DAGSTER_HOME to another one."
+        )
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     if not configuration.exists():

@@ -11,9 +11,9 @@ from cis_assets.dates import DAYS_AT_ONCE
 from cis_assets.erasure.named_customers import find_named_customers
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.damage import has_table_files
 from cis_assets.lake.delta_table import scan_stored
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.lost_log import has_table_files
 from cis_assets.lake.slices import Slice
 from cis_assets.lake.write_path import Commit, commit_once
 from cis_assets.storage.errors import storage_errors

@@ -107,6 +107,16 @@ def list_sizes(location: TableLocation) -> dict[str, int]:
         return {entry["path"]: entry["size"] for entries in listed for entry in entries}
 
 
+def has_folder(location: TableLocation) -> bool:
+    """Whether the folder of a table exists. In a container, a folder exists if it holds a file."""
+    return Path(location.uri).exists() if is_local(location.uri) else bool(list_sizes(location))
+
+
+def has_table_files(location: TableLocation) -> bool:
+    """Whether the folder of a table holds data files or files of a log."""
+    return any(name.endswith((".parquet", ".json", ".crc")) for name in list_sizes(location))
+
+
 def refuse_lost_log(location: TableLocation) -> None:
     """Raise TableDamagedError if a table without a log has data files: a new table would hide them."""
     if is_local(location.uri):

@@ -5,6 +5,9 @@ one is compared with the catalog before each write: new nullable columns and new
 is refused. An error of the storage never counts as the absence of a table.
 """
 
+from typing import Any
+from urllib.parse import unquote
+
 import narwhals as nw
 import polars as pl
 import pyarrow as pa
@@ -34,9 +37,21 @@ _CONSTRAINT = "delta.constraints."
 _BROKEN_BY_STORED_ROWS = "failed validation check"
 
 
+class _LocalTable(DeltaTable):
+    """A table in a local folder. delta-rs percent-encodes its paths, and polars opens paths as they are spelled."""
+
+    @property
+    def table_uri(self) -> str:
+        return unquote(super().table_uri)
+
+    def file_uris(self, *arguments: Any, **options: Any) -> list[str]:
+        return [unquote(uri) for uri in super().file_uris(*arguments, **options)]
+
+
 def connect(location: TableLocation) -> DeltaTable:
     """Open the newest version of a table; TableNotFoundError, OSError or DeltaError from delta-rs if that fails."""
-    return DeltaTable(location.uri, storage_options=dict(location.storage_options))
+    opened = _LocalTable if is_local(location.uri) else DeltaTable
+    return opened(location.uri, storage_options=dict(location.storage_options))
 
 
 def exists(location: TableLocation) -> bool:

@@ -20,10 +20,10 @@ from pydantic import SecretStr
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.damage import has_folder, has_table_files
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.erased_customers_copy import COPY_FOLDER, ErasedListError, merge_entries, read_copy, write_copy
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.lost_log import has_folder, has_table_files
 from cis_assets.lake.slices import WHOLE
 from cis_assets.lake.table_versions import prepare_to_write
 from cis_assets.storage.errors import StorageError, describe_error, storage_errors

@@ -36,6 +36,9 @@ _RECORDS = {
     "fields": pl.List(pl.String()),
 }
 _NOT_UTF8 = "is not UTF-8"
+OPEN = "goes on below"
+# What Python's CSV reader says at the end of the text if a quote is open.
+_NO_END = "unexpected end of data"
 
 
 def parse_csv(files: Sequence[CsvText], together_bytes: int) -> list[list[ParsedFile]]:
@@ -48,19 +51,47 @@ def parse_csv(files: Sequence[CsvText], together_bytes: int) -> list[list[Parsed
         together = len(file.content) < together_bytes and _holds_numbers(file) and _begins_plain(file)
         groups.setdefault(file.header if together else file.file.path, []).append(file)
     return [
-        _parse_numbers(group) if isinstance(key, tuple) else [_parse_alone(group[0])] for key, group in groups.items()
+        _parse_numbers(group) if isinstance(key, tuple) else [parse_alone(group[0])] for key, group in groups.items()
     ]
 
 
-def _parse_alone(file: CsvText) -> ParsedFile:
+def parse_piece(piece: CsvText) -> tuple[ParsedFile, int | None]:
+    """Read the rows of a file whose text goes on with further lines.
+
+    Also returns the number of the line from which on a row may go on below; None if the last line ends a row.
+    """
+    if _holds_numbers(piece) or b'"' not in piece.content:
+        return parse_alone(piece), None
+    good = _scan_clean(piece) if _ends_in_row(piece) else None
+    if good is not None:
+        return ParsedFile(piece.file, piece.header, piece.row_count, good, _NO_ROWS), None
+    return _parse_records(piece, is_whole=False)
+
+
+def parse_alone(file: CsvText) -> ParsedFile:
+    """Read the rows of a file whose text is whole."""
     good = _scan_clean(file)
     if good is not None:
         return ParsedFile(file.file, file.header, file.row_count, good, _NO_ROWS)
     if _holds_numbers(file):
         return _parse_numbers([file])[0]
-    fields = _split_records(file)
+    return _parse_records(file)[0]
+
+
+def _parse_records(file: CsvText, *, is_whole: bool = True) -> tuple[ParsedFile, int | None]:
+    fields, open_line = _split_records(file, is_whole=is_whole)
     good, rejected = split_by_reason(file.table, file.file, type_fields(file.table, fields.lazy(), file.header))
-    return ParsedFile(file.file, file.header, fields.height, good, rejected)
+    return ParsedFile(file.file, file.header, fields.height, good, rejected), open_line
+
+
+def _ends_in_row(piece: CsvText) -> bool:
+    """Whether the last line ends a row if it begins one."""
+    last = piece.content[piece.content.rfind(b"\n", piece.begin, -1) + 1 :].decode()
+    try:
+        next(csv.reader([last], strict=True), None)
+    except csv.Error:
+        return False
+    return True
 
 
 def _holds_numbers(file: CsvText) -> bool:
@@ -202,24 +233,31 @@ def _is_clean(rows: pl.DataFrame, content: bytes) -> bool:
     )
 
 
-def _split_records(file: CsvText) -> pl.DataFrame:
-    """Split a file whose values may be quoted and hold separators and line breaks: columns of _RECORDS."""
+def _split_records(file: CsvText, *, is_whole: bool) -> tuple[pl.DataFrame, int | None]:
+    """Split a file whose values may be quoted and hold separators and line breaks: columns of _RECORDS.
+
+    Unless the file `is_whole`, also find the line that begins a row without an end.
+    """
     # Lines end with a line feed only: a name may hold other characters that Python takes for line ends.
     lines = list(io.StringIO(file.content[file.begin :].decode(), newline="\n"))
     rows = []
-    for number, text, fields, fault in split_records(lines, len(file.header)):
+    for number, text, fields, fault in split_records(lines, len(file.header), is_whole=is_whole):
+        if fault == OPEN:
+            return pl.DataFrame(rows, schema=_RECORDS, orient="row"), number
         if any(line in file.damaged_lines for line in range(number, number + 1 + text.count("\n"))):
             fault = _NOT_UTF8
         rows.append((number, text, fault, [] if fault else fields))
-    return pl.DataFrame(rows, schema=_RECORDS, orient="row")
+    return pl.DataFrame(rows, schema=_RECORDS, orient="row"), None
 
 
 Record = tuple[int, str, list[str], str | None]
 """Line number, text, fields, and the fault of a text that is not a row."""
 
 
-def split_records(lines: Sequence[str], width: int, delimiter: str = ",") -> Iterator[Record]:
+def split_records(lines: Sequence[str], width: int, delimiter: str = ",", *, is_whole: bool = True) -> Iterator[Record]:
     """Split the lines below a header, which is line 1, into rows of `width` fields; empty lines are skipped.
+
+    Unless the text `is_whole`, a row without an end comes last, with the fault OPEN.
 
     A quote that is not closed would swallow the good rows after it. So if a row of several lines is not well-formed or
     has another number of fields, only its first line is at fault, and reading continues with the next line.
@@ -237,6 +275,9 @@ def split_records(lines: Sequence[str], width: int, delimiter: str = ",") -> Ite
                     yield place + 2, _without_end("".join(lines[place:end])), fields, None
                 place = end
         except csv.Error as error:
+            if not is_whole and str(error) == _NO_END:
+                yield place + 2, _without_end("".join(lines[place:])), [], OPEN
+                return
             yield place + 2, _without_end(lines[place]), [], f"is not well-formed CSV: {_describe(error)}"
             place += 1
 

@@ -1,17 +1,14 @@
-"""CSV landing files as text: unpacked, valid UTF-8, with a checked header and a count of rows.
+"""CSV landing files as text: valid UTF-8, with a checked header and a count of rows.
 
-Does not belong here: how lines become rows (`csv_rows.py`). The count of rows is taken from the bytes, so it can be
+Does not belong here: how text is fetched and unpacked (`text_pieces.py`), and how lines become rows (`csv_rows.py`). The count of rows is taken from the bytes, so it can be
 compared with the rows that were read.
 """
 
-import gzip
-import zlib
 from dataclasses import dataclass, field
 
-from cis_assets.errors import first_line
 from cis_assets.landing.contract import LandingTable
-from cis_assets.landing.folder import LandingError, LandingFile
-from cis_assets.landing.headers import GZIP_MAGIC, read_csv_header
+from cis_assets.landing.folder import LandingFile
+from cis_assets.landing.headers import read_csv_header
 
 
 @dataclass(frozen=True)
@@ -31,11 +28,7 @@ class CsvText:
 
 
 def open_csv(table: LandingTable, file: LandingFile, content: bytes) -> CsvText:
-    """Unpack a file and check its header; LandingError if either fails."""
-    try:
-        content = unpack(content)
-    except ValueError as error:
-        raise LandingError(f"Landing file {file.path} cannot be unpacked: {error}. Land it again whole.") from None
+    """Check the header of a file's unpacked text; LandingError if it fails."""
     header = read_csv_header(table, file, content)
     damaged: frozenset[int] = frozenset()
     if not _is_utf8(content):
@@ -44,16 +37,6 @@ def open_csv(table: LandingTable, file: LandingFile, content: bytes) -> CsvText:
         content = content.decode(errors="replace").encode()
     begin = content.find(b"\n") + 1 or len(content)
     return CsvText(table, file, header, content, begin, _count_rows(content, begin), damaged)
-
-
-def unpack(content: bytes) -> bytes:
-    """Unpack content if it is gzipped, no matter what its file is called; ValueError if it is damaged."""
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(first_line(error)) from None
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -4,6 +4,7 @@ Does not belong here: how a format is parsed (`csv_rows.py`, `parquet_reader.py`
 (`reader.py`).
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,10 +17,12 @@ from cis_assets.landing.csv_rows import parse_csv
 from cis_assets.landing.csv_text import CsvText, open_csv
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.landed_files import LandedFile
+from cis_assets.landing.large_files import ONE_AT_A_TIME, read_large_csv
 from cis_assets.landing.parquet_reader import parse_parquet
 from cis_assets.landing.parsed_file import ParsedFile
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows, to_landed_rows
+from cis_assets.landing.text_pieces import LIMITS, Limits, read_pieces
 
 _THREADS = 4
 # A few small files, or a large one alone: enough batches for all threads, and few wasted requests if storage fails.
@@ -84,18 +87,23 @@ def read_files(
     files: Sequence[LandingFile],
     cache: RowCache,
     together_bytes: int = _TOGETHER_BYTES,
+    limits: Limits = LIMITS,
 ) -> list[LandedRows | LandingError]:
     """Read files of a table, and return the rows or the error of each.
 
     The files are read whole before this returns, so no fault appears later. CSV files are parsed together until they
-    hold `together_bytes` of text.
+    hold `together_bytes` of text; those beyond a piece of `limits` are parsed piece by piece.
     """
     results: dict[LandingFile, LandedRows | LandingError] = {}
     opened: list[CsvText] = []
     for file in files:
         try:
             if file.format == "csv":
-                opened.append(open_csv(table, file, folder.content(file)))
+                text = _read_csv(folder, table, file, cache, limits)
+                if isinstance(text, CsvText):
+                    opened.append(text)
+                else:
+                    results[file] = text
             elif file.format == "parquet":
                 results |= _cache_rows(table, [parse_parquet(table, file, folder.content(file))], cache)
             else:
@@ -107,6 +115,21 @@ def read_files(
                 results |= _cache_rows(table, parsed, cache)
             opened = []
     return [results[file] for file in files]
+
+
+def _read_csv(
+    folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache, limits: Limits
+) -> CsvText | LandedRows:
+    """Fetch the text of a file, or read the rows of a large one."""
+    if file.size > limits.piece_bytes:
+        with ONE_AT_A_TIME:
+            return read_large_csv(table, file, read_pieces(folder, file, limits), cache, limits)
+    pieces = read_pieces(folder, file, limits)
+    first, second = next(pieces), next(pieces, None)
+    if second is None:
+        return open_csv(table, file, first)
+    with ONE_AT_A_TIME:
+        return read_large_csv(table, file, itertools.chain((first, second), pieces), cache, limits)
 
 
 def _cache_rows(table: LandingTable, parsed: Sequence[ParsedFile], cache: RowCache) -> dict[LandingFile, LandedRows]:

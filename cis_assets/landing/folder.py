@@ -3,11 +3,13 @@
 Does not belong here: what the files hold.
 """
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError
@@ -18,6 +20,9 @@ from cis_assets.errors import OperatorError
 from cis_assets.landing.contract import DATED, LandingTable
 from cis_assets.storage.addresses import join, polars_options, store_to_read
 from cis_assets.storage.errors import StorageError, describe_error
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
 
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
@@ -63,9 +68,18 @@ class LandingFolder:
             length = min(first_bytes, file.size)
             return bytes(obstore.get_range(self._store, file.path, start=0, length=length)) if length else b""
         except (BaseError, OSError) as error:
-            raise StorageError(
-                f"Reading landing file {file.path} failed: {describe_error(error)}. Run `cis doctor` to examine the storage."
-            ) from error
+            raise _failed(file, error) from error
+
+    def stream(self, file: LandingFile) -> io.RawIOBase:
+        """Open a file to read it from its beginning to its end; reading raises StorageError if the storage fails."""
+        return BlockStream(self._blocks(file))
+
+    def _blocks(self, file: LandingFile) -> Iterator[bytes]:
+        try:
+            for block in obstore.get(self._store, file.path).stream():
+                yield bytes(block)
+        except (BaseError, OSError) as error:
+            raise _failed(file, error) from error
 
     def snapshot_files(self, table: LandingTable) -> list[LandingFile]:
         """List the files of a snapshot table, oldest first (by time of arrival, then by name)."""
@@ -116,6 +130,30 @@ class LandingFolder:
             if not _is_hidden(meta["path"])
         ]
         return sorted(files, key=lambda file: file.path)
+
+
+class BlockStream(io.RawIOBase):
+    """A file that is read from blocks of any size."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks, self._rest = blocks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "Buffer", /) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._blocks, b""))
+        wanted = memoryview(buffer)
+        length = min(len(wanted), len(self._rest))
+        wanted[:length], self._rest = self._rest[:length], self._rest[length:]
+        return length
+
+
+def _failed(file: LandingFile, error: Exception) -> StorageError:
+    return StorageError(
+        f"Reading landing file {file.path} failed: {describe_error(error)}. Run `cis doctor` to examine the storage."
+    )
 
 
 def _is_hidden(path: str) -> bool:

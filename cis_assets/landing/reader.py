@@ -3,7 +3,7 @@
 Does not belong here: how files are read (`file_reader.py`), and what a valid order is (rules of silver).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,8 +20,9 @@ from cis_assets.landing.landed_files import find_faults, find_incomplete_dates, 
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
 
-# The rows of a chunk are in memory at once.
+# The rows of a chunk are in memory at once, except those of a large file.
 _FILES_PER_CHUNK = 64
+_ROWS_PER_CHUNK = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def read_days(
     *,
     cache: RowCache | None = None,
     files_per_chunk: int = _FILES_PER_CHUNK,
+    rows_per_chunk: int = _ROWS_PER_CHUNK,
 ) -> LandedDays:
     """Read the landed orders and order lines of `days`, without those of erased customers.
 
@@ -98,18 +100,20 @@ def read_days(
     if erased:
         readable, left_out = remove_erased(erased, readable)
     of_table = {table.name: [file.landed for file in readable if file.table == table] for table in DATED}
-    rejected = [
-        _chunks(no_rejected(), [file.rejected for file in files], files_per_chunk) for files in of_table.values()
-    ]
+    chunks = {name: list(_group(landed, files_per_chunk, rows_per_chunk)) for name, landed in of_table.items()}
     return LandedDays(
         files=list_landed_files(files, incomplete, left_out.by_file),
         **{
             table.name: LazyChunks.of(
-                _chunks(no_rows(table), [file.rows for file in of_table[table.name]], files_per_chunk)
+                _concat(no_rows(table), [landed.rows for landed in chunk]) for chunk in chunks[table.name]
             )
             for table in DATED
         },
-        rejected=LazyChunks.of(chunk for chunks in rejected for chunk in chunks),
+        rejected=LazyChunks.of(
+            _concat(no_rejected(), [landed.rejected for landed in chunk])
+            for table in DATED
+            for chunk in chunks[table.name]
+        ),
         empty_days=tuple(day for day in days if not any(day in files for files in found.values())),
         faults=faults,
         unknown_columns=frozenset().union(*(file.landed.unknown_columns for file in readable)),
@@ -125,10 +129,19 @@ def _nothing_landed(folder: LandingFolder, days: Sequence[date]) -> LandingError
     return LandingError(f"Landing {folders} empty or absent under {folder.uri}: land {what} first.")
 
 
-def _chunks(empty: pl.LazyFrame, frames: Sequence[pl.LazyFrame], size: int) -> list[pl.LazyFrame]:
-    """Concatenate the dated rows of a few files at a time; at least one chunk."""
-    empty = empty.with_columns(order_date=pl.lit(None, pl.Date))
-    return [pl.concat([empty, *frames[at : at + size]]) for at in range(0, max(len(frames), 1), size)]
+def _group(landed: Sequence[LandedRows], files: int, rows: int) -> Iterator[list[LandedRows]]:
+    """Group files such that a group has at most `files`, and at most `rows` unless it is one file; at least one group."""
+    group: list[LandedRows] = []
+    for file in landed:
+        if group and (len(group) == files or sum(each.row_count for each in (*group, file)) > rows):
+            yield group
+            group = []
+        group.append(file)
+    yield group
+
+
+def _concat(empty: pl.LazyFrame, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    return pl.concat([empty.with_columns(order_date=pl.lit(None, pl.Date)), *frames])
 
 
 def read_snapshots(folder: LandingFolder, erased: ErasedCustomers = NOBODY) -> LandedSnapshots:

@@ -1,8 +1,10 @@
 """The rows of one landing file, whatever its format: good rows with types, rejected rows with reasons."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from cis_assets.landing.contract import LandingTable
 from cis_assets.landing.parsed_file import REJECTED_SCHEMA, ParsedFile
@@ -42,4 +44,25 @@ def to_landed_rows(table: LandingTable, parsed: ParsedFile, good: pl.LazyFrame) 
     unknown = {f"{table.name}.{name or '(no name)'}" for name in parsed.header if name not in table.columns}
     return LandedRows(
         rows, parsed.rejected.lazy(), frozenset(unknown), parsed.row_count, parsed.file.path, parsed.header
+    )
+
+
+def join_pieces(pieces: Sequence[LandedRows]) -> LandedRows:
+    """Join the rows of the pieces of a file, in order. Reading them holds one piece at a time in memory."""
+
+    def load(
+        columns: list[str] | None, predicate: pl.Expr | None, count: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for piece in pieces:
+            rows = piece.rows if columns is None else piece.rows.select(columns)
+            rows = rows if predicate is None else rows.filter(predicate)
+            loaded = (rows if count is None else rows.head(count)).collect()
+            count = None if count is None else count - loaded.height
+            yield loaded
+
+    return replace(
+        pieces[0],
+        rows=register_io_source(load, schema=pieces[0].rows.collect_schema()),
+        rejected=pl.concat([piece.rejected for piece in pieces]),
+        row_count=sum(piece.row_count for piece in pieces),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cis_assets.cli.instance import dagster_home, dagster_instance
+from cis_assets.cli.instance import DagsterHomeError, dagster_home, dagster_instance
 from cis_assets.defs.instance.event_log import BatchedEventLogStorage
 from cis_assets.defs.instance.run_launcher import WatchedRunLauncher
 
@@ -55,3 +55,20 @@ def test_a_dagster_yaml_of_an_earlier_version_goes_on_with_the_moved_modules():
         assert isinstance(instance.event_log_storage, BatchedEventLogStorage)
         assert isinstance(instance.run_launcher, WatchedRunLauncher)
     assert (home / "dagster.yaml").read_text() == mine
+
+
+@pytest.mark.parametrize(("name", "named"), [("a?b", r"'\?'"), ("a%20b", "'%20'"), ("not text \udcff", r"'\\udcff'")])
+def test_a_home_that_dagster_would_not_find_again_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, named: str
+):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / name))
+    with pytest.raises(DagsterHomeError, match=rf"because the path has {named}: rename that folder"):
+        dagster_home()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_may_have_any_other_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "My Shöp #1 100% [a]*=\\ 😀"))
+    with dagster_instance() as instance:
+        assert instance.get_runs_count() == 0
+    assert (tmp_path / "My Shöp #1 100% [a]*=\\ 😀" / "history").is_dir()

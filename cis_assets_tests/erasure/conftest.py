@@ -102,7 +102,8 @@ def shop_made_once(tmp_path_factory: pytest.TempPathFactory) -> ShopWithCustomer
 
 
 def _made(tmp_path_factory: pytest.TempPathFactory) -> ShopWithCustomer:
-    made = ShopWithCustomer(tmp_path_factory.mktemp("shop") / "of_customer")
+    # The whole pipeline runs in a folder with a name that is spelled in another way in addresses.
+    made = ShopWithCustomer(tmp_path_factory.mktemp("shop") / "My Käse & #1 100% {off}")
     land_sample(made.landing, end=END, customers=40, days=DAYS)
     made.shop.run(INGEST, made.days)
     made.shop.run(GOLD, DateRange(END, END))
@@ -120,7 +121,7 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> ShopWithCustomer:
 
 @pytest.fixture
 def with_customer(shop_made_once: ShopWithCustomer, tmp_path: Path) -> ShopWithCustomer:
-    return shop_made_once.copy_to(tmp_path / "shop")
+    return shop_made_once.copy_to(tmp_path / "Shop 😀 'of' #2")
 
 
 def _rename_one_who_is_written_to(made: ShopWithCustomer) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +16,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cis_assets.landing.contract import ORDER_ITEMS, ORDERS, LandingTable
+from cis_assets.landing.contract import KEYED_ORDERS, ORDER_ITEMS, ORDERS, LandingTable
 from cis_assets.landing.file_reader import read_files
-from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.folder import BlockStream, LandingError, LandingFile, LandingFolder
 from cis_assets.landing.reader import read_days
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows
+from cis_assets.landing.text_pieces import LIMITS, Limits
 from cis_assets.storage.errors import StorageError
+from cis_assets_tests.landing.mutated_files import damaged_file
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
@@ -93,11 +98,19 @@ class Files(LandingFolder):
     def content(self, file: LandingFile, *, first_bytes: int | None = None) -> bytes:
         return self._contents[file.path][:first_bytes]
 
+    def stream(self, file: LandingFile) -> io.RawIOBase:
+        content = self._contents[file.path]
+        return BlockStream(content[at : at + 7] for at in range(0, len(content), 7))
+
 
 def what_is_read(
-    folder: Files, table: LandingTable, cache: RowCache | None = None, together_bytes: int = 2**20
+    folder: Files,
+    table: LandingTable,
+    cache: RowCache | None = None,
+    together_bytes: int = 2**20,
+    limits: Limits = LIMITS,
 ) -> list[tuple]:
-    read = read_files(folder, table, folder.files(), cache or RowCache(), together_bytes)
+    read = read_files(folder, table, folder.files(), cache or RowCache(), together_bytes, limits)
     return [_as_values(landed) for landed in read]
 
 
@@ -127,6 +140,35 @@ def test_a_file_of_numbers_gives_the_same_rows_alone_and_with_others_scanned_and
     for read, (*rows, bad, row_count) in zip(together, damaged, strict=True):
         assert (*rows, bad[:-1], row_count - 1) == read
         assert bad[-1][2] == "is not UTF-8"
+
+
+QUOTED = (
+    b"order_id,customer_id,order_hour,order_key\n"
+    b'1,2,3,"a ""b"""\n\n2,2,3,5" wide\n3,2,3,"two\nlines"\n4,2,3,"and\n\n\nfour"\n5,2,3,"not closed\n6,2,3,x\n'
+    b'7,2,3,\xff\n8,2,3,"9\xff\n"\n9,2,3,\r\n10,2,3,"\n'
+)
+
+
+@settings(MANY, max_examples=120)
+@given(st.integers(0, 10**9), st.sampled_from([1, 2, 7, 20, 64]), st.sampled_from([1, 2, 3, 10**6]), st.booleans())
+def test_a_file_gives_the_same_rows_in_pieces_and_at_once(seed: int, size: int, lines: int, packed: bool) -> None:
+    file = damaged_file(random.Random(seed))
+    _same_in_pieces(file.table, file.content, Limits(piece_bytes=size, piece_lines=lines), packed=packed)
+
+
+@pytest.mark.parametrize("size", range(1, 70))
+def test_quotes_and_damage_across_the_ends_of_pieces_change_no_row(size: int) -> None:
+    _same_in_pieces(KEYED_ORDERS, QUOTED, Limits(piece_bytes=size))
+    _same_in_pieces(KEYED_ORDERS, QUOTED, Limits(piece_lines=max(1, size // 8)))
+
+
+def _same_in_pieces(table: LandingTable, content: bytes, limits: Limits, *, packed: bool = False) -> None:
+    content = gzip.compress(content, mtime=0) if packed else content
+    (at_once,) = what_is_read(Files([content]), table)
+    for room in (0, 10**6):
+        (in_pieces,) = what_is_read(Files([content]), table, RowCache(room), limits=limits)
+        # A damaged gzip may show another fault first.
+        assert in_pieces == at_once or len(in_pieces) == len(at_once) == 1
 
 
 def test_columns_may_stand_in_another_order_in_the_next_file() -> None:

@@ -13,8 +13,8 @@ import polars as pl
 
 from cis_assets.errors import first_line
 from cis_assets.landing.csv_rows import split_records
-from cis_assets.landing.csv_text import unpack
 from cis_assets.landing.headers import column_name
+from cis_assets.landing.text_pieces import LIMITS, find_long_line, unpack
 from cis_assets.sources.invoice_lines.mapping import Columns, InvoiceLinesError, InvoiceLinesMapping
 
 _DATA = re.compile(r"(?i)[^._].*\.csv(\.gz)?")
@@ -94,6 +94,12 @@ def _read_text(path: Path, mapping: InvoiceLinesMapping) -> str:
         content = unpack(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InvoiceLinesError(f"{path} cannot be read: {first_line(error)}.") from None
+    too_long = find_long_line(content, LIMITS.line_bytes)
+    if too_long is not None:
+        number = content.count(b"\n", 0, too_long) + 1
+        raise InvoiceLinesError(
+            f"Line {number:,} of {path} has more than {LIMITS.line_bytes:,} bytes: end each row with a line feed."
+        )
     broken = ""
     for encoding in mapping.files.encoding:
         try:
