@@ -190,4 +190,5 @@ def wait_for_a_write(shop: Shop, process: subprocess.Popen[str]) -> None:
 
 def changes(shop: Shop) -> dict[str, int]:
     root = Path(shop.lake.uri)
-    return {str(path): path.stat().st_mtime_ns for path in (*root.glob("*/*"), *root.glob("*/*/_delta_log"))}
+    folders = [path for path in (*root.glob("*/*"), *root.glob("*/*/_delta_log")) if path.is_dir()]
+    return {str(path): path.stat().st_mtime_ns for path in folders}
