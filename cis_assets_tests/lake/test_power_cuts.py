@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table
+from cis_assets.erasure.lock import LOCK
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.table_versions import TableDamagedError
 from cis_assets_tests.lake.ext4_disk import Ext4Disk, ext4_disk
@@ -148,6 +149,9 @@ def test_a_power_cut_leaves_old_or_new_rows_after_at_most_one_command(shop: Shop
         for path in old | new:
             allowed = [new.get(path)] if said_done else [old.get(path), new.get(path)]
             assert rows.get(path, []) in [expected or [] for expected in allowed], path
+        lock = Path(shop.lake.uri, LOCK)
+        if lock.exists() and not lock.stat().st_size:
+            lock.unlink()  # The erasure refuses a damaged mark, and says to delete it.
         shop.run(*command, landing=landing)
         assert shop.rows() == new
         assert command[0] != "forget" or not shop.customers()
@@ -186,4 +190,5 @@ def wait_for_a_write(shop: Shop, process: subprocess.Popen[str]) -> None:
 
 def changes(shop: Shop) -> dict[str, int]:
     root = Path(shop.lake.uri)
-    return {str(path): path.stat().st_mtime_ns for path in (*root.glob("*/*"), *root.glob("*/*/_delta_log"))}
+    folders = [path for path in (*root.glob("*/*"), *root.glob("*/*/_delta_log")) if path.is_dir()]
+    return {str(path): path.stat().st_mtime_ns for path in folders}
