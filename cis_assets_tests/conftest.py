@@ -18,7 +18,7 @@ for _name in [name for name in os.environ if name.startswith(("CIS_", "OPENAI_",
     del os.environ[_name]
 
 # A busy machine may take longer than the default deadline of an example.
-hypothesis.settings.register_profile("cis", deadline=None)
+hypothesis.settings.register_profile("cis", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("cis")
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -41,7 +41,7 @@ def main(days: int, rows: int, repeat: int, folder: str | None, as_json: bool) -
     figures = rows_of(measured)
     if as_json:
         answer = {
-            "surroundings": surroundings(workload, repeat),
+            "surroundings": surroundings(workload, repeat),  # pyright: ignore[reportCallIssue]
             "figures": [asdict(row) for row in figures],
             "comparisons": [{**asdict(ratio), "holds": ratio.holds} for ratio in ratios(figures)],
         }

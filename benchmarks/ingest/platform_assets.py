@@ -18,6 +18,7 @@ from cis_assets.defs.ingest import silver_assets as silver
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
+from cis_assets.lake.quarantine import QuarantinedRows
 from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets.settings import read_settings
 
@@ -83,7 +84,7 @@ class Platform:
             if isinstance(made, LazyChunks | pl.LazyFrame):
                 self._replace(asset.key, days, made)
             else:
-                for output in made:
+                for output in made:  # pyright: ignore[reportGeneralTypeIssues]
                     self._replace(asset.keys_by_output_name[output.output_name], days, output.value)
 
     def _read(self, path: str, days: DateRange) -> pl.LazyFrame:
@@ -91,7 +92,8 @@ class Platform:
         where = Slice.of_days(table, days) if table.partition_by else WHOLE
         return self._engine.scan_polars(table, self._lake.location(table), where)
 
-    def _replace(self, key: dg.AssetKey, days: DateRange, rows: LazyChunks | pl.LazyFrame | pl.DataFrame) -> None:
+    def _replace(self, key: dg.AssetKey, days: DateRange, made: Any) -> None:
         table = TABLES["/".join(key.path)]
-        parts = rows if isinstance(rows, LazyChunks) else LazyChunks.of([rows])
-        self._engine.replace(table, self._lake.location(table), Slice.of_days(table, days), parts)
+        rows = made.rows if isinstance(made, QuarantinedRows) else made
+        chunks = rows if isinstance(rows, LazyChunks) else LazyChunks.of([rows])
+        self._engine.replace(table, self._lake.location(table), Slice.of_days(table, days), chunks)

@@ -52,7 +52,7 @@ def main(days: int, rows: int, repeat: int, only: tuple[str, ...], folder: str |
     found = list(claims(figures))
     if as_json:
         answer = {
-            "surroundings": surroundings(workload, repeat),
+            "surroundings": surroundings(workload, repeat),  # pyright: ignore[reportCallIssue]
             "figures": [asdict(row) for row in figures],
             "comparisons": [{**asdict(claim), "holds": claim.holds} for claim in found],
         }

@@ -13,7 +13,7 @@ from benchmarks.platform.contenders import PLATFORM, PYSPARK
 from benchmarks.platform.platform_run import FEATURES_AND_SEGMENTS, ORCHESTRATION, STARTING
 from benchmarks.platform.workload import Workload
 from benchmarks.processes import ChildFailedError, run_in_child
-from cis_assets.defs.selections import SNAPSHOT
+from cis_assets.defs.jobs import SNAPSHOT
 
 BACKFILL, DAYS, SIZES, SEGMENTS = "backfill", "days", "sizes", "segments"
 PARTS = (BACKFILL, DAYS, SIZES, SEGMENTS)

@@ -48,7 +48,7 @@ def run_platform(
     from cis_assets.cli.instance import dagster_instance
     from cis_assets.cli.runs import run_assets
     from cis_assets.dates import DateRange
-    from cis_assets.defs.selections import INGEST
+    from cis_assets.defs.jobs import INGEST
     from cis_assets.settings import read_settings
 
     run_id = run_assets(read_settings(), selection or INGEST, DateRange(*days))

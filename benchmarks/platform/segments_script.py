@@ -22,7 +22,7 @@ def segments_of(features_uri: str) -> pl.DataFrame:
     points = StandardScaler().fit_transform(features.select(*logged, *_PLAIN).to_numpy())
     sample = np.random.default_rng(_SEED).choice(len(points), min(_SAMPLE, len(points)), replace=False)
     fitted = [KMeans(count, random_state=_SEED).fit(points) for count in _COUNTS]
-    best = max(fitted, key=lambda model: silhouette_score(points[sample], model.labels_[sample]))
+    best = max(fitted, key=lambda model: silhouette_score(points[sample], model.labels_[sample]))  # pyright: ignore[reportOptionalSubscript]
     scores = [
         pl.col(name).rank("ordinal", descending=name == "recency_days").qcut(5, labels=list("12345")).cast(pl.String)
         for name in ("recency_days", "order_count", "total_spend")

@@ -7,8 +7,20 @@ import dataframely as dy
 
 from cis_assets.catalog.table import ORDER_DATE, Table
 
-_SOURCE_FILE = "Landing file the row came from, relative to the landing folder."
-_SOURCE_LINE = "Line of that file (the header is line 1; for Parquet the row number, from 1)."
+
+def _origin() -> tuple[dy.String, dy.Int64]:
+    return (
+        dy.String(description="Landing file the row came from, relative to the landing folder."),
+        dy.Int64(description="Line of that file (the header is line 1; for Parquet the row number, from 1)."),
+    )
+
+
+def _unparsed() -> tuple[dy.String, dy.Int64, dy.String, dy.String]:
+    return (
+        *_origin(),
+        dy.String(description="Why the row did not parse."),
+        dy.String(description="The text of the row in the file."),
+    )
 
 
 class BronzeLandedFiles(dy.Schema):
@@ -42,8 +54,7 @@ class BronzeOrders(dy.Schema):
     order_key = dy.String(
         nullable=True, description="The shop's own key of the order, if order_id is derived from one."
     )
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
+    source_file, source_line = _origin()
 
 
 class BronzeOrderItems(dy.Schema):
@@ -55,8 +66,7 @@ class BronzeOrderItems(dy.Schema):
     add_to_cart_order = dy.Int32(nullable=True, description="Position of the product in the cart, from 1.")
     quantity = dy.Int32(nullable=True, description="Units bought; missing if the shop does not say.")
     unit_price = dy.Float64(nullable=True, description="Price of one unit; missing if the shop does not say.")
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
+    source_file, source_line = _origin()
 
 
 class BronzeRejectedRows(dy.Schema):
@@ -64,10 +74,7 @@ class BronzeRejectedRows(dy.Schema):
 
     order_date = dy.Date(description="Date of the landing folder.")
     source_table = dy.String(description="Landing table the row was meant for: orders or order_items.")
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
-    reason = dy.String(description="Why the row did not parse.")
-    raw_text = dy.String(description="The text of the row in the file.")
+    source_file, source_line, reason, raw_text = _unparsed()
 
 
 class BronzeProducts(dy.Schema):
@@ -80,8 +87,7 @@ class BronzeProducts(dy.Schema):
     product_key = dy.String(
         nullable=True, description="The shop's own key of the product, if product_id is derived from one."
     )
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
+    source_file, source_line = _origin()
 
 
 class BronzeAisles(dy.Schema):
@@ -89,8 +95,7 @@ class BronzeAisles(dy.Schema):
 
     aisle_id = dy.Int64(nullable=True, description="Aisle number.")
     aisle = dy.String(nullable=True, description="Name of the aisle.")
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
+    source_file, source_line = _origin()
 
 
 class BronzeDepartments(dy.Schema):
@@ -98,8 +103,7 @@ class BronzeDepartments(dy.Schema):
 
     department_id = dy.Int64(nullable=True, description="Department number.")
     department = dy.String(nullable=True, description="Name of the department.")
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
+    source_file, source_line = _origin()
 
 
 class BronzeCustomers(dy.Schema):
@@ -108,8 +112,7 @@ class BronzeCustomers(dy.Schema):
     customer_id = dy.Int64(nullable=True, description="Customer number.")
     push_consent = dy.Bool(nullable=True, description="Whether the customer agreed to push notifications.")
     time_zone = dy.String(nullable=True, description="IANA time zone of the customer.")
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
+    source_file, source_line = _origin()
 
 
 class BronzeOffers(dy.Schema):
@@ -120,8 +123,7 @@ class BronzeOffers(dy.Schema):
     percent_off = dy.Int32(nullable=True, description="Discount in whole percent of the price.")
     starts_on = dy.Date(nullable=True, description="First day of the offer.")
     ends_on = dy.Date(nullable=True, description="Last day of the offer.")
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
+    source_file, source_line = _origin()
 
 
 class BronzeRejectedSnapshotRows(dy.Schema):
@@ -131,10 +133,7 @@ class BronzeRejectedSnapshotRows(dy.Schema):
     """
 
     source_table = dy.String(description="Landing table the row was meant for.")
-    source_file = dy.String(description=_SOURCE_FILE)
-    source_line = dy.Int64(description=_SOURCE_LINE)
-    reason = dy.String(description="Why the row did not parse.")
-    raw_text = dy.String(description="The text of the row in the file.")
+    source_file, source_line, reason, raw_text = _unparsed()
 
 
 _ROW = ("source_file", "source_line")

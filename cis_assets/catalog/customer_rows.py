@@ -139,7 +139,9 @@ def _is_theirs(row: Mapping[str, Any], traces: Traces, header_of: HeaderOf) -> b
     fields = _fields(row, header_of)
     if fields is None:
         return True
-    if traces.among(_numbers(_naming_a_customer(row["source_table"], fields))):
+    # A customer may be named by the customer number, and by columns that the contract does not know.
+    naming = [value for name, value in fields.items() if name not in _PEOPLE[row["source_table"]]]
+    if traces.among(_numbers(naming)):
         return True
     of_another = bool(_numbers([fields.get("customer_id", "")]))
     return not of_another and not _numbers([fields.get("order_id", "")]).isdisjoint(orders)
@@ -167,11 +169,6 @@ def _fields(row: Mapping[str, Any], header_of: HeaderOf) -> dict[str, str] | Non
     if header is None or len(fields) != len(header):
         return None
     return dict(zip(header, fields, strict=True))
-
-
-def _naming_a_customer(source_table: str, fields: Mapping[str, str]) -> list[str]:
-    """The values that may name a customer: the customer number, and columns that the contract does not know."""
-    return [value for name, value in fields.items() if name not in _PEOPLE[source_table]]
 
 
 def _values(text: str) -> Iterable[str]:

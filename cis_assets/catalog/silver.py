@@ -109,23 +109,27 @@ class SilverReturnedItems(_Lines):
     unit_price = _unit_price()
 
 
+def _broken_rules(example: str) -> tuple[dy.String, dy.String, dy.String]:
+    return (
+        dy.String(description=f"Key of the row in words, for example {example}."),
+        dy.String(description="The rules that the row broke, joined by '; '."),
+        dy.String(description="The bronze row as it landed, as JSON."),
+    )
+
+
 class SilverRejectedRows(dy.Schema):
     """Bronze rows that broke a rule of silver, complete, with the reasons."""
 
     order_date = dy.Date(description="Day of the order.")
     source_table = dy.String(description="Bronze table the row came from: orders or order_items.")
-    source_key = dy.String(description="Key of the row in words, for example order_id=7.")
-    reason = dy.String(description="The rules that the row broke, joined by '; '.")
-    row_json = dy.String(description="The bronze row as it landed, as JSON.")
+    source_key, reason, row_json = _broken_rules("order_id=7")
 
 
 class SilverRejectedSnapshotRows(dy.Schema):
     """Bronze snapshot rows that broke a rule of silver, complete, with the reasons."""
 
     source_table = dy.String(description="Bronze table the row came from.")
-    source_key = dy.String(description="Key of the row in words, for example product_id=7.")
-    reason = dy.String(description="The rules that the row broke, joined by '; '.")
-    row_json = dy.String(description="The bronze row as it landed, as JSON.")
+    source_key, reason, row_json = _broken_rules("product_id=7")
 
 
 PRODUCTS = Table("silver", "products", SilverProducts, "product", ("product_id",))

@@ -22,7 +22,7 @@ def backfill(settings: Settings, first: date | None, last: date | None, select: 
 
     The run covers every date from --from to --to. `cis snapshot` makes the gold tables of a day.
     """
-    from cis_assets.defs.selections import INGEST
+    from cis_assets.defs.jobs import INGEST
 
     if not (first and last):
         landed = find_landed_range(settings)

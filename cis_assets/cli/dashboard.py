@@ -21,7 +21,7 @@ def dashboard(settings: Settings, open_page: bool) -> None:
 
 
 def dashboard_link(settings: Settings) -> str:
-    from cis_assets.defs.dashboard.assets import DASHBOARD_KEY
+    from cis_assets.defs.dashboard import DASHBOARD_KEY
     from cis_assets.lake.pages import page_address, page_link
 
     return page_link(page_address(settings.lake_uri, *DASHBOARD_KEY.path))

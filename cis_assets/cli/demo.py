@@ -42,7 +42,7 @@ def demo(settings: Settings, context: click.Context, instacart: Path | None, cus
     Lands orders, carries them through the lake, segments the customers and writes their notifications. The orders are
     generated, unless --instacart names a folder.
     """
-    from cis_assets.defs.selections import INGEST
+    from cis_assets.defs.jobs import INGEST
 
     started = time.monotonic()
     environment = " ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if os.environ.get(name))

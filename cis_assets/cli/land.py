@@ -53,9 +53,9 @@ def sample(settings: Settings, customers: int, days: int, end: date, seed: int, 
 @with_settings
 def instacart(settings: Settings, source: Path, end: date, weekday_zero: str) -> None:
     """The public Instacart release of 2017, with calendar dates made from its weekdays and gaps."""
-    from cis_assets.sources.instacart.source import InstacartOptions, InstacartSource
+    from cis_assets.sources.instacart.source import InstacartSource
 
-    release = InstacartSource(InstacartOptions(source, end, weekday_zero))
+    release = InstacartSource(source, end, weekday_zero)
     _land(settings, release, "Landing Instacart orders")
     say(f"Left out: {plural(release.test_orders, 'order')} of the test set, which have no items.")
     if release.lines_left_out:

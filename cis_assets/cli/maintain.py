@@ -36,7 +36,7 @@ def maintain(
     from cis_assets.catalog import SYSTEM_TABLES, TABLES
     from cis_assets.cli.runs import run_job
     from cis_assets.definitions import build_definitions
-    from cis_assets.defs.maintenance.jobs import step_name
+    from cis_assets.defs.maintenance import step_name
     from cis_assets.lake.maintenance import refuse_short_retention
 
     hours = settings.vacuum_retention_hours if retention_hours is None else retention_hours

@@ -45,9 +45,10 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
 
     from cis_assets.catalog import gold
     from cis_assets.definitions import build_definitions
-    from cis_assets.defs.maintenance.checks import TABLE_IS_MAINTAINED
+    from cis_assets.defs.maintenance import TABLE_IS_MAINTAINED
+    from cis_assets.defs.partitions import range_tags
     from cis_assets.defs.tables import asset_key
-    from cis_assets.writers.writer import copy_writer
+    from cis_assets.writers.resource import CopyWriterResource
 
     built = build_definitions(settings)
     # Whether tables need maintenance is for the job check_lake to check.
@@ -58,10 +59,12 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
     keys = _select(definitions, selection)
     if asset_key(gold.NOTIFICATION_COPY) in keys:
         # Raises WriterError before anything is computed.
-        copy_writer(settings)
+        CopyWriterResource.from_settings(settings).chosen()
     job = definitions.resolve_implicit_global_asset_job_def()
     with progress("Steps", len(job.get_subset(asset_selection=keys).nodes)) as advance:
-        result, warnings, failures = run_job(job, advance, asset_selection=sorted(keys), tags=_range_tags(days))
+        result, warnings, failures = run_job(
+            job, advance, asset_selection=sorted(keys), tags=range_tags(days) if days else {}
+        )
     for warning in warnings:
         say(f"Warning: {warning}")
     if failures:
@@ -82,7 +85,7 @@ def run_job(
     from dagster import AssetCheckSeverity, LoggerDefinition
 
     from cis_assets.cli.instance import dagster_instance
-    from cis_assets.defs.alerts.sensors import error_message
+    from cis_assets.defs.alerts import error_message
 
     log = _RunLog(advance)
     logger = logging.Logger("cis")
@@ -119,8 +122,3 @@ def _select(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:
     if not keys:
         raise Refused(f"--select {selection!r} names no asset that can be materialized.")
     return keys
-
-
-def _range_tags(days: DateRange | None) -> dict[str, str]:
-    ends = {"start": days.first, "end": days.last} if days else {}
-    return {f"dagster/asset_partition_range_{end}": str(day) for end, day in ends.items()}

@@ -54,7 +54,7 @@ def tables(lake: Lake, as_json: bool) -> None:
 @with_lake
 def segments(lake: Lake, as_of: date | None, as_json: bool) -> None:
     """The customer segments of a snapshot and what marks them."""
-    from cis_assets.views.segments import list_segments
+    from cis_assets.views.snapshots import list_segments
 
     rows = list_segments(lake, as_of).to_dicts()
     if as_json:
@@ -113,7 +113,7 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
 @with_lake
 def notifications(lake: Lake, limit: int, as_of: date | None, as_json: bool) -> None:
     """Messages of a snapshot, each with the facts behind it."""
-    from cis_assets.views.notifications import list_notifications
+    from cis_assets.views.snapshots import list_notifications
 
     rows = list_notifications(lake, limit, as_of).to_dicts()
     if as_json:

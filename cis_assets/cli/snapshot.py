@@ -19,9 +19,9 @@ def snapshot(settings: Settings, day: date | None) -> None:
     The default is the newest complete date with orders in silver. The segment model stays the same; it is trained only if
     there is none yet.
     """
-    from cis_assets.defs.selections import SEGMENT_MODEL, SNAPSHOT
+    from cis_assets.defs.jobs import SEGMENT_MODEL, SNAPSHOT
     from cis_assets.lake.lake import Lake
-    from cis_assets.views.segments import has_segment_model
+    from cis_assets.views.snapshots import has_segment_model
     from cis_assets.views.tables import find_newest_order_date
 
     lake = Lake(settings.lake_uri)

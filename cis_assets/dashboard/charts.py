@@ -93,7 +93,7 @@ def segment_comparison_chart(comparison: pl.DataFrame, segments: Sequence[str]) 
         x=alt.X(
             "measure:N",
             title=None,
-            sort=[measure.label for measure in MEASURES if measure.label in measured],
+            sort=[label for _, label, _ in MEASURES if label in measured],
             axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False),
         ),
         y=_segment_rows(segments),

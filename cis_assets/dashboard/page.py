@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -63,11 +62,6 @@ class _Figure:
     caption: str
     specification: dict[str, Any] | None
 
-    @property
-    def is_narrow(self) -> bool:
-        """Whether it shares a row of the page with another figure."""
-        return self.name in ("sizes", "map")
-
 
 def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") -> str:
     """Render the newest snapshot of the gold frames as the text of one HTML page.
@@ -79,6 +73,8 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
     """
     frames = frames.newest()
     figures = _figures(frames)
+    # Escapes `</script`; `<\/` in strings of JavaScript equals `</`.
+    bundle = re.sub("</(?=script)", r"<\\/", vega_bundle(), flags=re.IGNORECASE)
     body = [
         _header(frames, title),
         "<main>",
@@ -115,7 +111,7 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
             if figure.specification
         ),
         _json_script("themes", {"light": theme.vega_config(dark=False), "dark": theme.vega_config(dark=True)}),
-        f"<script>{_escape_script(vega_bundle())}</script>",
+        f"<script>{bundle}</script>",
         f"<script>{_DRAW}</script>",
     ]
     return _document(title, "\n".join(body))
@@ -184,14 +180,17 @@ def _document(title: str, body: str) -> str:
 
 
 def _header(frames: GoldFrames, title: str) -> str:
-    figures = summaries.headline(frames)
-    as_of = f"{figures.as_of:%A}, {figures.as_of.day} {figures.as_of:%B %Y}" if figures.as_of else None
-    intro = f"Customer behavior in orders up to {as_of}." if as_of else "There is no snapshot yet."
+    profiles, as_of = frames.segment_profiles, frames.as_of
+    intro = (
+        f"Customer behavior in orders up to {as_of:%A}, {as_of.day} {as_of:%B %Y}."
+        if as_of
+        else "There is no snapshot yet."
+    )
     tiles = [
-        ("Customers", f"{figures.customers:,}"),
-        ("Orders in the window", f"{figures.orders:,}"),
-        ("Segments", f"{figures.segments:,}"),
-        ("As of", figures.as_of.isoformat() if figures.as_of else "none"),
+        ("Customers", f"{profiles['customer_count'].sum():,}"),
+        ("Orders in the window", f"{frames.order_patterns['order_count'].sum():,}"),
+        ("Segments", f"{profiles.height:,}"),
+        ("As of", as_of.isoformat() if as_of else "none"),
     ]
     items = "".join(f'<div class="tile"><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>' for name, value in tiles)
     return (
@@ -205,7 +204,8 @@ def _section(title: str, words: str, content: str) -> str:
 
 
 def _card(figure: _Figure) -> str:
-    width = "chart" if figure.is_narrow else "chart wide"
+    # These two share a row of the page.
+    width = "chart" if figure.name in ("sizes", "map") else "chart wide"
     content = (
         f'<div class="scroll"><div class="{width}" id="{figure.name}" data-chart="chart-{figure.name}"></div></div>'
         if figure.specification
@@ -247,14 +247,9 @@ def _segment_row(row: dict[str, Any], color: str) -> str:
         f"<td>{escape(row['segment_marks'])}</td>",
         f'<td class="figure">{row["customer_count"]:,}</td>',
         f'<td class="figure">{summaries.percent(row["customer_share"])}</td>',
-        f"<td>{escape(_join_names(row['top_departments']))}</td>",
-        f"<td>{escape(_join_names(row['top_products']))}</td>",
+        *(f"<td>{escape(', '.join(row[column][:3]) or 'none')}</td>" for column in ("top_departments", "top_products")),
     ]
     return f"<tr>{''.join(cells)}</tr>"
-
-
-def _join_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) or "none"
 
 
 def _json_script(name: str, value: object) -> str:
@@ -263,8 +258,3 @@ def _json_script(name: str, value: object) -> str:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return f'<script type="application/json" id="{name}">{text}</script>'
-
-
-def _escape_script(code: str) -> str:
-    """Escape `</script` in JavaScript, where `<\\/` in strings equals `</`."""
-    return re.sub("</(?=script)", r"<\\/", code, flags=re.IGNORECASE)

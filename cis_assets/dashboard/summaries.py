@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,25 +36,6 @@ class GoldFrames:
         return GoldFrames(**{name: frame.filter(pl.col(AS_OF_DATE) == newest) for name, frame in vars(self).items()})
 
 
-@dataclass(frozen=True)
-class Headline:
-    """The headline figures; counts are 0 without rows."""
-
-    customers: int
-    orders: int
-    segments: int
-    as_of: date | None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A column of segment_profiles, its label with the unit, and the function that formats its values."""
-
-    column: str
-    label: str
-    text: Callable[[float], str]
-
-
 def _number(value: float) -> str:
     return f"{value:,.1f}" if abs(value) < 9.95 else f"{value:,.0f}"
 
@@ -67,25 +47,15 @@ def percent(share: float) -> str:
 
 
 MEASURES = (
-    Measure("mean_recency_days", "Days since last order", _number),
-    Measure("mean_order_count", "Orders", _number),
-    Measure("mean_gap_days", "Days between orders", _number),
-    Measure("mean_basket_size", "Products per basket", _number),
-    Measure("mean_reorder_share", "Reordered", percent),
-    Measure("mean_weekend_share", "Weekend orders", percent),
-    Measure("mean_total_spend", "Spend", _number),
+    ("mean_recency_days", "Days since last order", _number),
+    ("mean_order_count", "Orders", _number),
+    ("mean_gap_days", "Days between orders", _number),
+    ("mean_basket_size", "Products per basket", _number),
+    ("mean_reorder_share", "Reordered", percent),
+    ("mean_weekend_share", "Weekend orders", percent),
+    ("mean_total_spend", "Spend", _number),
 )
-
-
-def headline(frames: GoldFrames) -> Headline:
-    """Count the customers and segments of the snapshot, and the orders of its window."""
-    profiles = frames.segment_profiles
-    return Headline(
-        customers=int(profiles["customer_count"].sum()),
-        orders=int(frames.order_patterns["order_count"].sum()),
-        segments=profiles.height,
-        as_of=frames.as_of,
-    )
+"""Columns of segment_profiles, their labels with the unit, and the functions that format their values."""
 
 
 def segment_order(frames: GoldFrames) -> list[str]:
@@ -126,20 +96,20 @@ def segment_comparison(profiles: pl.DataFrame) -> pl.DataFrame:
     means have no row.
     """
     rows: list[dict[str, object]] = []
-    for measure in MEASURES:
-        known = profiles.filter(pl.col(measure.column).is_not_null())
+    for column, label, text in MEASURES:
+        known = profiles.filter(pl.col(column).is_not_null())
         if known.is_empty():
             continue
         weight = pl.col("customer_count") / pl.col("customer_count").sum()
-        average: float = known.select((pl.col(measure.column) * weight).sum()).item()
+        average: float = known.select((pl.col(column) * weight).sum()).item()
         for row in known.sort("segment_id").iter_rows(named=True):
-            value = row[measure.column]
+            value = row[column]
             rows.append(
                 {
                     "segment": row["segment_name"],
-                    "measure": measure.label,
-                    "value": measure.text(value),
-                    "average": measure.text(average),
+                    "measure": label,
+                    "value": text(value),
+                    "average": text(average),
                     "times": value / average if average else 1.0,
                 }
             )

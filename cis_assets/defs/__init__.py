@@ -1,4 +1,4 @@
-"""The Dagster layer: one folder per capability, each with a function `build(settings)` that returns its definitions.
+"""The Dagster layer: one module or folder per capability, each with a function `build(settings)` that returns its definitions.
 
 An asset gets its inputs from the IO manager, makes one call into the domain and returns a frame. Computations do not
 belong here.

@@ -51,6 +51,11 @@ def chunks_of(context: dg.AssetExecutionContext) -> list[DateRange]:
     return DateRange(days[0], days[-1]).chunks(DAYS_AT_ONCE)
 
 
+def range_tags(days: DateRange) -> dict[str, str]:
+    """The tags of a run of these order dates."""
+    return {"dagster/asset_partition_range_start": str(days.first), "dagster/asset_partition_range_end": str(days.last)}
+
+
 def ordered_in(days: DateRange, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Keep the rows whose order_date lies in `days`."""
     return rows.filter(pl.col(ORDER_DATE).is_between(pl.lit(days.first), pl.lit(days.last)))

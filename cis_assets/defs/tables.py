@@ -17,8 +17,6 @@ from cis_assets.settings import Settings
 OWNERS = ["team:data-engineering"]
 # Assets that read history in narwhals share this pool. It limits nothing until a limit is set in Dagster.
 HISTORY_POOL = "history"
-# Runs with the same value of this tag follow one another (see dagster.yaml). The later run read the newer files, so it writes last.
-ONE_AT_A_TIME = "cis/one_at_a_time"
 
 _HELD_BY = {
     "bronze": (bronze.LANDED_FILES,),

@@ -54,7 +54,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
     """Persists assets as the Delta tables `<lake>/<layer>/<table>`."""
 
     lake: LakeResource
-    engine: Literal["polars", "spark"] = Field("polars", description="Engine that scans and replaces slices.")
+    engine: Literal["polars", "spark"] = Field(default="polars", description="Engine that scans and replaces slices.")
 
     @staticmethod
     def tables() -> Mapping[str, Table]:

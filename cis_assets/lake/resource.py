@@ -20,9 +20,9 @@ class LakeResource(ConfigurableResource):
     """The address of the lake and the timeouts to reach it. Credentials come from the environment."""
 
     uri: str = Field(description="Root of the lake: a folder or an abfss:// address.")
-    connect_timeout_seconds: float = Field(5.0, description="Longest wait for a connection to cloud storage.")
-    answer_timeout_seconds: float = Field(10.0, description="Longest wait for an answer of cloud storage.")
-    retry_seconds: float = Field(20.0, description="How long a failing request is retried.")
+    connect_timeout_seconds: float = Field(default=5.0, description="Longest wait for a connection to cloud storage.")
+    answer_timeout_seconds: float = Field(default=10.0, description="Longest wait for an answer of cloud storage.")
+    retry_seconds: float = Field(default=20.0, description="How long a failing request is retried.")
 
     @classmethod
     def from_settings(cls, configured: Settings) -> LakeResource:

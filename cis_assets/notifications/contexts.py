@@ -21,7 +21,6 @@ daypart follows from the send hour: morning before 12, afternoon before 17, even
 """
 
 from datetime import date, timedelta
-from functools import cache
 from zoneinfo import available_timezones
 
 import narwhals as nw
@@ -68,6 +67,7 @@ def notification_contexts(
     placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
     reachable = customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
     named = products.select(nw.col("product_id").alias("favourite_product_id"), "product_name", "department")
+    known_zone = nw.col("time_zone").is_in(sorted(available_timezones()))
     rows = (
         as_of_rows(features, as_of)
         .join(placed, on="customer_id", how="inner")
@@ -82,7 +82,7 @@ def notification_contexts(
             as_of_date=nw.lit(as_of),
             send_date=nw.lit(send_date),
             weekday=nw.lit(WEEKDAYS[send_date.isoweekday() - 1]),
-            time_zone=_time_zone(policy),
+            time_zone=nw.when(known_zone).then(nw.col("time_zone")).otherwise(nw.lit(policy.time_zone)),
             context_key=_context_key(),
         )
         .rename(
@@ -147,11 +147,6 @@ def _daypart() -> nw.Expr:
     return nw.when(hour < _AFTERNOON_FROM).then(nw.lit("morning")).otherwise(later)
 
 
-def _time_zone(policy: NotificationPolicy) -> nw.Expr:
-    known = nw.col("time_zone").is_in(_list_time_zones())
-    return nw.when(known).then(nw.col("time_zone")).otherwise(nw.lit(policy.time_zone))
-
-
 def _context_key() -> nw.Expr:
     offer = _choice(nw.col("offer_id").is_null(), "plain", "offer")
     parts = (nw.col("department"), nw.col("occasion"), nw.col("daypart"), nw.col("tone"), offer)
@@ -160,8 +155,3 @@ def _context_key() -> nw.Expr:
 
 def _choice(condition: nw.Expr, yes: str, no: str) -> nw.Expr:
     return nw.when(condition).then(nw.lit(yes)).otherwise(nw.lit(no))
-
-
-@cache
-def _list_time_zones() -> list[str]:
-    return sorted(available_timezones())

@@ -9,7 +9,7 @@ import polars as pl
 
 from cis_assets.catalog.gold import NOTIFICATION_COPY
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.notifications.validator import Verdict, validate
+from cis_assets.notifications.validator import validate
 from cis_assets.notifications.wording import CopyAnswer, CopyContext, CopyRequest, CopyWriter, Wording
 
 ACCEPTED = "accepted"
@@ -35,19 +35,17 @@ class _Draft:
         self.has_failed = answer.failure is not None
         reasons = [reason for reason in (answer.rejection, answer.failure) if reason]
         for wording in answer.wordings:
-            if len(self.rows) < variants:
-                refusal = self._judge(wording, policy)
-                reasons += refusal.reasons
-                if refusal.accepted:
-                    self._accept(wording, answer, verdict)
+            if len(self.rows) == variants:
+                break
+            broken = validate(wording, self.context, policy)
+            if wording.body in {accepted.body for accepted in self.wordings}:
+                broken = ("A variant repeats the body of another one.",)
+            reasons += broken
+            if not broken:
+                self._accept(wording, answer, verdict)
         if len(self.rows) < variants and not reasons:
             reasons.append(f"The answer has too few variants: {len(answer.wordings)}.")
         self.reasons = tuple(dict.fromkeys(reasons))[:_MOST_REASONS]
-
-    def _judge(self, wording: Wording, policy: NotificationPolicy) -> Verdict:
-        if wording.body in {accepted.body for accepted in self.wordings}:
-            return Verdict(("A variant repeats the body of another one.",))
-        return validate(wording, self.context, policy)
 
     def _accept(self, wording: Wording, answer: CopyAnswer, verdict: str) -> None:
         self.wordings.append(wording)

@@ -80,12 +80,9 @@ def filled(name: str, columns: Sequence[str], values: Mapping[str, pl.Expr]) -> 
     count = sum(column.startswith(f"{name}_text_") for column in columns)
     parts: list[pl.Expr] = [pl.lit("")]
     for number in range(count):
-        parts += [pl.col(f"{name}_text_{number}"), _value(pl.col(f"{name}_slot_{number}"), values)]
+        slot = pl.col(f"{name}_slot_{number}")
+        value = pl.when(slot.is_null()).then(pl.lit(""))
+        for slot_name, slot_value in values.items():
+            value = value.when(slot == slot_name).then(slot_value)
+        parts += [pl.col(f"{name}_text_{number}"), value.otherwise(pl.lit(None, dtype=pl.String))]
     return pl.concat_str(parts)
-
-
-def _value(slot: pl.Expr, values: Mapping[str, pl.Expr]) -> pl.Expr:
-    chosen = pl.when(slot.is_null()).then(pl.lit(""))
-    for name, value in values.items():
-        chosen = chosen.when(slot == name).then(value)
-    return chosen.otherwise(pl.lit(None, dtype=pl.String))

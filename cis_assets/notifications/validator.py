@@ -7,7 +7,6 @@ request, wrong copy costs a customer's trust.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.slots import SLOTS, has_loose_braces, longest_length, prose, slot_names
@@ -28,30 +27,9 @@ _DAYPART_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """One sentence per broken rule; copy without any is accepted."""
-
-    reasons: tuple[str, ...]
-
-    @property
-    def accepted(self) -> bool:
-        return not self.reasons
-
-    def __str__(self) -> str:
-        return " ".join(self.reasons) or "accepted"
-
-
-@dataclass(frozen=True)
-class _Ban:
+def _ban(fault: str, *patterns: str) -> tuple[re.Pattern[str], str]:
     """Forbidden words, and what is wrong with them: the reason reads "The title <fault>: <words>."."""
-
-    fault: str
-    pattern: re.Pattern[str]
-
-
-def _ban(fault: str, *patterns: str) -> _Ban:
-    return _Ban(fault, re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"), fault
 
 
 _BANS = (
@@ -114,8 +92,8 @@ _MISUSED_SLOTS = (
 )
 
 
-def validate(wording: Wording, context: CopyContext, policy: NotificationPolicy) -> Verdict:
-    """Judge a title and a body for a context. The reasons name each broken rule, in a stable order."""
+def validate(wording: Wording, context: CopyContext, policy: NotificationPolicy) -> tuple[str, ...]:
+    """One sentence per rule that a title and a body break, in a stable order; copy without any is accepted."""
     reasons: list[str] = []
     for part, text, longest in (
         ("title", wording.title, policy.title_max_length),
@@ -127,8 +105,11 @@ def validate(wording: Wording, context: CopyContext, policy: NotificationPolicy)
         if length > longest:
             reasons.append(f"The {part} can have {length} characters with its slots filled; the limit is {longest}.")
         reasons += _find_claims(part, text, context)
-    reasons += _find_missing_slots(wording, context)
-    return Verdict(tuple(reasons))
+    if "product" not in slot_names(wording.body):
+        reasons.append("The body does not name the product; use {product} once.")
+    if context.has_offer and "offer" not in slot_names(wording.body):
+        reasons.append("The body does not mention the offer; use {offer} once.")
+    return tuple(reasons)
 
 
 def _find_bad_form(part: str, text: str) -> Iterator[str]:
@@ -177,19 +158,11 @@ def _find_claims(part: str, text: str, context: CopyContext) -> Iterator[str]:
     letters = (each for each in unicodedata.normalize("NFKD", prose(text)) if not unicodedata.combining(each))
     plain = "".join(letters).casefold().replace("’", "'").replace("‘", "'")
     bans = _BANS if context.tone in HABIT_TONES else (*_BANS, _HABIT)
-    for ban in (*bans, *_ban_other_dayparts(context.daypart)):
-        if found := ban.pattern.search(plain):
-            yield f"The {part} {ban.fault}: {_quoted(found.group())}."
-
-
-def _ban_other_dayparts(daypart: str) -> Iterator[_Ban]:
-    for name, words in _DAYPART_WORDS.items():
-        if name != daypart:
-            yield _ban(f"mentions the {name}, but is sent in the {daypart}", words)
-
-
-def _find_missing_slots(wording: Wording, context: CopyContext) -> Iterator[str]:
-    if "product" not in slot_names(wording.body):
-        yield "The body does not name the product; use {product} once."
-    if context.has_offer and "offer" not in slot_names(wording.body):
-        yield "The body does not mention the offer; use {offer} once."
+    others = (
+        _ban(f"mentions the {name}, but is sent in the {context.daypart}", words)
+        for name, words in _DAYPART_WORDS.items()
+        if name != context.daypart
+    )
+    for pattern, fault in (*bans, *others):
+        if found := pattern.search(plain):
+            yield f"The {part} {fault}: {_quoted(found.group())}."

@@ -14,8 +14,8 @@ import polars as pl
 
 from cis_assets.catalog import quality, silver
 from cis_assets.quality.integrity import orphaned_lines, rule_breakers
-from cis_assets.quality.policy import QualityPolicy
 from cis_assets.quality.reconciliation import DatedTables, reconciliation
+from cis_assets.settings import Settings
 
 LANDED, TYPED, REJECTED, VOLUME, REFERENCES, RULES = (
     "landed_rows_are_accounted_for",
@@ -38,6 +38,19 @@ CHECKS: Mapping[str, str] = {
 WEEKS_BEFORE = 4
 OFFENDERS_SHOWN = 10
 _OFFENCE = {"order_date": pl.Date(), "where": pl.String(), "what": pl.String()}
+
+
+@dataclass(frozen=True)
+class QualityPolicy:
+    """The shares of rejected rows that warn and that block, and the tolerated share of a day's orders above or below usual."""
+
+    rejected_share_warn: float
+    rejected_share_block: float
+    volume_tolerance: float
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> QualityPolicy:
+        return cls(settings.rejected_share_warn, settings.rejected_share_block, settings.volume_tolerance)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,12 @@ def assign_segments(
 
 
 def _assign_snapshot(snapshot: pl.DataFrame, centers: SegmentCenters, customers_per_chunk: int) -> pl.DataFrame:
-    nearest, distance = _find_nearest(snapshot, centers, customers_per_chunk)
+    names = centers.scaling.names
+    chunks = [
+        nearest_centers(centers.scaling.transform(feature_matrix(chunk, names)), centers.centroids)
+        for chunk in (snapshot.iter_slices(customers_per_chunk) if snapshot.height else (snapshot,))
+    ]
+    nearest, distance = (np.concatenate(results) for results in zip(*chunks, strict=True))
     place = pl.Series("place", nearest)
     return CUSTOMER_SEGMENTS.conform(
         snapshot.lazy()
@@ -55,16 +60,3 @@ def _assign_snapshot(snapshot: pl.DataFrame, centers: SegmentCenters, customers_
         )
         .sort("customer_id")
     ).collect()
-
-
-def _find_nearest(
-    snapshot: pl.DataFrame, centers: SegmentCenters, customers_per_chunk: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The result of `nearest_centers`, computed in chunks of customers."""
-    names = centers.scaling.names
-    chunks = [
-        nearest_centers(centers.scaling.transform(feature_matrix(chunk, names)), centers.centroids)
-        for chunk in (snapshot.iter_slices(customers_per_chunk) if snapshot.height else (snapshot,))
-    ]
-    nearest, distance = zip(*chunks, strict=True)
-    return np.concatenate(nearest), np.concatenate(distance)

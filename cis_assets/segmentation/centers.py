@@ -40,7 +40,11 @@ class SegmentCenters:
                 "gold/segment_model has no rows; materialize segment_model before customer_segments."
             )
         rows = model.sort("segment_id")
-        _refuse_mixed_models(rows)
+        shared = rows.select("feature_names", *_PER_FEATURE[:-1], "trained_as_of").unique()
+        if shared.height > 1 or rows["segment_id"].is_duplicated().any():
+            raise SegmentModelError(
+                "gold/segment_model has rows of more than one model; materialize segment_model again."
+            )
         _refuse_incomplete_rows(rows)
         first = rows.row(0, named=True)
         scaling = FeatureScaling(
@@ -77,12 +81,6 @@ def nearest_centers(
         nearest[start : start + len(chunk)] = squared.argmin(axis=1)
         distance[start : start + len(chunk)] = np.sqrt(squared.min(axis=1))
     return nearest, distance
-
-
-def _refuse_mixed_models(rows: pl.DataFrame) -> None:
-    shared = rows.select("feature_names", *_PER_FEATURE[:-1], "trained_as_of").unique()
-    if shared.height > 1 or rows["segment_id"].is_duplicated().any():
-        raise SegmentModelError("gold/segment_model has rows of more than one model; materialize segment_model again.")
 
 
 def _refuse_incomplete_rows(rows: pl.DataFrame) -> None:

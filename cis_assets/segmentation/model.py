@@ -13,10 +13,17 @@ from cis_assets.catalog import AS_OF_DATE
 from cis_assets.catalog.gold import SEGMENT_MODEL
 from cis_assets.errors import OperatorError
 from cis_assets.segmentation.centers import nearest_centers
-from cis_assets.segmentation.clustering import count_distinct, find_centers, one_thread, refine_centers, seeded_sample
+from cis_assets.segmentation.clustering import (
+    count_distinct,
+    find_centers,
+    one_thread,
+    refine_centers,
+    seeded_sample,
+    silhouette_on_sample,
+)
 from cis_assets.segmentation.features import CLUSTERED_FEATURES, FeatureScaling, feature_matrix
 from cis_assets.segmentation.naming import Center, segment_marks, segment_names
-from cis_assets.segmentation.segment_count import choose_segment_count, silhouette_on_sample, try_segment_count
+from cis_assets.segmentation.segment_count import choose_segment_count, try_segment_count
 
 _STARTS = 10
 SEARCH_CUSTOMERS = 20_000

@@ -29,7 +29,11 @@ def segment_names(centers: Sequence[Center]) -> list[str]:
     names = [next(name for name, applies in _RULES if applies(center.values, center.z)) for center in centers]
     for shared in {name for name in names if names.count(name) > 1}:
         alike = [place for place, name in enumerate(names) if name == shared]
-        for place, word in _distinguishing_words(centers, alike).items():
+        by_spread = sorted(
+            (feature for feature in CLUSTERED_FEATURES if feature in centers[alike[0]].z),
+            key=lambda feature: -_spread(centers, alike, feature),
+        )
+        for place, word in _distinguishing_words(centers, alike, by_spread).items():
             names[place] = f"{shared}, {word}"
     return names
 
@@ -51,10 +55,6 @@ def segment_marks(center: Center) -> str:
     return ", ".join(marks)
 
 
-def _is_new(values: Mapping[str, float], z: Mapping[str, float]) -> bool:
-    return values["tenure_days"] <= 75 and z["tenure_days"] <= -0.8
-
-
 def _has_gone_quiet(values: Mapping[str, float], z: Mapping[str, float]) -> bool:
     """Whether the last order is at least 2.5 usual gaps and 30 days ago, and longer ago than for most."""
     return values["recency_days"] >= max(30.0, 2.5 * values["mean_gap_days"]) and z["recency_days"] >= 0.5
@@ -64,7 +64,7 @@ _Rule = Callable[[Mapping[str, float], Mapping[str, float]], bool]
 
 # The first rule that applies wins: lifecycle before rhythm, rhythm before basket.
 _RULES: tuple[tuple[str, _Rule], ...] = (
-    ("New customers", _is_new),
+    ("New customers", lambda values, z: values["tenure_days"] <= 75 and z["tenure_days"] <= -0.8),
     ("Tried once", lambda values, z: values["order_count"] < 1.5),
     ("Lapsed", lambda values, z: _has_gone_quiet(values, z) and values["recency_days"] >= 120),
     ("Lapsing", _has_gone_quiet),
@@ -91,16 +91,8 @@ _LOW_AND_HIGH_WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def _distinguishing_words(centers: Sequence[Center], alike: Sequence[int]) -> dict[int, str]:
-    """A word for each center of `alike`, by the feature with the largest difference, then the next; finally numbers."""
-    features = sorted(
-        (feature for feature in CLUSTERED_FEATURES if feature in centers[alike[0]].z),
-        key=lambda feature: -_spread(centers, alike, feature),
-    )
-    return _split_by(centers, alike, features)
-
-
-def _split_by(centers: Sequence[Center], alike: Sequence[int], features: Sequence[str]) -> dict[int, str]:
+def _distinguishing_words(centers: Sequence[Center], alike: Sequence[int], features: Sequence[str]) -> dict[int, str]:
+    """A word for each center of `alike`, by the first of the features, then the next; finally numbers."""
     if not features or _spread(centers, alike, features[0]) == 0:
         return {place: str(number) for number, place in enumerate(alike, start=1)}
     feature, *rest = features
@@ -110,7 +102,7 @@ def _split_by(centers: Sequence[Center], alike: Sequence[int], features: Sequenc
     for is_high in (False, True):
         side = [place for place in alike if (z[place] > middle) == is_high]
         word = _LOW_AND_HIGH_WORDS[feature][is_high]
-        further = _split_by(centers, side, rest) if len(side) > 1 else {}
+        further = _distinguishing_words(centers, side, rest) if len(side) > 1 else {}
         words |= {place: f"{word}, {further[place]}" if place in further else word for place in side}
     return words
 

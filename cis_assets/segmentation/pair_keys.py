@@ -5,7 +5,7 @@ are grouped by both columns. The result is the same.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import narwhals as nw
 
@@ -15,8 +15,7 @@ _PAIR = "customer_and_other"
 _MOST = 2**53
 
 
-@dataclass(frozen=True)
-class NumberRange:
+class NumberRange(NamedTuple):
     """The smallest value of a column, and the length of the range up to its largest value."""
 
     first: int
@@ -31,8 +30,8 @@ def number_ranges(rows: nw.LazyFrame, columns: Sequence[str]) -> dict[str, Numbe
     names = (_CUSTOMER, *columns)
     ends = [end for name in names for end in (nw.col(name).min().alias(f"{name} min"), nw.col(name).max())]
     found = rows.select(*ends).collect(backend="polars").row(0)
-    pairs = {name: (found[2 * at], found[2 * at + 1]) for at, name in enumerate(names)}
-    return {name: NumberRange(low, high - low + 1) for name, (low, high) in pairs.items() if low is not None}
+    pairs = zip(names, found[::2], found[1::2], strict=True)
+    return {name: NumberRange(low, high - low + 1) for name, low, high in pairs if low is not None}
 
 
 def group_by_customer_and(

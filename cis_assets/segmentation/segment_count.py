@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cis_assets.segmentation.centers import nearest_centers
-from cis_assets.segmentation.clustering import count_distinct, find_centers, mean_silhouette, seeded_sample
+from cis_assets.segmentation.clustering import count_distinct, find_centers, seeded_sample, silhouette_on_sample
 
 SMALLEST_SHARE = 0.02
 SMALLEST_SEGMENT = 5
 REPRODUCIBLE = 2 / 3
 NEAR_TIE = 0.03
 
-_SILHOUETTE_CUSTOMERS = 4_000
 _REPRODUCTION_CUSTOMERS = 10_000
 _HALVINGS = 5
 _STARTS_PER_HALF = 3
@@ -74,11 +73,6 @@ def try_segment_count(points: np.ndarray, centers: np.ndarray, seed: int) -> Seg
         prediction_strength=prediction_strength(points, len(centers), seed),
         has_small_segment=bool(sizes.min() < max(SMALLEST_SHARE * len(points), SMALLEST_SEGMENT)),
     )
-
-
-def silhouette_on_sample(points: np.ndarray, centers: np.ndarray, seed: int) -> float:
-    """Mean silhouette coefficient on a seeded sample of at most 4,000 customers, because its cost is quadratic."""
-    return mean_silhouette(seeded_sample(points, _SILHOUETTE_CUSTOMERS, seed), centers)
 
 
 def prediction_strength(points: np.ndarray, count: int, seed: int) -> float:

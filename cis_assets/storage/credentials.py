@@ -4,7 +4,7 @@ The variables have the names that Azure's own tools use. Only clients receive th
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -105,7 +105,9 @@ def credential(environment: Mapping[str, str]) -> Credential:
             options[option] = values[name]
             variables.append(name)
     if kind in _ASKS_AN_AUTHORITY and values.get("AZURE_AUTHORITY_HOST"):
-        options["authority_host"] = _authority(values["AZURE_AUTHORITY_HOST"])
+        # The client appends /TENANT, clusters end the host with a slash, and it may be a bare name.
+        host = values["AZURE_AUTHORITY_HOST"].strip().rstrip("/")
+        options["authority_host"] = host if "://" in host else f"https://{host}"
         variables.append("AZURE_AUTHORITY_HOST")
     unused = tuple(other.marker for other in marked if other is not kind)
     return Credential(kind, tuple(variables), unused, options)
@@ -113,26 +115,13 @@ def credential(environment: Mapping[str, str]) -> Credential:
 
 def redacted(text: str, environment: Mapping[str, str]) -> str:
     """Remove secrets from a text: values of secret variables, signatures, tokens and the queries of addresses."""
-    for secret in sorted(_secret_values(environment), key=len, reverse=True):
+    secrets = [environment.get(name, "").strip() for name in _SECRETS]
+    pairs = parse_qsl(environment.get(SAS_TOKEN.marker, "").lstrip("?"))
+    secrets += [value for name, value in pairs if name == "sig"]
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "...")
     return _SIGNATURE.sub(r"\1...", _QUERY.sub("?...", text))
 
 
 def _missing(kind: CredentialKind, values: Mapping[str, str]) -> list[str]:
     return [name for name in kind.options if not values.get(name)]
-
-
-def _authority(host: str) -> str:
-    """Normalize the host: the client appends /TENANT, clusters end it with a slash, and it may be a bare name."""
-    host = host.strip().rstrip("/")
-    return host if "://" in host else f"https://{host}"
-
-
-def _secret_values(environment: Mapping[str, str]) -> Iterator[str]:
-    for name in _SECRETS:
-        value = environment.get(name, "").strip()
-        if value:
-            yield value
-    for name, value in parse_qsl(environment.get(SAS_TOKEN.marker, "").lstrip("?")):
-        if name == "sig":
-            yield value

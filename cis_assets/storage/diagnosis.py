@@ -29,10 +29,48 @@ _SYSTEM_ERROR = re.compile(r"([A-Z][\w ',-]+) \(os error \d+\)")
 _LONGEST_QUOTE = 300
 
 _NOT_SIGNED = {"AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"}
-_FIREWALL = {"AuthorizationFailure", "AuthorizationSourceIPMismatch"}
 _NO_CONTAINER = {"ContainerNotFound", "FilesystemNotFound", "ContainerBeingDeleted", "ContainerDisabled"}
-_KEYS_OFF = {"KeyBasedAuthenticationNotPermitted"}
 _BAD_NAME = {"InvalidResourceName", "InvalidUri", "OutOfRangeInput"}
+
+# What a text shows -> the sentence. The first that is found counts.
+_UNREACHABLE = {
+    "BadScheme|URL scheme is not allowed": "{host} would be asked without encryption: give an https:// endpoint "
+    "(for an emulator, set AZURE_STORAGE_ALLOW_HTTP=true).",
+    "dns error|failed to lookup address": "{host} is not known to DNS: correct the account's name or "
+    "AZURE_STORAGE_ENDPOINT, or repair the DNS.",
+    "ConnectionRefused|Connection refused": "{host} refuses connections: correct the endpoint, or open the way through "
+    "proxy and firewall.",
+    "certificate": "{host} shows a certificate that is not trusted here: look for a proxy on the way, or install it.",
+    "Timeout|TimedOut|timed out": "{host} does not answer (waited {timeouts.connect:g} s for a connection, "
+    "{timeouts.answer:g} s for an answer): open the way through firewall and private endpoint.",
+    "kind: Connect|tcp connect error": "{host} cannot be reached: look at network, proxy and firewall.",
+}
+_MALFORMED = {
+    "Invalid Access Key": "AZURE_STORAGE_ACCOUNT_KEY is no account key: copy key1 or key2 of the account.",
+    "SAS query pair|parsing an SAS key": "AZURE_STORAGE_SAS_TOKEN is no SAS token (sv=...&sp=...&sig=...): copy it whole, "
+    "and put it in quotes.",
+}
+_NETWORK_RULES = "The network rules of the account {account} keep this machine out: add it, or use a private endpoint."
+# Codes of Azure Storage that deny access to this credential or to this machine.
+_REFUSED = {
+    "KeyBasedAuthenticationNotPermitted": "The account {account} allows neither keys nor SAS tokens signed with one: "
+    "use a client secret, federated token or managed identity.",
+    "AuthorizationFailure": _NETWORK_RULES,
+    "AuthorizationSourceIPMismatch": _NETWORK_RULES,
+}
+# Kind of credential -> the sentence; None: any other kind.
+_NOT_ACCEPTED = {
+    ACCOUNT_KEY.name: "The account {account} does not accept the key: copy key1 or key2 again (it may have been rotated).",
+    SAS_TOKEN.name: "The account {account} does not accept the SAS token (expired, of another container, or its key was "
+    "rotated): make one for the container {container} with the permissions {letters}.",
+    None: "The account {account} does not accept the token of the {kind}: take one of the account's tenant.",
+}
+_NOT_PERMITTED = {
+    ACCOUNT_KEY.name: "The account key has no permission to {action}: look for a lock or immutability policy of {container}.",
+    SAS_TOKEN.name: "The SAS token has no permission to {action}: make one for the container {container} with the "
+    "permissions {letters}.",
+    None: "The {kind} has no permission to {action}: give it the role {role} on {container}, and wait some minutes.",
+}
 
 
 class Cause(Enum):
@@ -71,7 +109,7 @@ class Access:
 def diagnose_folder(error: Exception, action: str, setting: str) -> Diagnosis:
     """Diagnose an action that failed in a local folder."""
     said = _SYSTEM_ERROR.search(str(error))
-    why = said[1].strip() if said else getattr(error, "strerror", None) or _quoted(error, os.environ)
+    why = said[1].strip() if said else getattr(error, "strerror", None) or _quote(error, os.environ)
     return Diagnosis(
         Cause.OTHER,
         f"This user cannot {action} there ({why}): grant the permission, or name another folder in {setting}.",
@@ -81,137 +119,81 @@ def diagnose_folder(error: Exception, action: str, setting: str) -> Diagnosis:
 def diagnose(error: Exception, action: str, access: Access, *, to_write: bool) -> Diagnosis:
     """Diagnose an action that failed in the cloud; `to_write` says whether the place needs write access."""
     text = _COLOR.sub("", str(error))
-    getting_a_token = _TOKEN_STAGE.search(text) is not None
-    asked = _ASKED.search(text)
-    host = asked[1] if asked else access.host
-    unreachable = _unreachable(text, host, access.timeouts) if _status(text) is None else None
-    if getting_a_token:
-        return Diagnosis(Cause.OTHER, _no_token(error, text, unreachable, access))
-    if unreachable:
-        return Diagnosis(Cause.OTHER, unreachable)
-    refused = _malformed(text) or _refused(text, access, to_write=to_write)
-    if refused:
-        return Diagnosis(Cause.OTHER, refused)
-    code, container = _code(text), access.address.container
-    if code in _NO_CONTAINER:
-        return Diagnosis(
-            Cause.NO_CONTAINER,
-            f"The account {access.address.account} has no container {container}: create it, or correct the address.",
-        )
-    if code in _BAD_NAME:
-        return Diagnosis(Cause.NO_CONTAINER, f"No container can be called {container}: correct the address.")
-    if _status(text) == 403:
-        return Diagnosis(Cause.PERMISSION_MISSING, _permission_missing(action, access, to_write=to_write))
-    return Diagnosis(Cause.OTHER, f"The storage failed to {action}: {_quoted(error, access.environment)}")
+    status, code, asked = _first(_STATUS, text), _first(_CODE, text), _first(_ASKED, text)
+    unreachable = None
+    if status is None:
+        unreachable = _look_up(_UNREACHABLE, text, host=asked or access.host, timeouts=access.timeouts)
+    if _TOKEN_STAGE.search(text):
+        return Diagnosis(Cause.OTHER, _explain_missing_token(error, text, status, unreachable, access))
+    broken = unreachable or _look_up(_MALFORMED, text)
+    if broken:
+        return Diagnosis(Cause.OTHER, broken)
+    cause, kind = Cause.OTHER, access.credential.kind.name
+    # The emulator calls a wrong signature by the code that Azure has for its firewall.
+    if status == "401" or code in _NOT_SIGNED or "failed to authenticate" in text:
+        template = _NOT_ACCEPTED.get(kind, _NOT_ACCEPTED[None])
+    elif code in _REFUSED:
+        template = _REFUSED[code]
+    elif code in _NO_CONTAINER:
+        cause = Cause.NO_CONTAINER
+        template = "The account {account} has no container {container}: create it, or correct the address."
+    elif code in _BAD_NAME:
+        cause, template = Cause.NO_CONTAINER, "No container can be called {container}: correct the address."
+    elif status == "403":
+        cause, template = Cause.PERMISSION_MISSING, _NOT_PERMITTED.get(kind, _NOT_PERMITTED[None])
+    else:
+        template = "The storage failed to {action}: {quote}"
+    sentence = template.format(
+        action=action,
+        account=access.address.account,
+        container=access.address.container,
+        kind=kind,
+        letters=_SAS_TO_WRITE if to_write else _SAS_TO_READ,
+        role=_CONTRIBUTOR if to_write else _READER,
+        quote=_quote(error, access.environment),
+    )
+    return Diagnosis(cause, sentence)
 
 
-def _unreachable(text: str, host: str, timeouts: Timeouts) -> str | None:
-    if "BadScheme" in text or "URL scheme is not allowed" in text:
-        return (
-            f"{host} would be asked without encryption: give an https:// endpoint "
-            "(for an emulator, set AZURE_STORAGE_ALLOW_HTTP=true)."
-        )
-    if "dns error" in text or "failed to lookup address" in text:
-        return f"{host} is not known to DNS: correct the account's name or AZURE_STORAGE_ENDPOINT, or repair the DNS."
-    if "ConnectionRefused" in text or "Connection refused" in text:
-        return f"{host} refuses connections: correct the endpoint, or open the way through proxy and firewall."
-    if "certificate" in text:
-        return f"{host} shows a certificate that is not trusted here: look for a proxy on the way, or install it."
-    if "Timeout" in text or "TimedOut" in text or "timed out" in text:
-        return (
-            f"{host} does not answer (waited {timeouts.connect:g} s for a connection, "
-            f"{timeouts.answer:g} s for an answer): open the way through firewall and private endpoint."
-        )
-    if "kind: Connect" in text or "tcp connect error" in text:
-        return f"{host} cannot be reached: look at network, proxy and firewall."
-    return None
-
-
-def _no_token(error: Exception, text: str, unreachable: str | None, access: Access) -> str:
+def _explain_missing_token(
+    error: Exception, text: str, status: str | None, unreachable: str | None, access: Access
+) -> str:
     kind = access.credential.kind
     if "federated token" in text:
         return "The file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: correct the path, or mount the token."
     if kind is AZURE_CLI:
         if "not installed" in text:
             return "There is no command az: install the Azure CLI, or set the variables of another credential."
-        return f"The Azure CLI gives no token, run `az login`: {_quoted(error, access.environment)}"
+        return f"The Azure CLI gives no token, run `az login`: {_quote(error, access.environment)}"
     if kind is MANAGED_IDENTITY:
         if unreachable and not {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"} & set(access.credential.variables):
             return "No variable of a credential is set, and this machine has no managed identity: set those of one."
         if unreachable:
             return f"The endpoint of the managed identity gives no token: {unreachable}"
         return (
-            f"The host gives no token of a managed identity (status {_status(text)}): assign one to it, "
+            f"The host gives no token of a managed identity (status {status}): assign one to it, "
             "and name it in AZURE_CLIENT_ID if it is user-assigned."
         )
     if unreachable:
         return f"The authority gives no token: {unreachable}"
     code = _AUTHORITY_CODE.search(text)
     return (
-        f"The authority gives no token for the {kind.name} ({code[0] if code else f'status {_status(text)}'}): "
+        f"The authority gives no token for the {kind.name} ({code[0] if code else f'status {status}'}): "
         f"correct {', '.join(kind.options)}, or renew what has expired."
     )
 
 
-def _malformed(text: str) -> str | None:
-    if "Invalid Access Key" in text:
-        return "AZURE_STORAGE_ACCOUNT_KEY is no account key: copy key1 or key2 of the account."
-    if "SAS query pair" in text or "parsing an SAS key" in text:
-        return "AZURE_STORAGE_SAS_TOKEN is no SAS token (sv=...&sp=...&sig=...): copy it whole, and put it in quotes."
-    return None
+def _look_up(sentences: Mapping[str, str], text: str, **facts: object) -> str | None:
+    found = (sentence for pattern, sentence in sentences.items() if re.search(pattern, text))
+    return next((sentence.format(**facts) for sentence in found), None)
 
 
-def _refused(text: str, access: Access, *, to_write: bool) -> str | None:
-    """Explain why the storage denies access to this credential or to this machine."""
-    code, kind, account = _code(text), access.credential.kind, access.address.account
-    # The emulator calls a wrong signature by the code that Azure has for its firewall.
-    if _status(text) == 401 or code in _NOT_SIGNED or "failed to authenticate" in text:
-        if kind is ACCOUNT_KEY:
-            return f"The account {account} does not accept the key: copy key1 or key2 again (it may have been rotated)."
-        if kind is SAS_TOKEN:
-            return (
-                f"The account {account} does not accept the SAS token (expired, of another container, or its key was "
-                f"rotated): {_make_sas(access, to_write=to_write)}"
-            )
-        return f"The account {account} does not accept the token of the {kind.name}: take one of the account's tenant."
-    if code in _KEYS_OFF:
-        return (
-            f"The account {account} allows neither keys nor SAS tokens signed with one: "
-            "use a client secret, federated token or managed identity."
-        )
-    if code in _FIREWALL:
-        return f"The network rules of the account {account} keep this machine out: add it, or use a private endpoint."
-    return None
-
-
-def _permission_missing(action: str, access: Access, *, to_write: bool) -> str:
-    kind, container = access.credential.kind, access.address.container
-    if kind is ACCOUNT_KEY:
-        return f"The account key has no permission to {action}: look for a lock or immutability policy of {container}."
-    if kind is SAS_TOKEN:
-        return f"The SAS token has no permission to {action}: {_make_sas(access, to_write=to_write)}"
-    role = _CONTRIBUTOR if to_write else _READER
-    return (
-        f"The {kind.name} has no permission to {action}: give it the role {role} on {container}, and wait some minutes."
-    )
-
-
-def _make_sas(access: Access, *, to_write: bool) -> str:
-    letters = _SAS_TO_WRITE if to_write else _SAS_TO_READ
-    return f"make one for the container {access.address.container} with the permissions {letters}."
-
-
-def _code(text: str) -> str | None:
-    found = _CODE.search(text)
+def _first(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.search(text)
     return found[1] if found else None
 
 
-def _status(text: str) -> int | None:
-    found = _STATUS.search(text)
-    return int(found[1]) if found else None
-
-
-def _quoted(error: Exception, environment: Mapping[str, str]) -> str:
+def _quote(error: Exception, environment: Mapping[str, str]) -> str:
     """Quote the beginning of an error's first line, without secrets."""
     lines = redacted(_COLOR.sub("", str(error)), environment).splitlines() or [type(error).__name__]
     return lines[0][:_LONGEST_QUOTE]

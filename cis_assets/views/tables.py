@@ -3,13 +3,8 @@
 from datetime import date
 from typing import Any
 
-from cis_assets.catalog import TABLES, Table, gold, silver
-from cis_assets.errors import OperatorError
+from cis_assets.catalog import TABLES, Table, silver
 from cis_assets.lake.lake import Lake
-
-
-class SnapshotAbsentError(OperatorError):
-    """The day has no snapshot."""
 
 
 def measure_tables(lake: Lake) -> list[dict[str, Any]]:
@@ -34,9 +29,3 @@ def find_newest_order_date(lake: Lake, until: date) -> date | None:
     """Find the newest date up to `until` that has orders in silver."""
     days = lake.figures(silver.ORDERS).days if lake.exists(silver.ORDERS) else ()
     return max((day for day in days if day <= until), default=None)
-
-
-def require_snapshot(lake: Lake, as_of: date | None) -> None:
-    """Raise SnapshotAbsentError if `as_of` names a day without a snapshot."""
-    if as_of and as_of not in lake.figures(gold.CUSTOMER_FEATURES).days:
-        raise SnapshotAbsentError(f"There is no snapshot as of {as_of}: run `cis snapshot {as_of}`.")

@@ -209,27 +209,22 @@ class OpenAIWriter:
             GENERATOR,
             PROMPT_VERSION,
             self._model,
-            input_tokens=body.usage.input_tokens if body.usage else 0,
-            output_tokens=body.usage.output_tokens if body.usage else 0,
+            **(body.usage.model_dump() if body.usage else {}),
         )
-        return _add_wordings(answer, body)
+        contents = [content for item in body.output if item.is_final_message for content in item.content or ()]
+        if any(content.type == "refusal" for content in contents):
+            return replace(answer, rejection="The model refused to write.")
+        if body.incomplete_details is not None:
+            return replace(answer, rejection=f"The answer is incomplete ({body.incomplete_details.reason}).")
+        text = "".join(content.text or "" for content in contents if content.type == "output_text")
+        try:
+            parsed = ModelAnswer.model_validate_json(text)
+        except ValidationError:
+            return replace(answer, rejection="The answer does not have the requested format.")
+        return replace(answer, wordings=tuple(Wording(one.title, one.body) for one in parsed.versions))
 
     def _fail(self, reason: str) -> CopyAnswer:
         return CopyAnswer((), GENERATOR, PROMPT_VERSION, self._model, failure=reason)
-
-
-def _add_wordings(answer: CopyAnswer, body: _ResponseBody) -> CopyAnswer:
-    contents = [content for item in body.output if item.is_final_message for content in item.content or ()]
-    if any(content.type == "refusal" for content in contents):
-        return replace(answer, rejection="The model refused to write.")
-    if body.incomplete_details is not None:
-        return replace(answer, rejection=f"The answer is incomplete ({body.incomplete_details.reason}).")
-    text = "".join(content.text or "" for content in contents if content.type == "output_text")
-    try:
-        parsed = ModelAnswer.model_validate_json(text)
-    except ValidationError:
-        return replace(answer, rejection="The answer does not have the requested format.")
-    return replace(answer, wordings=tuple(Wording(one.title, one.body) for one in parsed.versions))
 
 
 def _run(work: Coroutine[Any, Any, list[CopyAnswer]]) -> list[CopyAnswer]:

@@ -63,7 +63,16 @@ class ModelAnswer(BaseModel):
 
 def question(request: CopyRequest) -> str:
     """The context and the task as text; after a refused answer also the reasons."""
-    lines = [*_context_lines(request.context), "", *_length_lines(request), f"Versions to write: {request.variants}"]
+    policy, daypart = request.policy, request.context.daypart
+    lines = [
+        *_context_lines(request.context),
+        "",
+        f"Length with slots filled: titles up to {policy.title_max_length} characters, bodies up to "
+        f"{policy.message_max_length}. Count {policy.product_name_max_length} characters for the product, "
+        f"{len(LONGEST_WEEKDAY)} for the weekday, {len(daypart)} for the daypart, {len(LONGEST_OFFER)} for the offer. "
+        "Shorter is better.",
+        f"Versions to write: {request.variants}",
+    ]
     if request.taken:
         lines += ["", "There already are these versions; write different ones:"]
         lines += [f"- {wording.title} / {wording.body}" for wording in request.taken]
@@ -86,14 +95,4 @@ def _context_lines(context: CopyContext) -> list[str]:
         f"Tone: {_TONES[context.tone]}",
         f"Offer: {'yes, so the body must use {offer}' if context.has_offer else 'none, so {offer} must not be used'}",
         habit,
-    ]
-
-
-def _length_lines(request: CopyRequest) -> list[str]:
-    policy, daypart = request.policy, request.context.daypart
-    return [
-        f"Length with slots filled: titles up to {policy.title_max_length} characters, bodies up to "
-        f"{policy.message_max_length}. Count {policy.product_name_max_length} characters for the product, "
-        f"{len(LONGEST_WEEKDAY)} for the weekday, {len(daypart)} for the daypart, {len(LONGEST_OFFER)} for the offer. "
-        "Shorter is better.",
     ]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cis_assets.notifications.wording import CopyWriter
 from cis_assets.settings import Settings
-from cis_assets.writers.writer import copy_writer, fallback_writer
+from cis_assets.writers.template import TemplateWriter
 
 
 class CopyWriterResource(ConfigurableResource):
@@ -25,8 +25,16 @@ class CopyWriterResource(ConfigurableResource):
 
     def chosen(self) -> CopyWriter:
         """Create the configured writer. Raises WriterError if it cannot work, for example without an API key."""
-        return copy_writer(self)
+        if self.writer == "template":
+            return self.fallback()
+        from cis_assets.writers.openai import OpenAIWriter
+
+        return OpenAIWriter(
+            self.openai_model,
+            concurrency=self.openai_concurrency,
+            timeout_seconds=self.openai_timeout_seconds,
+        )
 
     def fallback(self) -> CopyWriter:
-        """Create the writer that replaces unusable copy."""
-        return fallback_writer(self)
+        """Create the writer that replaces unusable copy of another writer."""
+        return TemplateWriter(self.seed)

@@ -15,7 +15,7 @@ from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
 from cis_assets.lake.slices import Slice
-from cis_assets.lake.table_condition import Limits, look
+from cis_assets.lake.table_condition import Limits, examine_table
 from cis_assets_tests.frames import table_frame
 
 pytestmark = pytest.mark.azure
@@ -33,7 +33,7 @@ def test_a_table_is_looked_at_and_maintained_and_its_rows_and_earlier_versions_s
         frame = table_frame(silver.ORDERS, [{"order_date": day, "order_id": part} for day in DAYS])
         PolarsEngine().append(silver.ORDERS, location, days, {f"part {part}": days}, LazyChunks.of([frame]))
     before, then = rows(lake), DeltaTable(location.uri, storage_options=options).version()
-    found = look(silver.ORDERS, location, 168, LIMITS)
+    found = examine_table(silver.ORDERS, location, 168, LIMITS)
     assert (found.files.files, len(found.reasons)) == (8, 2)
 
     done = maintain(silver.ORDERS, location, 168)
@@ -41,7 +41,7 @@ def test_a_table_is_looked_at_and_maintained_and_its_rows_and_earlier_versions_s
     assert_frame_equal(rows(lake), before)
     earlier = pl.read_delta(location.uri, version=then, storage_options=dict(location.polars_options))
     assert_frame_equal(earlier, before, check_row_order=False, check_column_order=False)
-    assert look(silver.ORDERS, location, 168, LIMITS).reasons == ()
+    assert examine_table(silver.ORDERS, location, 168, LIMITS).reasons == ()
 
     # On this store the age of a file cannot be set, so only a retention of nothing shows that old files go.
     forced = maintain(silver.ORDERS, location, 0, force=True)

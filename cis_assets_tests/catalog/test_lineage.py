@@ -177,7 +177,7 @@ def recomputed(table: Table, rows: Rows) -> pl.DataFrame:
     inputs = {name: _as(wanted[name], rows[path]) for name, path in read.items()}
     with dg.build_asset_context(partition_key=END.isoformat() if asset.partitions_def else None) as context:
         made = asset(context, **inputs) if "context" in wanted else asset.op.compute_fn.decorated_fn(**inputs)
-    return (made.whole() if isinstance(made, LazyChunks) else made).lazy().collect()
+    return (made.whole() if isinstance(made, LazyChunks) else made).lazy().collect()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _as(wanted: type, frame: pl.DataFrame) -> pl.DataFrame | pl.LazyFrame | nw.LazyFrame:
@@ -201,7 +201,7 @@ def _with_other_values(frame: pl.DataFrame, column: str) -> Iterator[pl.DataFram
 
 def _other(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.List):
-        return value.list.eval(_other(pl.element(), pl.DataType.from_python(dtype.inner)))
+        return value.list.eval(_other(pl.element(), pl.DataType.from_python(dtype.inner)))  # pyright: ignore[reportArgumentType]
     if dtype == pl.Boolean():
         return ~value
     if dtype == pl.Date():

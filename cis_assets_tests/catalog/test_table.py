@@ -50,14 +50,14 @@ def test_a_row_that_keeps_every_rule_has_no_reason():
     ],
 )
 def test_a_broken_rule_is_said_in_words(value: dict[str, object], reason: str):
-    assert reason_of(**value) == reason
+    assert reason_of(**value) == reason  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(
     "value", [{"pieces": 1}, {"pieces": 1_000_000}, {"share": 0.0}, {"code": None}, {"pieces": None}]
 )
 def test_limits_themselves_and_permitted_gaps_break_nothing(value: dict[str, object]):
-    assert reason_of(**value) is None
+    assert reason_of(**value) is None  # pyright: ignore[reportArgumentType]
 
 
 def test_several_broken_rules_are_all_named():
@@ -103,7 +103,7 @@ def test_conform_fails_on_a_value_that_the_type_cannot_hold():
 
 
 def test_the_catalogs_own_schema_is_accepted_in_any_order():
-    JARS.refuse_other_schema(dict(reversed(JARS.dtypes.items())))
+    JARS.refuse_other_schema(dict(reversed(list(JARS.dtypes.items()))))
 
 
 @pytest.mark.parametrize(

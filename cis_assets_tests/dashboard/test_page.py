@@ -138,7 +138,8 @@ def test_older_snapshots_are_ignored(frames: GoldFrames, html: str) -> None:
 
 def test_empty_frames_give_sentences_instead_of_charts(no_frames: GoldFrames) -> None:
     page = Page(dashboard_page(no_frames))
-    assert "There is no snapshot yet." in page.words
+    for words in ("There is no snapshot yet.", "Customers0", "Orders in the window0", "Segments0", "As ofnone"):
+        assert words in page.words
     assert page.words.count("There are no rows for this chart yet.") == 6
     assert not [name for name in page.scripts if name.startswith("chart-")]
 

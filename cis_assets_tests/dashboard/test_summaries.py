@@ -9,10 +9,8 @@ from cis_assets.dashboard.summaries import (
     ALL_SEGMENTS,
     WEEKDAYS,
     GoldFrames,
-    Headline,
     activity_grid,
     gap_histogram,
-    headline,
     percent,
     rfm_grid,
     segment_comparison,
@@ -23,13 +21,13 @@ from cis_assets.dashboard.summaries import (
 from cis_assets_tests.dashboard.shop import AS_OF, SEGMENTS, gold_frames
 
 
-def test_the_headline_counts_customers_orders_and_segments(frames: GoldFrames) -> None:
-    assert headline(frames) == Headline(customers=100, orders=360, segments=3, as_of=AS_OF)
+def test_the_snapshot_has_the_newest_date_of_the_frames(frames: GoldFrames) -> None:
+    assert frames.as_of == AS_OF
 
 
-def test_without_rows_the_headline_knows_nothing(no_frames: GoldFrames) -> None:
-    assert headline(no_frames) == Headline(customers=0, orders=0, segments=0, as_of=None)
-    assert headline(no_frames.newest()).as_of is None
+def test_without_rows_the_snapshot_has_no_date(no_frames: GoldFrames) -> None:
+    assert no_frames.as_of is None
+    assert no_frames.newest().as_of is None
 
 
 def test_only_the_newest_snapshot_is_shown(frames: GoldFrames) -> None:

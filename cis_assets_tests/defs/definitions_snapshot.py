@@ -41,7 +41,7 @@ def _assets(definitions: dg.Definitions) -> Iterator[str]:
         yield f"  group {node.group_name}, kinds {', '.join(sorted(node.kinds))}, owners {', '.join(sorted(node.owners))}"
         if node.is_materializable:
             asset = graph.assets_def_for_key(node.key)
-            yield f"  io manager {asset.get_io_manager_key_for_asset_key(node.key)}, pool {', '.join(node.pools) or '-'}"
+            yield f"  io manager {asset.get_io_manager_key_for_asset_key(node.key)}, pool {', '.join(node.pools or ()) or '-'}"
             yield f"  step {asset.node_def.name}, resources {', '.join(sorted(asset.required_resource_keys)) or '-'}"
         if isinstance(node.partitions_def, dg.DailyPartitionsDefinition):
             yield f"  daily from {node.partitions_def.start:%Y-%m-%d} {node.partitions_def.timezone}"

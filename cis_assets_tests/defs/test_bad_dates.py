@@ -229,10 +229,10 @@ def test_a_blocked_date_shows_its_counts_and_first_offenders(shop: Shop, sample)
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.ERROR
     assert found.metadata["dates_quarantined"].value == 1
-    counts = found.metadata["counts"].value.records[0].data
+    counts = found.metadata["counts"].value.records[0].data  # pyright: ignore[reportAttributeAccessIssue]
     assert counts["order_date"] == str(bad)
     assert "were rejected, up to " in counts["detail"]
-    offenders = [record.data for record in found.metadata["first_offenders"].value.records]
+    offenders = [record.data for record in found.metadata["first_offenders"].value.records]  # pyright: ignore[reportAttributeAccessIssue]
     assert len(offenders) == 10
     assert offenders[0]["where"].startswith(f"order_items/order_date={bad}/")
     assert "fields where the header has" in offenders[0]["what"]

@@ -16,7 +16,7 @@ from cis_assets.dates import DateRange
 from cis_assets.defs.tables import asset_key
 from cis_assets.segmentation import customer_features
 from cis_assets.segmentation.order_windows import customer_groups
-from cis_assets.sources.instacart.source import InstacartOptions, InstacartSource
+from cis_assets.sources.instacart.source import InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
@@ -174,7 +174,7 @@ def test_a_failing_file_leaves_the_tables_as_they_were(tmp_path: Path):
 
 @pytest.mark.slow
 def test_the_public_instacart_files_go_through_whole(instacart_release: Path, tmp_path: Path):
-    release = InstacartSource(InstacartOptions(instacart_release, END))
+    release = InstacartSource(instacart_release, END)
     report = land(release, str(tmp_path / "landing"))
     shop = shop_at(tmp_path)
     shop.run(INGEST, DateRange(report.first, report.last))
@@ -213,6 +213,6 @@ def test_the_openai_writer_without_a_key_stops_with_a_sentence_that_names_the_va
     other = shop_at(tmp_path, landing)
     other.run(INGEST, days)
     result = other.run(GOLD, DateRange(END, END), must_succeed=False, writer="openai")
-    (failure,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
+    (failure,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]  # pyright: ignore[reportAttributeAccessIssue]
     assert "OPENAI_API_KEY" in failure.cause.message
     assert not other.lake.exists(gold.NOTIFICATION_COPY)

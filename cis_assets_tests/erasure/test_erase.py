@@ -193,7 +193,7 @@ def test_every_step_is_told(with_customer: ShopWithCustomer):
 def test_several_customers_are_erased_at_once_and_again(with_customer: ShopWithCustomer):
     other = with_customer.shop.rows(gold.CUSTOMER_FEATURES)["customer_id"].min()
     with_customer.erase()
-    receipt = with_customer.erase(CUSTOMER, other)
+    receipt = with_customer.erase(CUSTOMER, other)  # pyright: ignore[reportArgumentType]
     assert len(receipt.customer_hashes) == 2
     for path, rows in with_customer.rows().items():
         assert "customer_id" not in rows.columns or other not in rows["customer_id"], path

@@ -266,7 +266,7 @@ def test_a_server_that_is_gone_is_an_error_of_its_own(launcher: dg.DefaultRunLau
     lost = launcher._instance.create_run_for_job(idle, status=dg.DagsterRunStatus.STARTED, tags=tags)
     with pytest.raises(instance.DagsterUserCodeUnreachableError) as error:
         instance.is_run_in_code_server(launcher, lost.run_id, timeout_seconds=5)
-    assert error.value.__cause__.code().name == "UNAVAILABLE"
+    assert error.value.__cause__.code().name == "UNAVAILABLE"  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_server_answers_whether_it_can_cancel_a_run():

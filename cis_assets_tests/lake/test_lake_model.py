@@ -149,7 +149,7 @@ def test_writes_of_every_mode_in_any_order_leave_what_a_dictionary_would_hold(
                 regions = dict(part.conditions).get("region", REGIONS)
                 days = dict(part.conditions).get("sold_on", DateRange(FIRST, FIRST + timedelta(days=DAYS)))
                 stored = engine.scan_polars(TABLE, location, part).collect().rows()
-                assert in_order(stored) == model.read(days, regions)
+                assert in_order(stored) == model.read(days, regions)  # pyright: ignore[reportArgumentType]
 
 
 class SalesIOManager(LakeIOManager):

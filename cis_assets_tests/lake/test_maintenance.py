@@ -278,7 +278,8 @@ def test_commits_past_the_retention_of_the_log_go_and_the_others_stay(tmp_path: 
     log = Path(location.uri, "_delta_log")
     old = [commit for commit in log.glob("*") if commit.name[:20].isdigit() and int(commit.name[:20]) <= 11]
     for path in old:
-        os.utime(path, (time.time() - 31 * DAY_SECONDS,) * 2)
+        at = time.time() - 31 * DAY_SECONDS
+        os.utime(path, (at, at))
     before = rows(location)
     done = maintain(silver.ORDERS, location, WEEK)
     kept = sorted(int(commit.stem) for commit in log.glob("*.json"))

@@ -21,6 +21,7 @@ from cis_assets.landing.file_reader import read_files
 from cis_assets.landing.folder import BlockStream, LandingError, LandingFile, LandingFolder
 from cis_assets.landing.reader import read_days
 from cis_assets.landing.row_cache import RowCache
+from cis_assets.landing.rows import LandedRows
 from cis_assets.landing.text_pieces import LIMITS, Limits
 from cis_assets.storage.errors import StorageError
 from cis_assets_tests.landing.mutated_files import damaged_file
@@ -113,12 +114,12 @@ def what_is_read(
     return [_as_values(landed) for landed in read]
 
 
-def _as_values(landed: object) -> tuple:
+def _as_values(landed: LandedRows | LandingError) -> tuple:
     if isinstance(landed, LandingError):
         return (str(landed).split(maxsplit=3)[-1],)
-    good = landed.rows.drop("source_file").collect()
-    bad = landed.rejected.drop("source_file").collect()
-    return good.rows(), good.schema, bad.rows(), landed.row_count
+    good = landed.rows.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    bad = landed.rejected.drop("source_file").collect()  # pyright: ignore[reportAttributeAccessIssue]
+    return good.rows(), good.schema, bad.rows(), landed.row_count  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @MANY

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.notifications.validator import Verdict, validate
+from cis_assets.notifications.validator import validate
 from cis_assets.notifications.wording import CopyContext, Wording
 
 POLICY = NotificationPolicy()
@@ -24,8 +24,9 @@ def context(daypart: str = "evening", tone: str = "warm", has_offer: bool = Fals
     return CopyContext("key", "dairy eggs", "restock", daypart, tone, has_offer)
 
 
-def verdict(body: str = BODY, title: str = TITLE, **facts: Any) -> Verdict:
-    return validate(Wording(title, body), context(**facts), POLICY)
+def verdict(body: str = BODY, title: str = TITLE, **facts: Any) -> str:
+    """The reasons against the copy, in one text; empty if it is accepted."""
+    return " ".join(validate(Wording(title, body), context(**facts), POLICY))
 
 
 @pytest.mark.parametrize(
@@ -42,9 +43,7 @@ def verdict(body: str = BODY, title: str = TITLE, **facts: Any) -> Verdict:
     ],
 )
 def test_good_copy_is_accepted(body: str, has_offer: bool) -> None:
-    judged = verdict(body, has_offer=has_offer)
-    assert judged.accepted, str(judged)
-    assert str(judged) == "accepted"
+    assert verdict(body, has_offer=has_offer) == ""
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,7 @@ def test_good_copy_is_accepted(body: str, has_offer: bool) -> None:
     ],
 )
 def test_bad_copy_is_refused_with_the_reason(body: str, reason: str) -> None:
-    assert reason in str(verdict(body))
+    assert reason in verdict(body)
 
 
 @pytest.mark.parametrize(
@@ -128,22 +127,22 @@ def test_bad_copy_is_refused_with_the_reason(body: str, reason: str) -> None:
     ],
 )
 def test_an_offer_is_mentioned_only_through_its_slot_and_for_what_it_is(body: str, reason: str) -> None:
-    assert reason in str(verdict(body, has_offer=True))
+    assert reason in verdict(body, has_offer=True)
 
 
 @pytest.mark.parametrize(
     "title", ["Save today", "Hello, Friday", "A deal", "x" * 41, "{product} and more today", "", "Hi 5"]
 )
 def test_titles_follow_the_same_rules(title: str) -> None:
-    reasons = verdict(title=title).reasons
+    reasons = validate(Wording(title, BODY), context(), POLICY)
     assert reasons
     assert all(reason.startswith("The title") for reason in reasons)
 
 
 @pytest.mark.parametrize("tone", ["inviting", "gentle"])
 def test_a_habit_is_not_mentioned_in_tones_for_customers_without_one(tone: str) -> None:
-    assert "mentions a habit" in str(verdict("Get your favourite {product} this {weekday}.", tone=tone))
-    assert "mentions a habit" in str(verdict("Your usual {product}, this {weekday}.", tone=tone))
+    assert "mentions a habit" in verdict("Get your favourite {product} this {weekday}.", tone=tone)
+    assert "mentions a habit" in verdict("Your usual {product}, this {weekday}.", tone=tone)
 
 
 @pytest.mark.parametrize(
@@ -151,23 +150,22 @@ def test_a_habit_is_not_mentioned_in_tones_for_customers_without_one(tone: str) 
 )
 def test_only_the_daypart_of_sending_may_be_named(daypart: str, word: str) -> None:
     body = f"Good to have: {{product}}, this {{weekday}} or {word}."
-    assert verdict(body, daypart=daypart).accepted
+    assert verdict(body, daypart=daypart) == ""
     others = [other for other in ("morning", "afternoon", "evening") if other != daypart]
-    assert not any(verdict(body, daypart=other).accepted for other in others)
+    assert all(verdict(body, daypart=other) for other in others)
 
 
 def test_the_length_limit_counts_the_longest_slot_values() -> None:
     room = POLICY.message_max_length - POLICY.product_name_max_length - len("Wednesday") - len("Try  this .")
     padded = "Try {product} this {weekday}.".replace("Try", "Try" + " ok" * (room // 3))
-    assert verdict(padded).accepted
-    assert not verdict(padded.replace("Try", "Try ok")).accepted
+    assert verdict(padded) == ""
+    assert verdict(padded.replace("Try", "Try ok"))
 
 
 @given(st.text(max_size=140))
 def test_any_text_gets_a_verdict_and_none_without_the_product_is_accepted(text: str) -> None:
     judged = verdict(text)
-    assert judged.accepted is not bool(judged.reasons)
-    assert judged.accepted <= ("{product}" in text)
+    assert judged or "{product}" in text
 
 
 @given(st.characters(exclude_characters=string.ascii_letters + " .,!?'’‘“”\"-–—:;…&(){}"))
@@ -175,7 +173,7 @@ def test_no_character_but_latin_letters_and_plain_punctuation_passes(character: 
     judged = verdict(f"Try {{product}} a{character}b this {{weekday}}.")
     base = unicodedata.normalize("NFD", character)[0]
     if not (base.isascii() and base.isalpha()):
-        assert not judged.accepted
+        assert judged
 
 
 @given(
@@ -189,4 +187,4 @@ def test_no_character_but_latin_letters_and_plain_punctuation_passes(character: 
 )
 def test_no_disguise_of_a_banned_word_passes(word: str, disguise, has_offer: bool) -> None:
     body = OFFER_BODY if has_offer else BODY
-    assert not verdict(f"{body[:-1]}, {disguise(word)}.", has_offer=has_offer).accepted
+    assert verdict(f"{body[:-1]}, {disguise(word)}.", has_offer=has_offer)

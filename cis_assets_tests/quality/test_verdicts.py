@@ -8,9 +8,8 @@ import pytest
 
 from cis_assets.catalog import quality
 from cis_assets.quality import verdicts as checks
-from cis_assets.quality.policy import QualityPolicy
 from cis_assets.quality.reconciliation import COUNTS, reconciliation
-from cis_assets.quality.verdicts import CHECKS, Verdicts, judge
+from cis_assets.quality.verdicts import CHECKS, QualityPolicy, Verdicts, judge
 from cis_assets_tests.quality.day_tables import (
     PRODUCTS,
     Landed,

@@ -13,7 +13,7 @@ from cis_assets.catalog import Table, bronze
 from cis_assets.quality.reorders import mark_reorders
 from cis_assets.silver.orders import JudgedOrders, judge_orders
 from cis_assets.silver.snapshots import silver_products
-from cis_assets.sources.instacart.source import InstacartOptions, InstacartSource
+from cis_assets.sources.instacart.source import InstacartSource
 from cis_assets_tests.segmentation.histories import History
 
 END = date(2026, 1, 31)
@@ -22,7 +22,7 @@ ORDERS, LINES = 973, 8_976
 
 @pytest.fixture(scope="module")
 def source(instacart_release: Path) -> InstacartSource:
-    return InstacartSource(InstacartOptions(instacart_release, END))
+    return InstacartSource(instacart_release, END)
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,10 @@ def test_groups_of_customers_hold_about_as_many_orders_each():
 
 
 def test_conform_casts_orders_and_drops_columns():
-    schema = {**dict.fromkeys(reversed(silver.ORDERS.dtypes), pl.Int64), "order_date": pl.Date, "extra": pl.String}
+    schema = {
+        **dict.fromkeys(reversed(list(silver.ORDERS.dtypes)), pl.Int64),
+        "order_date": pl.Date,
+        "extra": pl.String,
+    }
     conformed = conform(silver.ORDERS, nw.from_native(pl.LazyFrame(schema=schema))).to_native()
     assert list(conformed.collect_schema().items()) == list(silver.ORDERS.dtypes.items())

@@ -53,7 +53,8 @@ class Daemon:
     def cursor(self) -> str | None:
         sensor = self._sensor()
         state = self.instance.get_instigator_state(sensor.get_remote_origin_id(), sensor.selector_id)
-        return state.instigator_data.cursor if state else None
+        data = state.instigator_data if state else None
+        return data.cursor if isinstance(data, SensorInstigatorData) else None
 
     def _sensor(self) -> RemoteSensor:
         (entry,) = self.workspace.create_request_context().get_code_location_entries().values()

@@ -143,7 +143,7 @@ def _profiles(on: On) -> pl.DataFrame:
     model = train_segment_model(features, segments_min=3, segments_max=3, seed=7)
     inputs = [on(table) for table in (gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS)]
     lines, products = on(silver.ORDER_ITEMS), on(silver.PRODUCTS)
-    return profiles.profile_segments(*inputs, model, lines, products, as_of=AS_OF, history_days=HISTORY_DAYS)
+    return profiles.profile_segments(*inputs, model, lines, products, as_of=AS_OF, history_days=HISTORY_DAYS)  # pyright: ignore[reportCallIssue]
 
 
 _WINDOW = {"as_of": AS_OF, "history_days": HISTORY_DAYS}

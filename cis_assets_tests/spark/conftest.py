@@ -63,7 +63,7 @@ def jvm_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession
         )
     import pyspark
 
-    home, folder = Path(pyspark.__file__).parent, tmp_path_factory.mktemp("jvm")
+    home, folder = Path(str(pyspark.__file__)).parent, tmp_path_factory.mktemp("jvm")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
-from cis_assets.catalog import TABLES, gold, silver
-from cis_assets.views.tables import SnapshotAbsentError, find_newest_order_date, measure_tables, require_snapshot
+from cis_assets.catalog import TABLES, silver
+from cis_assets.views.tables import find_newest_order_date, measure_tables
 from cis_assets_tests.conftest import day
 from cis_assets_tests.views.conftest import SmallLake
 
@@ -27,11 +25,3 @@ def test_the_newest_order_date_is_not_after_the_limit(lake: SmallLake):
     assert find_newest_order_date(lake, day("2025-10-29")) is None
     assert find_newest_order_date(lake, day("2025-11-01")) == day("2025-10-30")
     assert find_newest_order_date(lake, day("2025-11-02")) == day("2025-11-02")
-
-
-def test_a_day_without_a_snapshot_is_refused_with_the_command_that_makes_it(lake: SmallLake):
-    lake.add(gold.CUSTOMER_FEATURES, {"as_of_date": day("2025-10-31")})
-    require_snapshot(lake, None)
-    require_snapshot(lake, day("2025-10-31"))
-    with pytest.raises(SnapshotAbsentError, match="run `cis snapshot 2025-10-30`"):
-        require_snapshot(lake, day("2025-10-30"))

@@ -20,8 +20,8 @@ from cis_assets.settings import read_settings
 from cis_assets.writers import openai as openai_writer
 from cis_assets.writers.openai import OpenAIWriter
 from cis_assets.writers.prompt import PROMPT_VERSION
+from cis_assets.writers.resource import CopyWriterResource
 from cis_assets.writers.template import TemplateWriter
-from cis_assets.writers.writer import copy_writer
 
 from .conftest import KEY, ModelServer, Reply, error, response, text, versions
 
@@ -275,7 +275,7 @@ def test_without_a_key_the_error_names_its_variable(monkeypatch: pytest.MonkeyPa
     else:
         monkeypatch.setenv("OPENAI_API_KEY", key)
     with pytest.raises(WriterError, match="CIS_WRITER=openai needs a key, but OPENAI_API_KEY is not set"):
-        copy_writer(read_settings(writer="openai"))
+        CopyWriterResource.from_settings(read_settings(writer="openai")).chosen()
 
 
 def test_it_writes_from_within_a_running_event_loop(server: ModelServer) -> None:
@@ -319,13 +319,13 @@ def test_a_context_whose_question_fails_gets_template_words_and_the_reason(serve
 
 
 def test_the_settings_choose_the_writer(server: ModelServer) -> None:
-    assert isinstance(copy_writer(read_settings(writer="template")), TemplateWriter)
-    chosen = copy_writer(read_settings(writer="openai", openai_model="other-model"))
+    assert isinstance(CopyWriterResource.from_settings(read_settings(writer="template")).chosen(), TemplateWriter)
+    chosen = CopyWriterResource.from_settings(read_settings(writer="openai", openai_model="other-model")).chosen()
     [answer] = chosen.write([request()])
     assert answer.model == server.requests[0]["model"] == "other-model"
 
 
 def test_choosing_a_writer_does_not_import_the_client() -> None:
-    code = "import cis_assets.writers.writer, cis_assets.writers.openai, sys; sys.exit('openai' in sys.modules)"
+    code = "import cis_assets.writers.resource, cis_assets.writers.openai, sys; sys.exit('openai' in sys.modules)"
     root = Path(cis_assets.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root).returncode == 0

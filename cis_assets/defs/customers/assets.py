@@ -4,8 +4,6 @@ Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`)
 segment model is trained on the newest snapshot of features, and then applied to the snapshot of any day.
 """
 
-from datetime import date
-
 import dagster as dg
 import narwhals as nw
 import polars as pl
@@ -26,6 +24,8 @@ from cis_assets.segmentation.order_windows import newest_order_date
 from cis_assets.settings import Settings
 
 _OWNER = "team:data-science"
+# Customers with fewer orders have had little chance to buy anything again.
+_REGULAR_ORDERS = 5
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -33,10 +33,6 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     window = partitions.trailing_window(settings)
     orders_window = table_in(silver.ORDERS, partition_mapping=window)
     order_items_window = table_in(silver.ORDER_ITEMS, partition_mapping=window)
-    features_and_segments = {
-        "features": table_in(gold.CUSTOMER_FEATURES),
-        "segments": table_in(gold.CUSTOMER_SEGMENTS),
-    }
 
     @table_asset(
         settings,
@@ -50,7 +46,12 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame, order_items: nw.LazyFrame
     ) -> LazyChunks:
         days = days_of(context)
-        _warn_of_days_without_orders(context, newest_order_date(orders, days[-1]), days[-1])
+        newest = newest_order_date(orders, days[-1])
+        if newest and newest < days[-1]:
+            context.log.warning(
+                f"silver/orders has no order after {newest}: "
+                f"the snapshot of {days[-1]} counts the days since as days without orders."
+            )
         if not order_items.implementation.is_polars():
             return LazyChunks.of(
                 features_transform.customer_features(orders, order_items, day, history_days) for day in days
@@ -101,7 +102,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         "narwhals",
         owner=_OWNER,
         ins={
-            **features_and_segments,
+            "features": table_in(gold.CUSTOMER_FEATURES),
+            "segments": table_in(gold.CUSTOMER_SEGMENTS),
             "model": table_in(gold.SEGMENT_MODEL),
             "order_items": order_items_window,
             "products": table_in(silver.PRODUCTS),
@@ -156,11 +158,33 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _warn_of_days_without_orders(context: dg.AssetExecutionContext, newest: date | None, last: date) -> None:
-    if newest and newest < last:
-        context.log.warning(
-            f"silver/orders has no order after {newest}: the snapshot of {last} counts the days since as days without orders."
+def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    """Check that the share of items that regular customers buy again is plausible.
+
+    A share near zero or one mostly means that product numbers changed, or that orders were read twice.
+    """
+    low, high = settings.reorder_share_min, settings.reorder_share_max
+
+    @dg.asset_check(
+        name="reorder_share_is_plausible",
+        asset=asset_key(gold.CUSTOMER_FEATURES),
+        description="Warns if customers with five or more orders buy an implausible share of their items again: on average "
+        "less than CIS_REORDER_SHARE_MIN or more than CIS_REORDER_SHARE_MAX in the newest snapshot of the run.",
+    )
+    def reorder_share_is_plausible(customer_features: pl.LazyFrame) -> dg.AssetCheckResult:
+        newest = pl.col(AS_OF_DATE) == newest_day(customer_features)
+        regular = customer_features.filter(newest).filter(pl.col("order_count") >= _REGULAR_ORDERS)
+        count, share = regular.select(pl.len(), pl.col("reorder_share").mean()).collect(engine="streaming").row(0)
+        if share is None:
+            return dg.AssetCheckResult(passed=True, description=f"No customer has {_REGULAR_ORDERS} orders yet.")
+        return dg.AssetCheckResult(
+            passed=low <= share <= high,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{count} regular customers buy {share:.1%} of their items again; {low:.0%} to {high:.0%} are plausible.",
+            metadata={"reorder_share": share, "regular_customers": count},
         )
+
+    return [reorder_share_is_plausible]
 
 
 def _count_rows(rows_per_day: pl.DataFrame, window: DateRange) -> int:

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from cis_assets.defs.ingest import bronze_assets, silver_assets
-from cis_assets.defs.ingest.jobs import ingest
 from cis_assets.defs.ingest.sensors import build_sensors
+from cis_assets.defs.jobs import ingest
 from cis_assets.settings import Settings
 
 

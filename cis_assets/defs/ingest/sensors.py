@@ -15,7 +15,6 @@ import dagster as dg
 
 from cis_assets.catalog import ORDER_DATE, bronze, quality
 from cis_assets.dates import DateRange, days_in_words, neighbouring_ranges
-from cis_assets.defs.ingest.jobs import ingest
 from cis_assets.defs.ingest.landing_cursor import (
     LandingCursor,
     Request,
@@ -24,7 +23,8 @@ from cis_assets.defs.ingest.landing_cursor import (
     read_cursor,
 )
 from cis_assets.defs.ingest.range_runs import covering_ranges
-from cis_assets.defs.partitions import order_dates
+from cis_assets.defs.jobs import ingest
+from cis_assets.defs.partitions import order_dates, range_tags
 from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.defs.tables import asset_key
 from cis_assets.landing.contract import DATED, SNAPSHOTS
@@ -113,7 +113,8 @@ def _evaluate(
     text = LandingCursor(marks, (*open_requests, *requests), datetime.now(UTC).isoformat(timespec="seconds")).text()
     if requests:
         context.log.info(f"Requested: {', '.join(str(request.days) for request in requests)}. {summary}")
-        return dg.SensorResult(run_requests=[_run(request) for request in requests], cursor=text)
+        runs = [dg.RunRequest(run_key=request.run_key, tags=range_tags(request.days)) for request in requests]
+        return dg.SensorResult(run_requests=runs, cursor=text)
     if open_requests == cursor.requests:
         return dg.SkipReason(summary)
     return dg.SensorResult(skip_reason=summary, cursor=text)
@@ -210,14 +211,6 @@ def _run_key(since: str, days: DateRange, marks: Mapping[date, str]) -> str:
     """Name a run by its change: the same change found twice has one key, a later change back to old files another."""
     digest = hashlib.sha256("".join(marks.get(day, "") for day in days).encode()).hexdigest()[:12]
     return f"landing since {since}: {days}: {digest}"
-
-
-def _run(request: Request) -> dg.RunRequest:
-    ends = {"start": request.days.first, "end": request.days.last}
-    return dg.RunRequest(
-        run_key=request.run_key,
-        tags={f"dagster/asset_partition_range_{end}": str(day) for end, day in ends.items()},
-    )
 
 
 def _summarize(

@@ -29,7 +29,9 @@ class BatchedEventLogStorage(SqliteEventLogStorage):
     """Dagster's event log in SQLite, with one transaction for neighboring asset events and planned checks of a run."""
 
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
-        for (run_id, together), neighbors in groupby(events, key=_run_and_kind):
+        for (run_id, together), neighbors in groupby(
+            events, key=lambda event: (event.run_id, event.dagster_event_type in _STORED_TOGETHER)
+        ):
             if together:
                 store_in_one_transaction(self, run_id, list(neighbors))
             else:
@@ -48,7 +50,3 @@ class BatchedSqliteStorage(DagsterSqliteStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: SqliteStorageConfig
     ) -> BatchedSqliteStorage:
         return cls(inst_data=inst_data, **config_value)
-
-
-def _run_and_kind(event: dg.EventLogEntry) -> tuple[str, bool]:
-    return event.run_id, event.dagster_event_type in _STORED_TOGETHER

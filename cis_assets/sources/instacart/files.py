@@ -83,9 +83,10 @@ def _scan(path: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         raise InstacartError(
             f"{path} has no column {' and no column '.join(absent)}; its header is {','.join(header)}."
         )
-    return scan.select(_convert(pl.col(spelling[name]), dtype).alias(name) for name, dtype in columns.items())
-
-
-def _convert(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Convert text to a type; whole numbers may be written as 8, 08 or 8.0."""
-    return text.str.strip_chars().str.strip_suffix(".0").cast(dtype) if dtype.is_integer() else text
+    rows = scan.select(pl.col(spelling[name]).alias(name) for name in columns)
+    # Whole numbers may be written as 8, 08 or 8.0.
+    return rows.with_columns(
+        pl.col(name).str.strip_chars().str.strip_suffix(".0").cast(dtype)
+        for name, dtype in columns.items()
+        if dtype.is_integer()
+    )

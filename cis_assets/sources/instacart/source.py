@@ -14,7 +14,6 @@ Does not belong here: how the release's files are written (`files.py`).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +25,7 @@ from cis_assets.landing.contract import AISLES, DEPARTMENTS, OFFERS, ORDERS, PRO
 from cis_assets.sources.instacart.files import InstacartError, InstacartFiles
 from cis_assets.sources.source import LandedDay
 
-__all__ = ["WEEKDAYS", "InstacartError", "InstacartOptions", "InstacartSource", "place_orders"]
+__all__ = ["WEEKDAYS", "InstacartError", "InstacartSource", "place_orders"]
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SETS = ["prior", "train", "test"]
@@ -49,27 +48,20 @@ _LINE_COLUMNS: dict[str, pl.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class InstacartOptions:
-    """The folder of the release, the last date of its calendar, and the weekday of `order_dow` 0."""
-
-    source: Path
-    end: date
-    weekday_zero: str = "saturday"
-
-    def __post_init__(self) -> None:
-        if self.weekday_zero.lower() not in WEEKDAYS:
-            raise InstacartError(f"Weekday {self.weekday_zero!r} is not one of {', '.join(WEEKDAYS)}.")
-
-
 class InstacartSource:
-    """Reads the release and yields one order date at a time; implements `LandingSource`."""
+    """Reads the release and yields one order date at a time; implements `LandingSource`.
+
+    `folder` holds the release, `end` is the last date of its calendar, and `weekday_zero` the weekday of `order_dow` 0.
+    """
 
     name = "instacart"
 
-    def __init__(self, options: InstacartOptions) -> None:
-        self._options = options
-        self._files = InstacartFiles(options.source)
+    def __init__(self, folder: Path, end: date, weekday_zero: str = "saturday") -> None:
+        if weekday_zero.lower() not in WEEKDAYS:
+            raise InstacartError(f"Weekday {weekday_zero!r} is not one of {', '.join(WEEKDAYS)}.")
+        self._end = end
+        self._weekday_zero = weekday_zero
+        self._files = InstacartFiles(folder)
         self.lines_left_out = 0
         """Lines without an order, known after `days` has begun. The original release has none."""
 
@@ -126,7 +118,7 @@ class InstacartSource:
 
         Sorted by date, customer and order number, so that orders of one customer and hour land in their order.
         """
-        return place_orders(self._orders, self._options.end, self._options.weekday_zero)
+        return place_orders(self._orders, self._end, self._weekday_zero)
 
     @cached_property
     def _orders(self) -> pl.DataFrame:
@@ -147,7 +139,7 @@ class InstacartSource:
         which is smaller than its id and sorts by date.
         """
         places = self.dated_orders.lazy().select("order_id").with_row_index("order_place")
-        parts = [
+        lines = pl.concat(
             self._files.read(
                 f"order_products__{part}",
                 _LINE_COLUMNS,
@@ -157,8 +149,7 @@ class InstacartSource:
                 ),
             )
             for part in ("prior", "train")
-        ]
-        lines = pl.concat(parts)
+        )
         self.lines_left_out = lines["order_place"].null_count()
         return lines.drop_nulls("order_place").sort("order_place", "add_to_cart_order")
 
@@ -177,7 +168,10 @@ def place_orders(orders: pl.DataFrame, end: date, weekday_zero: str) -> pl.DataF
         .filter(pl.col("eval_set") != "test")
     )
     before_last = pl.col("day").last().over("user_id") - pl.col("day")
-    days_before_end = before_last + _last_before_end(end, weekday_zero)
+    # The customer's last order: 0-6 days before the end by its weekday, and 0-3 weeks by the customer's id.
+    weekday = pl.col("order_dow").last().over("user_id") + WEEKDAYS.index(weekday_zero.lower())
+    last_before_end = (end.weekday() - weekday) % 7 + 7 * (pl.col("user_id") % _WEEKS_OF_LAST_ORDERS)
+    days_before_end = before_last + last_before_end
     return placed.select(
         "order_id",
         pl.col("user_id").alias("customer_id"),
@@ -199,9 +193,3 @@ def _days_to_weekday() -> pl.Expr:
     """Days from the weekday of the customer's previous order to this one (0-6), null for the first order."""
     dow = pl.col("order_dow")
     return (dow - dow.shift(1).over("user_id")) % 7
-
-
-def _last_before_end(end: date, weekday_zero: str) -> pl.Expr:
-    """Days from the customer's last order to the end: 0-6 to its weekday, and 0-3 weeks by the customer's id."""
-    weekday = pl.col("order_dow").last().over("user_id") + WEEKDAYS.index(weekday_zero.lower())
-    return (end.weekday() - weekday) % 7 + 7 * (pl.col("user_id") % _WEEKS_OF_LAST_ORDERS)

@@ -5,10 +5,9 @@ Does not belong here: what the values mean (`orders.py`).
 
 import csv
 import io
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -18,7 +17,7 @@ from cis_assets.landing.headers import column_name
 from cis_assets.landing.text_pieces import LIMITS, find_long_line, unpack
 from cis_assets.sources.invoice_lines.mapping import Columns, InvoiceLinesError, InvoiceLinesMapping
 
-_ENDINGS = (".csv", ".csv.gz")
+_DATA = re.compile(r"(?i)[^._].*\.csv(\.gz)?")
 ROLES = tuple(Columns.model_fields)
 _ROWS = {
     "source_file": pl.String(),
@@ -26,25 +25,15 @@ _ROWS = {
     "raw_text": pl.String(),
     **dict.fromkeys(ROLES, pl.String()),
 }
+FAULTY_SCHEMA = {
+    "source_file": pl.String(),
+    "source_line": pl.Int64(),
+    "reason": pl.String(),
+    "landed_on": pl.Date(),
+    "raw_text": pl.String(),
+}
 # Fewer faults than this say little about a mapping.
 ENOUGH_TO_TELL = 5
-
-
-class Fault(NamedTuple):
-    """A line that is not a row, and why."""
-
-    source_file: str
-    source_line: int
-    reason: str
-    raw_text: str
-
-
-@dataclass(frozen=True)
-class SplitFile:
-    """A file split into rows (source_file, source_line, raw_text, and a text or null per role) and faulty lines."""
-
-    rows: pl.DataFrame
-    faults: list[Fault]
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -52,9 +41,9 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     found: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            inside = [each for each in path.iterdir() if each.is_file() and _is_data(each.name)]
+            inside = [each for each in path.iterdir() if each.is_file() and _DATA.fullmatch(each.name)]
             if not inside:
-                raise InvoiceLinesError(f"The folder {path} has no file that ends with {' or '.join(_ENDINGS)}.")
+                raise InvoiceLinesError(f"The folder {path} has no file that ends with .csv or .csv.gz.")
             found.update(inside)
         elif path.is_file():
             found.add(path)
@@ -63,20 +52,24 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     return sorted({path.resolve(): path for path in sorted(found)}.values(), key=lambda path: (path.name, str(path)))
 
 
-def read_file(path: Path, mapping: InvoiceLinesMapping) -> SplitFile:
-    """Split a file into rows; InvoiceLinesError if it cannot be read, lacks a column, or mostly has other fields."""
+def read_file(path: Path, mapping: InvoiceLinesMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split a file into rows and faulty lines.
+
+    A row has source_file, source_line, raw_text, and a text or null per role. A faulty line has FAULTY_SCHEMA. Raises
+    InvoiceLinesError if the file cannot be read, lacks a column, or mostly has other fields.
+    """
     lines = list(io.StringIO(_read_text(path, mapping), newline="\n"))
     delimiter = mapping.files.delimiter
     header = _read_header(path, lines, delimiter)
     places = _find_columns(path, header, mapping)
     missing = {"", *mapping.files.missing}
     columns: dict[str, list] = {name: [] for name in ("source_line", "raw_text", *places)}
-    faults: list[Fault] = []
+    faults = []
     for line, text, fields, fault in split_records(lines[1:], len(header), delimiter):
         if not fault and len(fields) != len(header):
             fault = f"has {len(fields)} fields where the header has {len(header)}"
         if fault:
-            faults.append(Fault(str(path), line, fault, text))
+            faults.append((str(path), line, fault, None, text))
             continue
         columns["source_line"].append(line)
         columns["raw_text"].append(text)
@@ -85,17 +78,15 @@ def read_file(path: Path, mapping: InvoiceLinesMapping) -> SplitFile:
             columns[role].append(None if value in missing else value)
     rows = pl.DataFrame(columns, schema={name: _ROWS[name] for name in columns})
     if len(faults) >= ENOUGH_TO_TELL and len(faults) > rows.height:
+        _, line, fault, *_ = faults[0]
         raise InvoiceLinesError(
             f"{path} does not hold invoice lines as the mapping {mapping.source} describes them: {len(faults)} of its "
-            f"{rows.height + len(faults)} lines do not fit its header. The first is line {faults[0].source_line}, "
-            f"which {faults[0].reason}. Check files.delimiter of the mapping, which is {delimiter!r}."
+            f"{rows.height + len(faults)} lines do not fit its header. The first is line {line}, "
+            f"which {fault}. Check files.delimiter of the mapping, which is {delimiter!r}."
         )
     absent = {role: pl.lit(None, pl.String()) for role in ROLES if role not in places}
-    return SplitFile(rows.with_columns(**absent, source_file=pl.lit(str(path))).select(*_ROWS), faults)
-
-
-def _is_data(name: str) -> bool:
-    return name.lower().endswith(_ENDINGS) and not name.startswith((".", "_"))
+    rows = rows.with_columns(**absent, source_file=pl.lit(str(path))).select(*_ROWS)
+    return rows, pl.DataFrame(faults, schema=FAULTY_SCHEMA, orient="row")
 
 
 def _read_text(path: Path, mapping: InvoiceLinesMapping) -> str:

@@ -22,7 +22,6 @@ from cis_assets.errors import first_line
 from cis_assets.landing.contract import AISLES, CUSTOMERS, DEPARTMENTS, KEYED_PRODUCTS, LandingTable
 from cis_assets.landing.folder import LandingError
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions
-from cis_assets.sources.invoice_lines.mapping import InvoiceLinesMapping
 from cis_assets.sources.invoice_lines.orders import InvoiceLines
 from cis_assets.sources.landing_writer import as_csv, land, refuse_files_of_others
 from cis_assets.sources.source import LandedDay
@@ -92,25 +91,17 @@ class _InvoiceLinesSource:
 
     def __init__(self, lines: InvoiceLines, landing_uri: str, replace: bool) -> None:
         self._lines = lines
+        self.mapping = lines.mapping
         self._landing_uri = landing_uri
         self._replace = replace
         self._store = object_store(landing_uri)
         self.name = f"lines --mapping {lines.mapping.source}"
         refuse_files_of_others(self._store, self.name, landing_uri)
         self._sizes = {meta["path"]: meta["size"] for batch in obstore.list(self._store) for meta in batch}
-
-    @property
-    def mapping(self) -> InvoiceLinesMapping:
-        return self._lines.mapping
-
-    @cached_property
-    def all_days(self) -> list[LandedDay]:
-        return list(self._lines.days())
-
-    @cached_property
-    def changed_days(self) -> list[LandedDay]:
-        """The dates whose files would change; LandingError if lines would be lost."""
-        return [day for day in self.all_days if self._would_change(day)]
+        self.all_days = list(lines.days())
+        self.changed_days = [day for day in self.all_days if self._would_change(day)]
+        # The writer refuses a source without dates, so one unchanged date is written again.
+        self._days_to_write = self.changed_days or self.all_days[-1:]
 
     def days(self) -> Iterator[LandedDay]:
         yield from self._days_to_write
@@ -118,11 +109,6 @@ class _InvoiceLinesSource:
     @property
     def day_count(self) -> int:
         return len(self._days_to_write)
-
-    @property
-    def _days_to_write(self) -> list[LandedDay]:
-        # The writer refuses a source without dates, so one unchanged date is written again.
-        return self.changed_days or self.all_days[-1:]
 
     def snapshots(self) -> Mapping[str, pl.DataFrame]:
         """Build products with their aisles and departments, and customers if the mapping asks for them."""
@@ -153,30 +139,22 @@ class _InvoiceLinesSource:
         refuse_collisions("product", products)
         # Lines of the same moment are ordered by their texts, so the order of landing does not matter.
         newest = products.sort("product_id", *_NEWNESS, "product_name", "aisle", "department", nulls_last=False)
-        others = self.mapping.products
-        return (
-            newest.unique("product_id", keep="last", maintain_order=True)
-            .with_columns(
-                pl.coalesce("product_name", "product_key").alias("product_name"),
-                pl.coalesce(self._value_in_lines("aisle"), pl.lit(others.aisle)).alias("aisle"),
-                pl.coalesce(self._value_in_lines("department"), pl.lit(others.department)).alias("department"),
-            )
-            .sort("product_key")
-        )
-
-    def _value_in_lines(self, kind: str) -> pl.Expr:
-        """Select the value from the lines. Without a column in the mapping, null: the constant then holds for all products."""
-        return pl.col(kind) if getattr(self.mapping.columns, kind) else pl.lit(None, pl.String())
+        newest = newest.unique("product_id", keep="last", maintain_order=True)
+        for kind in ("aisle", "department"):
+            constant = pl.lit(getattr(self.mapping.products, kind))
+            # Without a column in the mapping, the constant holds for all products, earlier ones included.
+            has_column = getattr(self.mapping.columns, kind)
+            newest = newest.with_columns((pl.coalesce(kind, constant) if has_column else constant).alias(kind))
+        return newest.with_columns(product_name=pl.coalesce("product_name", "product_key")).sort("product_key")
 
     def _known_products(self) -> pl.DataFrame:
         """Read the products that landed before.
 
         Columns: product_id, product_key, product_name, aisle, department, named, sold, named_at.
         """
-        names = (self._read_landed(table) for table in (AISLES, DEPARTMENTS))
         products = self._read_landed(KEYED_PRODUCTS)
-        for kind, ids in zip(("aisle", "department"), names, strict=True):
-            products = products.join(ids, on=f"{kind}_id", how="left")
+        for kind, table in (("aisle", AISLES), ("department", DEPARTMENTS)):
+            products = products.join(self._read_landed(table), on=f"{kind}_id", how="left")
         newness = self._read_csv(_NAMED, {"product_id": pl.Int64(), **_NEWNESS})
         # The age of a name can be unknown, for instance if landing was stopped halfway. The name itself is kept.
         return products.join(newness, on="product_id", how="left").select(
@@ -214,17 +192,18 @@ class _InvoiceLinesSource:
         return written
 
     def _would_change(self, day: LandedDay) -> bool:
+        """Whether the files of a date would change; LandingError if lines would be lost."""
         items = f"order_items/order_date={day.order_date}/order_items.csv"
         orders = f"orders/order_date={day.order_date}/orders.csv"
         new_items = as_csv(day.order_items, day.dirty_order_items)
-        if self._has_content(items, new_items) and self._has_content(orders, as_csv(day.orders)):
+        if all(
+            self._sizes.get(path) == len(content) and self._fetch(path) == content
+            for path, content in ((items, new_items), (orders, as_csv(day.orders)))
+        ):
             return False
         if items in self._sizes and not self._replace:
             self._refuse_losing_lines(day.order_date, items, new_items)
         return True
-
-    def _has_content(self, path: str, content: bytes) -> bool:
-        return self._sizes.get(path) == len(content) and self._fetch(path) == content
 
     def _refuse_losing_lines(self, day: date, path: str, content: bytes) -> None:
         """Raise LandingError if a line that landed is not among the new ones. Its position in the order may differ."""

@@ -6,6 +6,7 @@ the lines (`orders.py`).
 
 import codecs
 import tomllib
+from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from cis_assets.errors import OperatorError
 
@@ -32,6 +33,34 @@ class InvoiceLinesError(OperatorError):
     """A mapping is wrong, or does not fit a file of invoice lines. The message names the file, column and key."""
 
 
+def _require(holds: Callable[[str], bool], fault: str) -> AfterValidator:
+    """Validate a text, or each of several texts; {0} in the fault is the text."""
+
+    def refuse_others(value: Any) -> Any:
+        for text in value if isinstance(value, tuple) else (value,):
+            if not holds(text):
+                raise ValueError(fault.format(text))
+        return value
+
+    return AfterValidator(refuse_others)
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
+
+
+def _has_date_and_hour(form: str) -> bool:
+    try:
+        read = pl.Series([_SOME_TIME]).dt.strftime(form).str.to_datetime(form, strict=False)[0]
+    except pl.exceptions.PolarsError:
+        return False
+    return read is not None and (read.date(), read.hour) == (_SOME_TIME.date(), _SOME_TIME.hour)
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -39,27 +68,20 @@ class _Part(BaseModel):
 class Files(_Part):
     """How the files are written. Several encodings are tried in this order, until one fits the whole file."""
 
-    encoding: Annotated[Texts, Field(min_length=1, strict=False)] = ("utf-8",)
-    delimiter: str = ","
+    encoding: Annotated[
+        Texts,
+        Field(min_length=1, strict=False),
+        _require(_is_encoding, "{0!r} is not an encoding that Python knows"),
+    ] = ("utf-8",)
+    delimiter: Annotated[
+        str,
+        _require(
+            lambda text: len(text) == 1 and text not in '"\r\n',
+            "must be one character, but not a quote or a line end",
+        ),
+    ] = ","
     decimal: Literal[".", ","] = "."
     missing: Annotated[Texts, Field(strict=False)] = ()
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encodings(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            try:
-                codecs.lookup(name)
-            except LookupError:
-                raise ValueError(f"{name!r} is not an encoding that Python knows") from None
-        return names
-
-    @field_validator("delimiter")
-    @classmethod
-    def _single_character(cls, delimiter: str) -> str:
-        if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise ValueError("must be one character, but not a quote or a line end")
-        return delimiter
 
 
 class Columns(_Part):
@@ -79,22 +101,14 @@ class Columns(_Part):
 class Timestamp(_Part):
     """How times are written: formats such as %Y-%m-%d %H:%M:%S, which are tried in this order."""
 
-    formats: Annotated[Texts, Field(min_length=1, strict=False)]
-
-    @field_validator("formats")
-    @classmethod
-    def _give_date_and_hour(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
-        for form in formats:
-            try:
-                written = pl.Series([_SOME_TIME]).dt.strftime(form)
-                read = written.str.to_datetime(form, strict=False)[0]
-            except pl.exceptions.PolarsError:
-                read = None
-            if read is None or (read.date(), read.hour) != (_SOME_TIME.date(), _SOME_TIME.hour):
-                raise ValueError(
-                    f"{form!r} must have year, month, day, hour and minute, such as %Y-%m-%d %H:%M, and no time zone"
-                )
-        return formats
+    formats: Annotated[
+        Texts,
+        Field(min_length=1, strict=False),
+        _require(
+            _has_date_and_hour,
+            "{0!r} must have year, month, day, hour and minute, such as %Y-%m-%d %H:%M, and no time zone",
+        ),
+    ]
 
 
 class Ids(_Part):
@@ -117,14 +131,13 @@ class Customers(_Part):
 
     snapshot: bool = True
     push_consent: bool = False
-    time_zone: str | None = None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_time_zone(cls, zone: str | None) -> str | None:
-        if zone is not None and zone not in available_timezones():
-            raise ValueError("is not an IANA time zone such as America/New_York")
-        return zone
+    time_zone: (
+        Annotated[
+            str,
+            _require(lambda zone: zone in available_timezones(), "is not an IANA time zone such as America/New_York"),
+        ]
+        | None
+    ) = None
 
 
 class InvoiceLinesMapping(_Part):

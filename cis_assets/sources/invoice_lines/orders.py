@@ -20,19 +20,14 @@ from pathlib import Path
 import polars as pl
 
 from cis_assets.landing.values import to_number
-from cis_assets.sources.invoice_lines.files import ENOUGH_TO_TELL, Fault, SplitFile, find_files, read_file
+from cis_assets.sources.invoice_lines.files import ENOUGH_TO_TELL, FAULTY_SCHEMA, find_files, read_file
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions, stable_id
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError, InvoiceLinesMapping
 from cis_assets.sources.source import LandedDay
 
-FAULTY_SCHEMA = {
-    "source_file": pl.String(),
-    "source_line": pl.Int64(),
-    "reason": pl.String(),
-    "landed_on": pl.Date(),
-    "raw_text": pl.String(),
-}
 _ORDER = ["order_date", "order_id"]
+# A column of text, and the column of its values.
+_AMOUNTS = (("quantity_text", "quantity"), ("price_text", "unit_price"))
 # A year with two digits would be read as one of the first century.
 _FIRST_YEAR = 1900
 
@@ -98,30 +93,37 @@ def read_invoice_lines(mapping: InvoiceLinesMapping, paths: Sequence[Path]) -> I
     keys get the same id.
     """
     files = find_files(paths)
-    read = [_type_rows(path, read_file(path, mapping), mapping) for path in files]
-    lines = pl.concat([rows for rows, _ in read]).with_row_index("place")
-    faults = [fault for _, faults in read for fault in faults]
+    read, faults = zip(*(read_file(path, mapping) for path in files), strict=True)
+    typed = [_type_rows(path, rows, mapping) for path, rows in zip(files, read, strict=True)]
+    lines = pl.concat(typed).with_row_index("place")
+    faulty_rows = lines.rename({"order_date": "landed_on"}).drop_nulls("reason").select(*FAULTY_SCHEMA)
+    faulty = pl.concat([*faults, faulty_rows]).sort("source_file", "source_line")
     dated = lines.drop_nulls("order_date")
-    faulty = pl.concat([_list_faults(faults), _list_rows(lines.filter(pl.col("reason").is_not_null()))])
     if dated.is_empty():
         raise InvoiceLinesError(_describe_no_dates(files, faulty))
-    dated = _add_positions(_add_ids(dated, mapping))
-    return InvoiceLines(mapping, tuple(files), dated, faulty.sort("source_file", "source_line"))
+    dated = _add_ids(dated, mapping)
+    # The different lines of each order are numbered from 1.
+    dated = dated.with_columns(first_place=pl.col("place").min().over(*_ORDER, "raw_text")).with_columns(
+        position=pl.col("first_place").rank("dense").over(_ORDER).cast(pl.Int32)
+    )
+    return InvoiceLines(mapping, tuple(files), dated, faulty)
 
 
-def _type_rows(path: Path, read: SplitFile, mapping: InvoiceLinesMapping) -> tuple[pl.DataFrame, list[Fault]]:
+def _type_rows(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping) -> pl.DataFrame:
     """Add ordered_at, order_date, quantity, unit_price, unreadable and reason (null: no fault) to the rows of a file."""
     columns = mapping.columns
-    rows = read.rows.rename({"quantity": "quantity_text", "price": "price_text"}).with_columns(
-        ordered_at=_parse_time(pl.col("timestamp"), mapping.timestamp.formats),
-        quantity=_parse_whole_number(pl.col("quantity_text"), mapping.files.decimal),
+    times = [
+        pl.col("timestamp").str.to_datetime(form, time_unit="us", strict=False) for form in mapping.timestamp.formats
+    ]
+    # A whole number may be written as 6 or 6.0.
+    whole_number = pl.col("quantity_text").str.replace(f"[{mapping.files.decimal}]0+$", "")
+    rows = rows.rename({"quantity": "quantity_text", "price": "price_text"}).with_columns(
+        ordered_at=pl.coalesce(pl.when(time.dt.year() >= _FIRST_YEAR).then(time) for time in times),
+        quantity=whole_number.cast(pl.Int32, strict=False),
         unit_price=_parse_number(pl.col("price_text"), mapping.files.decimal),
     )
     _refuse_misread(path, rows, mapping)
-    bad_quantity, bad_price = (
-        pl.col(text).is_not_null() & pl.col(value).is_null()
-        for text, value in (("quantity_text", "quantity"), ("price_text", "unit_price"))
-    )
+    bad_quantity, bad_price = (pl.col(text).is_not_null() & pl.col(value).is_null() for text, value in _AMOUNTS)
     reasons = (
         (pl.col("timestamp").is_null(), f"{columns.timestamp} is empty"),
         (
@@ -140,17 +142,7 @@ def _type_rows(path: Path, read: SplitFile, mapping: InvoiceLinesMapping) -> tup
         order_date=pl.col("ordered_at").dt.date(),
         unreadable=bad_quantity | bad_price,
         reason=pl.when(reason != "").then(reason),
-    ), read.faults
-
-
-def _parse_time(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
-    times = [text.str.to_datetime(form, time_unit="us", strict=False) for form in formats]
-    return pl.coalesce(pl.when(time.dt.year() >= _FIRST_YEAR).then(time) for time in times)
-
-
-def _parse_whole_number(text: pl.Expr, decimal: str) -> pl.Expr:
-    """Parse a whole number, which may be written as 6 or 6.0."""
-    return text.str.replace(f"[{decimal}]0+$", "").cast(pl.Int32, strict=False)
+    )
 
 
 def _parse_number(text: pl.Expr, decimal: str) -> pl.Expr:
@@ -188,7 +180,7 @@ def _refuse_misread(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping
 def _describe_no_dates(files: Sequence[Path], faulty: pl.DataFrame) -> str:
     if faulty.is_empty():
         return f"There are no lines in {files[0]}" + (f" and {len(files) - 1} more." if len(files) > 1 else ".")
-    first = faulty.sort("source_file", "source_line").row(0, named=True)
+    first = faulty.row(0, named=True)
     return (
         f"None of {faulty.height} lines has a date, so nothing was landed. "
         f"The first: {first['source_file']} line {first['source_line']}, {first['reason']}."
@@ -229,14 +221,6 @@ def _add_ids(lines: pl.DataFrame, mapping: InvoiceLinesMapping) -> pl.DataFrame:
     )
 
 
-def _add_positions(lines: pl.DataFrame) -> pl.DataFrame:
-    """Number the different lines of each order from 1, in `position`."""
-    first_place = pl.col("place").min().over(*_ORDER, "raw_text")
-    return lines.with_columns(first_place=first_place).with_columns(
-        position=pl.col("first_place").rank("dense").over(_ORDER).cast(pl.Int32)
-    )
-
-
 def _build_orders(lines: pl.DataFrame) -> pl.DataFrame:
     """Build the orders of a date, by where they first appear in its lines."""
     return (
@@ -255,21 +239,8 @@ def _write_unreadable_rows(lines: pl.DataFrame) -> Iterable[str]:
     for line in lines.iter_rows(named=True):
         row = io.StringIO()
         amounts = [
-            _quote(line[text]) if line[value] is None and line[text] is not None else line[value]
-            for text, value in (("quantity_text", "quantity"), ("price_text", "unit_price"))
+            f"'{' '.join(line[text].split())}'" if line[value] is None and line[text] is not None else line[value]
+            for text, value in _AMOUNTS
         ]
         csv.writer(row, lineterminator="").writerow([line["order_id"], line["product_id"], line["position"], *amounts])
         yield row.getvalue()
-
-
-def _quote(text: str) -> str:
-    return f"'{' '.join(text.split())}'"
-
-
-def _list_faults(faults: Sequence[Fault]) -> pl.DataFrame:
-    rows = [(fault.source_file, fault.source_line, fault.reason, None, fault.raw_text) for fault in faults]
-    return pl.DataFrame(rows, schema=FAULTY_SCHEMA, orient="row")
-
-
-def _list_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("source_file", "source_line", "reason", pl.col("order_date").alias("landed_on"), "raw_text")

@@ -2,7 +2,7 @@
 
 `SampleSource(SampleOptions(end=...))` is a source of landing files. What it needs to know lies in
 modules of one subject each: the assortment (`assortment_words.py`, `assortment.py`), the customers (`archetypes.py`,
-`customers.py`, `cadence.py`, `tastes.py`), what they buy (`baskets.py`, `offers.py`, `prices.py`), and the dirty rows
+`customers.py`, `cadence.py`, `tastes.py`), what they buy (`baskets.py`, `prices.py`), and the dirty rows
 that a real landing folder would also hold (`dirt.py`). Where the rows are written is not known here.
 """
 

@@ -5,10 +5,14 @@ Belongs here: what customers of one kind have in common. Does not belong here: w
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cis_assets.sources.sample.arrays import Floats, Ints
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.floating[Any]]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,7 @@ ARCHETYPES = (
         multiples=0.16,
     ),
 )
-LAPSING = [archetype.name for archetype in ARCHETYPES].index("lapsing")
-NEW = [archetype.name for archetype in ARCHETYPES].index("new")
+LAPSING, NEW = ([each.name for each in ARCHETYPES].index(name) for name in ("lapsing", "new"))
 
 
 def per_customer(archetype: Ints, field: str) -> Floats:

@@ -4,8 +4,10 @@ Belongs here: what is read straight off the shelf list. Does not belong here: th
 (`assortment_words.py`), nor who buys what and when.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,8 +15,6 @@ from numpy.typing import NDArray
 
 from cis_assets.landing.contract import AISLES, DEPARTMENTS, PRODUCTS
 from cis_assets.sources.sample.assortment_words import DEPARTMENT_NAMES, SHELVES
-
-_WITHIN_AISLE_DECAY = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,78 +35,47 @@ class Assortment:
     department: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class _Aisle:
-    """One aisle of the shelf list: `share` is its share of an average basket, before scaling to 1."""
-
-    department_id: int
-    name: str
-    rhythm_days: float
-    share: float
-    prices: tuple[float, ...]
-    names: tuple[str, ...]
-
-
 @cache
 def assortment() -> Assortment:
     """The fixed assortment: product ids count from 1 in shelf order, department ids follow DEPARTMENT_NAMES."""
-    aisles = _read_shelves(SHELVES)
-    sizes = [len(aisle.names) for aisle in aisles]
-    popularity = np.concatenate([aisle.share * _shares_by_rank(len(aisle.names)) for aisle in aisles])
-    department_id = np.repeat([aisle.department_id for aisle in aisles], sizes)
+    departments, aisles, rhythms, popularities, prices, names = zip(*_read_aisles(SHELVES), strict=True)
+    sizes = [len(products) for products in names]
+    popularity = np.concatenate(popularities)
+    department_id = np.repeat(departments, sizes)
     return Assortment(
         products=pl.DataFrame(
             {
                 "product_id": np.arange(1, sum(sizes) + 1),
-                "product_name": [name for aisle in aisles for name in aisle.names],
+                "product_name": [name for products in names for name in products],
                 "aisle_id": np.repeat(np.arange(1, len(aisles) + 1), sizes),
                 "department_id": department_id,
             },
             schema=PRODUCTS.columns,
         ),
-        aisles=pl.DataFrame(
-            {"aisle_id": range(1, len(aisles) + 1), "aisle": [aisle.name for aisle in aisles]}, schema=AISLES.columns
-        ),
+        aisles=pl.DataFrame({"aisle_id": range(1, len(aisles) + 1), "aisle": aisles}, schema=AISLES.columns),
         departments=pl.DataFrame(
             {"department_id": range(1, len(DEPARTMENT_NAMES) + 1), "department": DEPARTMENT_NAMES},
             schema=DEPARTMENTS.columns,
         ),
-        list_price=np.array([price for aisle in aisles for price in aisle.prices]),
-        rhythm_days=np.repeat([aisle.rhythm_days for aisle in aisles], sizes),
+        list_price=np.concatenate(prices),
+        rhythm_days=np.repeat(rhythms, sizes),
         popularity=popularity / popularity.sum(),
         department=department_id - 1,
     )
 
 
-def _shares_by_rank(products: int) -> NDArray[np.float64]:
-    """Shares of an aisle's products, falling with their rank like sales do; they add up to 1."""
-    weights = (np.arange(products) + 2.0) ** -_WITHIN_AISLE_DECAY
-    return weights / weights.sum()
-
-
-def _read_shelves(text: str) -> list[_Aisle]:
-    aisles: list[_Aisle] = []
+def _read_aisles(text: str) -> Iterator[tuple[Any, ...]]:
+    """Per aisle: department id, name, rhythm in days, and its products' popularities (not scaled), prices and names."""
     for part in text.strip().split("\n\n"):
         head, *shelves = part.split("\n# ")
         department, department_share = (field.strip() for field in head.strip("[]").split("|"))
-        rows = [_read_shelf(shelf) for shelf in shelves]
-        weights = sum(weight for _, _, weight, _ in rows)
-        for name, rhythm_days, weight, products in rows:
+        rows = [shelf.split("\n") for shelf in shelves]
+        heads = [[field.strip() for field in row[0].split("|")] for row in rows]
+        weights = sum(float(weight) for *_, weight in heads)
+        for (name, rhythm_days, weight), (_, *products) in zip(heads, rows, strict=True):
             prices, names = zip(*(line.split(" ", 1) for line in products), strict=True)
-            aisles.append(
-                _Aisle(
-                    department_id=DEPARTMENT_NAMES.index(department) + 1,
-                    name=name,
-                    rhythm_days=rhythm_days,
-                    share=float(department_share) * weight / weights,
-                    prices=tuple(map(float, prices)),
-                    names=names,
-                )
-            )
-    return aisles
-
-
-def _read_shelf(text: str) -> tuple[str, float, float, list[str]]:
-    head, *products = text.split("\n")
-    name, rhythm_days, weight = (field.strip() for field in head.split("|"))
-    return name, float(rhythm_days), float(weight), products
+            # Sales fall with the rank of a product in its aisle.
+            by_rank = (np.arange(len(names)) + 2.0) ** -1.0
+            popularity = float(department_share) * float(weight) / weights * (by_rank / by_rank.sum())
+            department_id = DEPARTMENT_NAMES.index(department) + 1
+            yield department_id, name, float(rhythm_days), popularity, np.array(prices, dtype=np.float64), names

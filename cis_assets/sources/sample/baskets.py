@@ -7,8 +7,7 @@ products cost (`prices.py`).
 import numpy as np
 from numpy.random import Generator
 
-from cis_assets.sources.sample.archetypes import per_customer
-from cis_assets.sources.sample.arrays import Flags, Floats, Ints
+from cis_assets.sources.sample.archetypes import Flags, Floats, Ints, per_customer
 from cis_assets.sources.sample.assortment import Assortment
 from cis_assets.sources.sample.customers import Customers
 from cis_assets.sources.sample.tastes import NO_PRODUCT, Tastes, popularity_within_department
@@ -39,11 +38,14 @@ class Shopping:
         order, product, urge = (np.concatenate(part) for part in zip(*lines, strict=True))
         by_urge = np.lexsort((urge, order))
         order, product = order[by_urge], product[by_urge]
-        return order, product, 1 + _rank_in_run(order), self._quantities(customer[order], rng)
+        chance = rng.random(order.size, np.float32) / self._multiples[customer[order]]
+        quantity = 1 + (chance < 1).astype(np.int32) + (chance < 0.3) + (chance < 0.06)
+        return order, product, 1 + _rank_in_run(order), quantity
 
     def _choose(self, day: int, customer: Ints, pull: Floats, rng: Generator) -> tuple[Ints, Ints, Floats]:
         """Order, product and urge (small: early into the cart) of each line, for customers that differ."""
-        size = self._basket_sizes(customer, rng)
+        mean = self._customers.basket_lines[customer] - 1
+        size = 1 + rng.poisson(mean * rng.standard_gamma(6.0, customer.size) / 6.0)
         novel = rng.binomial(size, self._customers.novelty[customer])
         # One favourite at least, so that no basket can end up empty.
         wanted = np.clip(size - novel, 1, self._tastes.favourite_count[customer])
@@ -57,10 +59,6 @@ class Shopping:
             np.concatenate([favourites[order, place], other]),
             np.concatenate([rng.random(order.size, np.float32), 0.35 + rng.random(other.size, np.float32)]),
         )
-
-    def _basket_sizes(self, customer: Ints, rng: Generator) -> Ints:
-        mean = self._customers.basket_lines[customer] - 1
-        return 1 + rng.poisson(mean * rng.standard_gamma(6.0, customer.size) / 6.0)
 
     def _due_favourites(
         self, day: int, customer: Ints, favourites: Ints, wanted: Ints, pull: Floats, rng: Generator
@@ -101,10 +99,6 @@ class Shopping:
         # Rounding may carry a chance near 0 or 1 over the department's edge.
         first = np.searchsorted(self._department, department)
         return place.clip(first, np.searchsorted(self._department, department, side="right") - 1)
-
-    def _quantities(self, customer: Ints, rng: Generator) -> Ints:
-        chance = rng.random(customer.size, np.float32) / self._multiples[customer]
-        return 1 + (chance < 1).astype(np.int32) + (chance < 0.3) + (chance < 0.06)
 
 
 def _rank_in_run(sorted_values: Ints) -> Ints:

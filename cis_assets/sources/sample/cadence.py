@@ -7,8 +7,7 @@ customers are (`customers.py`) and what is in their baskets (`baskets.py`).
 import numpy as np
 from numpy.random import Generator
 
-from cis_assets.sources.sample.archetypes import DAYPARTS, EVENING, per_customer
-from cis_assets.sources.sample.arrays import Flags, Floats, Ints
+from cis_assets.sources.sample.archetypes import DAYPARTS, EVENING, Flags, Floats, Ints, per_customer
 from cis_assets.sources.sample.customers import Customers
 from cis_assets.sources.sample.options import SampleOptions
 
@@ -24,8 +23,8 @@ _HOUR_SHIFT = 40
 _DAY_SHIFT = 48
 
 
-def draw_order_keys(options: SampleOptions, customers: Customers, cadence: Generator, clock: Generator) -> Ints:
-    """All orders as sort keys (day, hour, second of its day, customer), in the order in which they are landed."""
+def draw_order_keys(options: SampleOptions, customers: Customers, cadence: Generator, clock: Generator) -> list[Ints]:
+    """The orders of each day as sort keys (day, hour, second of its day, customer), in the order in which they land."""
     customer, moment = _draw_moments(options, customers, cadence)
     day = _draw_weekdays(options, customers, customer, moment, cadence)
     inside = (day >= 0) & (day < options.days)
@@ -36,27 +35,14 @@ def draw_order_keys(options: SampleOptions, customers: Customers, cadence: Gener
     again = np.flatnonzero(clock.random(keys.size) < _SECOND_ORDER_SHARE)
     later = np.minimum(23, hour[again] + clock.integers(1, 6, again.size))
     second = (day[again] << _DAY_SHIFT) | (later << _HOUR_SHIFT) | (1 << _CUSTOMER_BITS) | customer[again]
-    return np.sort(np.concatenate([keys, second]))
+    keys = np.sort(np.concatenate([keys, second]))
+    return np.split(keys, np.searchsorted(keys, np.arange(1, options.days, dtype=np.int64) << _DAY_SHIFT))
 
 
-def day_starts(keys: Ints, days: int) -> Ints:
-    """Place in `keys` at which each day begins, and the end of the last day."""
-    return np.searchsorted(keys, np.arange(days + 1, dtype=np.int64) << _DAY_SHIFT)
-
-
-def customer_of(keys: Ints) -> Ints:
-    """The 0-based customer of each order."""
-    return (keys & ((1 << _CUSTOMER_BITS) - 1)).astype(np.int64)
-
-
-def hour_of(keys: Ints) -> Ints:
-    """The hour of each order."""
-    return ((keys >> _HOUR_SHIFT) & 0xFF).astype(np.int32)
-
-
-def is_second(keys: Ints) -> Flags:
-    """Whether each order is its customer's second of the day."""
-    return ((keys >> _CUSTOMER_BITS) & 1).astype(np.bool_)
+def read_order_keys(keys: Ints) -> tuple[Ints, Ints, Flags]:
+    """The 0-based customer and the hour of each order, and whether it is the customer's second of the day."""
+    customer = (keys & ((1 << _CUSTOMER_BITS) - 1)).astype(np.int64)
+    return customer, ((keys >> _HOUR_SHIFT) & 0xFF).astype(np.int32), ((keys >> _CUSTOMER_BITS) & 1).astype(np.bool_)
 
 
 def _draw_moments(options: SampleOptions, customers: Customers, rng: Generator) -> tuple[Ints, Floats]:

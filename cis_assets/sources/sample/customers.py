@@ -4,15 +4,12 @@ Belongs here: what stays the same of a customer over the window. Does not belong
 (`cadence.py`) and what they like (`tastes.py`).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 from numpy.random import Generator
 
 from cis_assets.landing.contract import CUSTOMERS
-from cis_assets.sources.sample.archetypes import ARCHETYPES, DAYPARTS, LAPSING, NEW, per_customer
-from cis_assets.sources.sample.arrays import Floats, Ints
+from cis_assets.sources.sample.archetypes import ARCHETYPES, DAYPARTS, LAPSING, NEW, Floats, Ints, per_customer
 from cis_assets.sources.sample.options import SampleOptions
 
 # The share of newcomers is that of a half-year window; in a longer one, fewer of all its customers are new at its end.
@@ -43,59 +40,38 @@ _TIME_ZONES = {
 _CONSENT_SHARE = 0.72
 
 
-@dataclass(frozen=True)
 class Customers:
     """Per customer: archetype, habits and the days (0 = first day of the window) between which they shop.
 
     `decline_day` is when a lapsing customer's gaps begin to stretch by `stretch` per order.
     """
 
-    archetype: Ints
-    weekday: Ints
-    daypart: Ints
-    gap_days: Floats
-    skip_week: Floats
-    basket_lines: Floats
-    novelty: Floats
-    first_day: Floats
-    last_day: Floats
-    decline_day: Floats
-    stretch: Floats
-
-
-def draw_customers(options: SampleOptions, rng: Generator) -> Customers:
-    count = options.customers
-    # Quotas instead of free draws, so that a small sample has all archetypes too.
-    quotas = np.cumsum(_archetype_shares(options.days)) * count
-    archetype = np.searchsorted(quotas, rng.permutation(count) + 0.5).clip(0, len(ARCHETYPES) - 1).astype(np.int8)
-    weekday, daypart = np.zeros(count, np.int8), np.zeros(count, np.int8)
-    for place, each in enumerate(ARCHETYPES):
-        here = np.flatnonzero(archetype == place)
-        weekday[here] = rng.choice(7, here.size, p=each.weekdays)
-        daypart[here] = rng.choice(len(DAYPARTS), here.size, p=each.dayparts)
-    spread = per_customer(archetype, "gap_spread")
-    gap_days = per_customer(archetype, "gap_days") * np.exp(spread * rng.standard_normal(count, np.float32))
-    novelty = per_customer(archetype, "novelty")
-    first_day, last_day, decline_day = _draw_lives(options, archetype, gap_days, rng)
-    return Customers(
-        archetype=archetype,
-        weekday=weekday,
-        daypart=daypart,
-        gap_days=gap_days,
-        skip_week=rng.uniform(0.04, 0.20, count).astype(np.float32),
-        basket_lines=per_customer(archetype, "basket_lines") * np.exp(0.22 * rng.standard_normal(count, np.float32)),
-        novelty=rng.beta(14 * novelty, 14 * (1 - novelty)).astype(np.float32),
-        first_day=_align_weekly(options, archetype, weekday, first_day),
-        last_day=last_day,
-        decline_day=decline_day,
-        stretch=np.where(archetype == LAPSING, rng.uniform(1.25, 1.7, count), 1.0).astype(np.float32),
-    )
-
-
-def _archetype_shares(days: int) -> Floats:
-    shares = np.array([each.share for each in ARCHETYPES])
-    shares[NEW] *= min(1.0, _NEWCOMERS_WINDOW / days)
-    return shares / shares.sum()
+    def __init__(self, options: SampleOptions, rng: Generator) -> None:
+        count = options.customers
+        shares = np.array([each.share for each in ARCHETYPES])
+        shares[NEW] *= min(1.0, _NEWCOMERS_WINDOW / options.days)
+        # Quotas instead of free draws, so that a small sample has all archetypes too.
+        quotas = np.cumsum(shares / shares.sum()) * count
+        archetype = np.searchsorted(quotas, rng.permutation(count) + 0.5).clip(0, len(ARCHETYPES) - 1).astype(np.int8)
+        self.archetype = archetype
+        self.weekday, self.daypart = np.zeros(count, np.int8), np.zeros(count, np.int8)
+        for place, each in enumerate(ARCHETYPES):
+            here = np.flatnonzero(archetype == place)
+            self.weekday[here] = rng.choice(7, here.size, p=each.weekdays)
+            self.daypart[here] = rng.choice(len(DAYPARTS), here.size, p=each.dayparts)
+        spread = per_customer(archetype, "gap_spread")
+        self.gap_days = per_customer(archetype, "gap_days") * np.exp(spread * rng.standard_normal(count, np.float32))
+        first_day, self.last_day, self.decline_day = _draw_lives(options, archetype, self.gap_days, rng)
+        # The first day of weekly customers moves forward to their own weekday.
+        day = np.floor(first_day)
+        ahead = (self.weekday - day - options.first_date.weekday()) % 7
+        self.first_day = np.where(per_customer(archetype, "weekly") > 0, day + ahead, first_day).astype(np.float32)
+        self.skip_week = rng.uniform(0.04, 0.20, count).astype(np.float32)
+        lines = per_customer(archetype, "basket_lines")
+        self.basket_lines = lines * np.exp(0.22 * rng.standard_normal(count, np.float32))
+        novelty = per_customer(archetype, "novelty")
+        self.novelty = rng.beta(14 * novelty, 14 * (1 - novelty)).astype(np.float32)
+        self.stretch = np.where(archetype == LAPSING, rng.uniform(1.25, 1.7, count), 1.0).astype(np.float32)
 
 
 def _draw_lives(
@@ -123,13 +99,6 @@ def _draw_lives(
     stops = rng.random(count) < 0.5
     last = np.where(lapsing, np.where(stops, decline + 14 * rng.random(count), after), last)
     return first.astype(np.float32), last.astype(np.float32), decline.astype(np.float32)
-
-
-def _align_weekly(options: SampleOptions, archetype: Ints, weekday: Ints, first_day: Floats) -> Floats:
-    """Move the first day of weekly customers forward to their own weekday."""
-    day = np.floor(first_day)
-    ahead = (weekday - day - options.first_date.weekday()) % 7
-    return np.where(per_customer(archetype, "weekly") > 0, day + ahead, first_day).astype(np.float32)
 
 
 def draw_customer_snapshot(customers: int, rng: Generator) -> pl.DataFrame:

@@ -5,7 +5,7 @@ Belongs here: the kinds of dirt, as lines of CSV text. Does not belong here: cle
 
 from numpy.random import Generator
 
-from cis_assets.sources.sample.arrays import Floats
+from cis_assets.sources.sample.archetypes import Floats
 
 FIRST_DIRTY_ID = 9_000_000_000
 """Dirty rows carry order ids from here on, clean rows ids far below."""

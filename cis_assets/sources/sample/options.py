@@ -34,10 +34,9 @@ class SampleOptions:
         _refuse_other_than_whole("customers", self.customers, 1, 10_000_000)
         _refuse_other_than_whole("days", self.days, 1, 3660)
         _refuse_other_than_whole("seed", self.seed, 0, 2**63 - 1)
-        if isinstance(self.dirty_share, bool) or not isinstance(self.dirty_share, int | float):
+        is_number = isinstance(self.dirty_share, int | float) and not isinstance(self.dirty_share, bool)
+        if not is_number or not 0 <= self.dirty_share <= 0.5:
             raise SampleOptionsError(f"dirty_share must be a number from 0 to 0.5, not {self.dirty_share!r}.")
-        if not 0 <= self.dirty_share <= 0.5:
-            raise SampleOptionsError(f"dirty_share must be a number from 0 to 0.5, not {self.dirty_share}.")
 
     @property
     def first_date(self) -> date:

@@ -14,31 +14,19 @@ import polars as pl
 from numpy.random import Generator
 
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS
-from cis_assets.sources.sample.arrays import Ints
+from cis_assets.sources.sample.archetypes import Ints
 from cis_assets.sources.sample.assortment import assortment
 from cis_assets.sources.sample.baskets import Shopping
-from cis_assets.sources.sample.cadence import customer_of, day_starts, draw_order_keys, hour_of, is_second
-from cis_assets.sources.sample.customers import Customers, draw_customer_snapshot, draw_customers
+from cis_assets.sources.sample.cadence import draw_order_keys, read_order_keys
+from cis_assets.sources.sample.customers import Customers, draw_customer_snapshot
 from cis_assets.sources.sample.dirt import DIRTY_ORDER_ITEMS, DIRTY_ORDERS, draw_dirty_lines
-from cis_assets.sources.sample.offers import Offers, draw_offers
 from cis_assets.sources.sample.options import SampleOptions
-from cis_assets.sources.sample.prices import Prices, draw_prices
-from cis_assets.sources.sample.tastes import Tastes, draw_tastes
+from cis_assets.sources.sample.prices import Offers, Prices
+from cis_assets.sources.sample.tastes import Tastes
 from cis_assets.sources.source import LandedDay
 
-
-class _Stream(IntEnum):
-    """The purposes that have a random stream of their own."""
-
-    CUSTOMERS = 1
-    CADENCE = 2
-    CLOCK = 3
-    FAVOURITES = 4
-    OFFERS = 5
-    PRICES = 6
-    LINES = 7
-    DIRT = 8
-    DIMENSIONS = 9
+# The purposes that have a random stream of their own, from 1. A new one comes last, or all rows change.
+_Stream = IntEnum("_Stream", "CUSTOMERS CADENCE CLOCK FAVOURITES OFFERS PRICES LINES DIRT DIMENSIONS")
 
 
 class SampleSource:
@@ -68,43 +56,47 @@ class SampleSource:
         }
 
     def days(self) -> Iterator[LandedDay]:
-        shopping = Shopping(self.customers, self._tastes, self._assortment)
-        keys = self._order_keys
-        starts = day_starts(keys, self._options.days)
-        for day in range(self._options.days):
-            yield self._landed_day(day, keys[starts[day] : starts[day + 1]], int(starts[day]) + 1, shopping)
+        tastes = Tastes(self.customers, self._assortment, self._rng(_Stream.FAVOURITES))
+        shopping = Shopping(self.customers, tastes, self._assortment)
+        prices = Prices(self._assortment.list_price, self._rng(_Stream.PRICES))
+        first_order_id = 1
+        cadence, clock = self._rng(_Stream.CADENCE), self._rng(_Stream.CLOCK)
+        for day, keys in enumerate(draw_order_keys(self._options, self.customers, cadence, clock)):
+            yield self._landed_day(day, keys, first_order_id, shopping, prices)
+            first_order_id += keys.size
 
     @cached_property
     def customers(self) -> Customers:
         """What the customers are like: the truth behind the rows, which never lands."""
-        return draw_customers(self._options, self._rng(_Stream.CUSTOMERS))
-
-    @cached_property
-    def _tastes(self) -> Tastes:
-        return draw_tastes(self.customers, self._assortment, self._rng(_Stream.FAVOURITES))
-
-    @cached_property
-    def _order_keys(self) -> Ints:
-        return draw_order_keys(self._options, self.customers, self._rng(_Stream.CADENCE), self._rng(_Stream.CLOCK))
+        return Customers(self._options, self._rng(_Stream.CUSTOMERS))
 
     @cached_property
     def _offers(self) -> Offers:
-        return draw_offers(self._options, self._assortment, self._rng(_Stream.OFFERS))
-
-    @cached_property
-    def _prices(self) -> Prices:
-        return draw_prices(self._assortment.list_price, self._rng(_Stream.PRICES))
+        return Offers(self._options, self._assortment, self._rng(_Stream.OFFERS))
 
     def _rng(self, stream: _Stream, *place: int) -> Generator:
         return np.random.default_rng(np.random.SeedSequence(self._options.seed, spawn_key=(stream, *place)))
 
-    def _landed_day(self, day: int, keys: Ints, first_order_id: int, shopping: Shopping) -> LandedDay:
+    def _landed_day(self, day: int, keys: Ints, first_order_id: int, shopping: Shopping, prices: Prices) -> LandedDay:
         order_ids = first_order_id + np.arange(keys.size, dtype=np.int64)
+        customer, hour, second = read_order_keys(keys)
         orders = pl.DataFrame(
-            {"order_id": order_ids, "customer_id": customer_of(keys) + 1, "order_hour": hour_of(keys)},
-            schema=ORDERS.columns,
+            {"order_id": order_ids, "customer_id": customer + 1, "order_hour": hour}, schema=ORDERS.columns
         )
-        order_items = self._order_items(day, keys, order_ids, shopping)
+        percent_off = self._offers.percent_by_product(day, self._assortment.list_price.size)
+        order, product, position, quantity = shopping.fill_baskets(
+            day, customer, second, percent_off, self._rng(_Stream.LINES, day)
+        )
+        order_items = pl.DataFrame(
+            {
+                "order_id": order_ids[order],
+                "product_id": product.astype(np.int64) + 1,
+                "add_to_cart_order": position.astype(np.int32),
+                "quantity": quantity.astype(np.int32),
+                "unit_price": prices.unit_prices(day, percent_off)[product],
+            },
+            schema=ORDER_ITEMS.columns,
+        )
         dirt = self._rng(_Stream.DIRT, day)
         return LandedDay(
             order_date=self._options.first_date + timedelta(days=day),
@@ -112,22 +104,6 @@ class SampleSource:
             order_items=order_items,
             dirty_orders=self._dirty_lines(DIRTY_ORDERS, orders.height, day, dirt),
             dirty_order_items=self._dirty_lines(DIRTY_ORDER_ITEMS, order_items.height, day, dirt),
-        )
-
-    def _order_items(self, day: int, keys: Ints, order_ids: Ints, shopping: Shopping) -> pl.DataFrame:
-        percent_off = self._offers.percent_by_product(day, self._assortment.list_price.size)
-        order, product, position, quantity = shopping.fill_baskets(
-            day, customer_of(keys), is_second(keys), percent_off, self._rng(_Stream.LINES, day)
-        )
-        return pl.DataFrame(
-            {
-                "order_id": order_ids[order],
-                "product_id": product.astype(np.int64) + 1,
-                "add_to_cart_order": position.astype(np.int32),
-                "quantity": quantity.astype(np.int32),
-                "unit_price": self._prices.unit_prices(day, percent_off)[product],
-            },
-            schema=ORDER_ITEMS.columns,
         )
 
     def _dirty_lines(self, kinds: tuple[str, ...], clean_rows: int, day: int, rng: Generator) -> tuple[str, ...]:

@@ -3,12 +3,10 @@
 Belongs here: liking, drawn once per customer. Does not belong here: what is bought on a day (`baskets.py`).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.random import Generator
 
-from cis_assets.sources.sample.arrays import Floats, Ints
+from cis_assets.sources.sample.archetypes import Floats, Ints
 from cis_assets.sources.sample.assortment import DEPARTMENT_NAMES, Assortment
 from cis_assets.sources.sample.customers import Customers
 
@@ -20,7 +18,6 @@ NO_PRODUCT = -1
 _HOUSEHOLDS = (("pets", 0.24, 0.02), ("babies", 0.12, 0.02), ("alcohol", 0.25, 0.05), ("meat seafood", 0.85, 0.04))
 
 
-@dataclass(frozen=True)
 class Tastes:
     """Per customer: the cumulated taste for departments, and the favourites, strongest first.
 
@@ -28,35 +25,21 @@ class Tastes:
     `interval` the days after which it runs out; `last_bought` the day it was bought before the window.
     """
 
-    departments: Floats
-    favourite_count: Ints
-    favourites: Ints
-    liking: Floats
-    interval: Floats
-    last_bought: Ints
-
-
-def draw_tastes(customers: Customers, shelf: Assortment, rng: Generator) -> Tastes:
-    count = customers.archetype.size
-    taste = _draw_department_tastes(count, shelf, rng)
-    wanted = customers.basket_lines * 1.1 + 7 + 3 * rng.standard_normal(count, np.float32)
-    favourite_count = np.round(wanted).clip(_FEWEST_FAVOURITES, _MOST_FAVOURITES).astype(np.int8)
-    favourites = _draw_favourites(taste, favourite_count, shelf, rng)
-    size = favourites.shape
-    noise = rng.standard_normal(size, np.float32)
-    liking = np.arange(2, _MOST_FAVOURITES + 2, dtype=np.float32) ** np.float32(-0.35) * np.exp(np.float32(0.4) * noise)
-    noise = rng.standard_normal(size, np.float32)
-    interval = shelf.rhythm_days.astype(np.float32)[favourites] * np.exp(np.float32(0.25) * noise)
-    ago = rng.random(size, np.float32) * np.float32(1.3) * interval
-    cumulated = np.cumsum(taste, axis=1)
-    return Tastes(
-        departments=cumulated / cumulated[:, -1:],
-        favourite_count=favourite_count,
-        favourites=favourites,
-        liking=liking,
-        interval=interval,
-        last_bought=np.round(np.maximum(customers.first_day, 0)[:, None] - ago).astype(np.int16),
-    )
+    def __init__(self, customers: Customers, shelf: Assortment, rng: Generator) -> None:
+        count = customers.archetype.size
+        taste = _draw_department_tastes(count, shelf, rng)
+        wanted = customers.basket_lines * 1.1 + 7 + 3 * rng.standard_normal(count, np.float32)
+        self.favourite_count = np.round(wanted).clip(_FEWEST_FAVOURITES, _MOST_FAVOURITES).astype(np.int8)
+        self.favourites = _draw_favourites(taste, self.favourite_count, shelf, rng)
+        size = self.favourites.shape
+        strength = np.arange(2, _MOST_FAVOURITES + 2, dtype=np.float32) ** np.float32(-0.35)
+        self.liking = strength * np.exp(np.float32(0.4) * rng.standard_normal(size, np.float32))
+        rhythm = shelf.rhythm_days.astype(np.float32)[self.favourites]
+        self.interval = rhythm * np.exp(np.float32(0.25) * rng.standard_normal(size, np.float32))
+        ago = rng.random(size, np.float32) * np.float32(1.3) * self.interval
+        self.last_bought = np.round(np.maximum(customers.first_day, 0)[:, None] - ago).astype(np.int16)
+        cumulated = np.cumsum(taste, axis=1)
+        self.departments = cumulated / cumulated[:, -1:]
 
 
 def _draw_department_tastes(count: int, shelf: Assortment, rng: Generator) -> Floats:

@@ -13,8 +13,7 @@ import pytest
 
 from cis_assets.catalog import gold, silver
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.alerts.sensors import build_sensors
-from cis_assets.defs.alerts.webhook import WebhookError, post_text
+from cis_assets.defs.alerts import WebhookError, build, post_text
 from cis_assets.settings import SettingsError, read_settings
 from cis_assets_tests.defs.alerts.chat import Chat, chat_server
 from cis_assets_tests.defs.pipeline import land_sample, shop_at
@@ -40,7 +39,7 @@ class Watch:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self._cursor, repository_def=defs.get_repository_def()
         )
-        (failure_sensor,) = build_sensors(read_settings())
+        (failure_sensor,) = build(read_settings()).sensors or []
         result = failure_sensor.evaluate_tick(context)
         self._cursor = result.cursor
         assert [reaction.error for reaction in result.dagster_run_reactions or [] if reaction.error] == []

@@ -9,7 +9,7 @@ import pytest
 
 from cis_assets.catalog import gold
 from cis_assets.definitions import defs
-from cis_assets.defs.customers.checks import build_checks
+from cis_assets.defs.customers.assets import build_checks
 from cis_assets.defs.tables import asset_key
 from cis_assets.settings import read_settings
 from cis_assets_tests.frames import table_frame

@@ -50,7 +50,7 @@ def sensor(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
 
 def tick(instance: dg.DagsterInstance, definitions: dg.Definitions = defs) -> list[dg.RunRequest]:
     context = dg.build_sensor_context(instance=instance, repository_def=definitions.get_repository_def())
-    return list(definitions.get_unresolved_sensor_def("gold_sensor").evaluate_tick(context).run_requests)
+    return list(definitions.get_unresolved_sensor_def("gold_sensor").evaluate_tick(context).run_requests or ())
 
 
 def schedule(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
@@ -64,7 +64,7 @@ def scheduled_at(moment: datetime, folder: Path) -> list[dg.RunRequest]:
         context = dg.build_schedule_context(
             instance=instance, scheduled_execution_time=moment, repository_def=defs.get_repository_def()
         )
-        return list(defs.get_unresolved_schedule_def("daily_gold_schedule").evaluate_tick(context).run_requests)
+        return list(defs.get_unresolved_schedule_def("daily_gold_schedule").evaluate_tick(context).run_requests or ())
 
 
 def test_the_schedule_means_the_day_before_its_hour(tmp_path: Path):

@@ -59,7 +59,7 @@ def outputs(landing: Path) -> dict[str, pl.DataFrame]:
     """What the asset yields for the three dates, in that order."""
     given = {name: resource for name, resource in resources(landing).items() if name != LAKE_IO}
     with dg.build_asset_context(partition_key_range=dg.PartitionKeyRange(str(FIRST), str(THIRD))) as context:
-        found = [(each.output_name, each.value) for each in BRONZE_DAYS(context, **given)]
+        found = [(each.output_name, each.value) for each in BRONZE_DAYS(context, **given)]  # pyright: ignore[reportGeneralTypeIssues]
     return {name: (each.rows.whole().collect() if isinstance(each, QuarantinedRows) else each) for name, each in found}
 
 

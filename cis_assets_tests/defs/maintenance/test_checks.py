@@ -50,7 +50,8 @@ def unneeded(lake: Lake, table: Table, name: str, size: int, days: float) -> Non
     """Put a file that no log knows into the folder of a table, as if it had been written some days ago."""
     path = Path(lake.location(table).uri, name)
     path.write_bytes(b"x" * size)
-    os.utime(path, (time.time() - days * 86_400,) * 2)
+    at = time.time() - days * 86_400
+    os.utime(path, (at, at))
 
 
 def checked(lake: Lake, **settings) -> dict[str, dg.AssetCheckEvaluation]:
@@ -185,7 +186,7 @@ def test_a_backfill_on_the_command_line_does_not_look_whether_tables_need_mainte
         (run,) = instance.get_runs()
         evaluated = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
         planned = instance.all_logs(run.run_id, of_type=PLANNED)
-    checked = {entry.dagster_event.event_specific_data.check_name for entry in evaluated if entry.dagster_event}
+    checked = {entry.dagster_event.event_specific_data.check_name for entry in evaluated if entry.dagster_event}  # pyright: ignore[reportAttributeAccessIssue]
     assert "every_date_went_through" in checked
     assert "table_is_maintained" not in checked
     assert len(planned) == len(evaluated)

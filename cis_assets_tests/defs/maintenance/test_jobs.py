@@ -11,7 +11,7 @@ from deltalake import write_deltalake
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table, silver, system
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.maintenance.jobs import step_name
+from cis_assets.defs.maintenance import step_name
 from cis_assets.defs.tables import asset_key
 from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.lake import Lake

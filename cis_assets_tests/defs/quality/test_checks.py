@@ -10,7 +10,7 @@ import pytest
 
 from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.quality.checks import days_of_run, freshness
+from cis_assets.defs.quality import days_of_run, freshness
 from cis_assets.settings import read_settings
 
 TODAY = date(2026, 3, 10)

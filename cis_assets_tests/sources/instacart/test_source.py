@@ -16,7 +16,7 @@ import pytest
 
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import read_days, read_snapshots
-from cis_assets.sources.instacart.source import WEEKDAYS, InstacartError, InstacartOptions, InstacartSource
+from cis_assets.sources.instacart.source import WEEKDAYS, InstacartError, InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets_tests.landing.landing_files import whole
 
@@ -49,7 +49,7 @@ def write_release(folder: Path, orders: Sequence[Order], **files: str | bytes) -
 
 
 def source_of(folder: Path, **options: Any) -> InstacartSource:
-    return InstacartSource(InstacartOptions(folder, **{"end": END, **options}))
+    return InstacartSource(folder, **{"end": END, **options})
 
 
 def orders_of_one_customer(*steps: tuple[int, int | str], user_id: int = 4) -> list[Order]:

@@ -150,7 +150,7 @@ def test_spend_of_the_customers_is_that_of_their_different_positive_lines(
     orders, items = bronze.ORDERS.conform(landed["orders"]), bronze.ORDER_ITEMS.conform(landed["order_items"])
     judged = judge_orders(orders, items, products)
     frames = (nw.from_native(rows) for rows in (judged.silver_orders(), judged.silver_order_items()))
-    features = customer_features(*frames, max(source), 365).to_native().collect()
+    features = customer_features(*frames, max(source), 365).to_native().collect()  # pyright: ignore[reportCallIssue]
     spend: dict[int, Decimal] = defaultdict(Decimal)
     for its_lines in source.values():
         for line in {tuple(line.items()): line for line in its_lines}.values():

@@ -211,7 +211,7 @@ def test_weekly_customers_keep_to_their_weekday(sample: Landed) -> None:
     def share_on_own_weekday(archetype: str) -> float:
         weekday = sample.of(archetype).with_columns(weekday=pl.col("order_date").dt.weekday())
         counts = weekday.group_by("customer_id", "weekday").len().group_by("customer_id")
-        return (
+        return (  # pyright: ignore[reportReturnType]
             counts.agg(share=pl.col("len").max() / pl.col("len").sum(), n=pl.col("len").sum())
             .filter(pl.col("n") >= 8)["share"]
             .mean()

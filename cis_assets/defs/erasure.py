@@ -19,7 +19,7 @@ class ErasureFailedError(OperatorError):
     """An erasure failed with an error whose own message may show a customer number."""
 
 
-def build_jobs(settings: Settings) -> list[dg.JobDefinition]:
+def build(settings: Settings) -> dg.Definitions:
     @dg.op(
         description=f"Erases the customers named in `{REQUESTS}/*.csv` of the landing folder, then deletes these files."
     )
@@ -72,4 +72,4 @@ def build_jobs(settings: Settings) -> list[dg.JobDefinition]:
     def erase_customers() -> None:
         erase_requested_customers()
 
-    return [erase_customers]
+    return dg.Definitions(jobs=[erase_customers])

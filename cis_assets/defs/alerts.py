@@ -1,17 +1,22 @@
-"""The failure sensor: one line for each failed run, in the log and in a chat.
+"""Alerts: one line for each failed run, in the log and in a chat such as Slack or Teams.
 
-The line names the job, the dates, the failed assets, the error and the run.
+The line names the job, the dates, the failed assets, the error and the run. The address of the chat's webhook is a secret:
+anyone who knows it can post. No message contains it, and no message quotes an error that does.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from cis_assets.defs.alerts.webhook import WebhookError, post_text
+from cis_assets.errors import OperatorError
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +26,17 @@ _LONGEST_MESSAGE = 500
 # The part of an address after the ? may be a signature that grants access.
 _QUERY = re.compile(r"(\w+://[^\s?'\")]*)\?[^\s'\")]*")
 _FROM_OUTSIDE = "marked as failed from outside"
+
+
+class WebhookError(OperatorError):
+    """The webhook did not accept a text. The message gives the reason without the address."""
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Refuse redirects: urllib would repeat the request without its text and report success."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def error_message(error: SerializableErrorInfo | None) -> str:
@@ -34,7 +50,7 @@ def error_message(error: SerializableErrorInfo | None) -> str:
     return message.removeprefix(name) if message.startswith(name) else message.split(": ", 1)[-1]
 
 
-def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+def build(settings: Settings) -> dg.Definitions:
     @dg.run_failure_sensor(
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Logs one line for each failed run of this code location. "
@@ -50,7 +66,7 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
             except WebhookError as error:
                 context.log.warning(f"This failure was not posted to CIS_FAILURE_WEBHOOK_URL: {error}.")
 
-    return [failure_sensor]
+    return dg.Definitions(sensors=[failure_sensor])
 
 
 def describe_failure(context: dg.RunFailureSensorContext) -> str:
@@ -98,3 +114,17 @@ def _find_cause_of_run(context: dg.RunFailureSensorContext) -> str:
 
 def _cut(message: str) -> str:
     return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]} ..."
+
+
+def post_text(url: str, text: str, *, timeout_seconds: float = 5.0) -> None:
+    """Post a text once to a webhook, as {"text": ...}. WebhookError if the webhook does not accept it."""
+    try:
+        request = urllib.request.Request(  # noqa: S310 - the settings allow http and https only
+            url, json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
+        )
+        urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_seconds).close()
+    except urllib.error.HTTPError as error:
+        raise WebhookError(f"the webhook answered with HTTP status {error.code}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise WebhookError(f"the webhook could not be reached: {type(cause).__name__}") from None

@@ -24,7 +24,7 @@ from cis_assets.writers.resource import CopyWriterResource
 _OWNER = "team:marketing"
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build(settings: Settings) -> dg.Definitions:
     policy = NotificationPolicy.from_settings(settings)
     contexts_in = table_in(gold.NOTIFICATION_CONTEXTS)
 
@@ -96,4 +96,4 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def notifications(contexts: pl.LazyFrame, copy: pl.LazyFrame) -> pl.DataFrame:
         return messages_domain.notifications(contexts, copy, seed=settings.seed, policy=policy)
 
-    return [notification_contexts, notification_copy, notifications]
+    return dg.Definitions(assets=[notification_contexts, notification_copy, notifications])

@@ -1,0 +1,33 @@
+"""Jobs of daily work, and their selections of assets, which commands share."""
+
+import dagster as dg
+
+from cis_assets.defs.maintenance import MAINTENANCE_CHECKS
+
+INGEST = "group:bronze or group:silver or group:quality"
+SEGMENT_MODEL = 'key:"gold/segment_model"'
+# The tables of a day by the segment model as it is, and the dashboard page.
+SNAPSHOT = f"(group:gold and not {SEGMENT_MODEL}) or group:dashboard"
+# Runs with the same value of this tag follow one another (see dagster.yaml). The later run read the newer files, so it writes last.
+ONE_AT_A_TIME = "cis/one_at_a_time"
+
+ingest = dg.define_asset_job(
+    "ingest",
+    selection=dg.AssetSelection.from_string(INGEST) - MAINTENANCE_CHECKS,
+    description="Reads the landing files of order dates into bronze and silver, reads the newest product, customer and "
+    "offer files, and checks each date.",
+    tags={ONE_AT_A_TIME: "ingest"},
+)
+
+daily_gold = dg.define_asset_job(
+    "daily_gold",
+    selection=dg.AssetSelection.from_string(SNAPSHOT) - MAINTENANCE_CHECKS,
+    description="Makes the gold tables of a day with the current segment model, and the dashboard.",
+    tags={ONE_AT_A_TIME: "gold"},
+)
+
+train_segments = dg.define_asset_job(
+    "train_segments",
+    selection=dg.AssetSelection.from_string(SEGMENT_MODEL) - MAINTENANCE_CHECKS,
+    description="Trains a new segment model on the newest snapshot of customer features.",
+)

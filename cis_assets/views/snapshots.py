@@ -1,0 +1,48 @@
+"""Snapshots of all customers: segments and the model that defines them, and notifications with the facts behind them."""
+
+from datetime import date
+
+import polars as pl
+
+from cis_assets.catalog import gold
+from cis_assets.errors import OperatorError
+from cis_assets.lake.lake import Lake
+
+_NO_FACTS = ("as_of_date", "product_id", "offer_id", "segment_id")
+
+
+class SnapshotAbsentError(OperatorError):
+    """The day has no snapshot."""
+
+
+def require_snapshot(lake: Lake, as_of: date | None) -> None:
+    """Raise SnapshotAbsentError if `as_of` names a day without a snapshot."""
+    if as_of and as_of not in lake.figures(gold.CUSTOMER_FEATURES).days:
+        raise SnapshotAbsentError(f"There is no snapshot as of {as_of}: run `cis snapshot {as_of}`.")
+
+
+def list_segments(lake: Lake, as_of: date | None = None) -> pl.DataFrame:
+    """List the segment profiles of a snapshot (default: the newest)."""
+    require_snapshot(lake, as_of)
+    return lake.snapshot(gold.SEGMENT_PROFILES, as_of).sort("segment_id").collect()
+
+
+def has_segment_model(lake: Lake) -> bool:
+    """Whether a segment model was trained."""
+    return lake.exists(gold.SEGMENT_MODEL) and lake.figures(gold.SEGMENT_MODEL).total.rows > 0
+
+
+def list_notifications(lake: Lake, limit: int, as_of: date | None = None) -> pl.DataFrame:
+    """List messages of a snapshot (default: the newest) with their contexts, one of each occasion and tone in turn."""
+    require_snapshot(lake, as_of)
+    facts = lake.snapshot(gold.NOTIFICATION_CONTEXTS, as_of).drop(_NO_FACTS)
+    turn = pl.int_range(pl.len()).over("occasion", "tone", pl.col("offer_id").is_null(), order_by="customer_id")
+    return (
+        lake.snapshot(gold.NOTIFICATIONS, as_of)
+        .join(facts, on="customer_id")
+        .with_columns(turn=turn)
+        .sort("turn", "occasion", "tone", "customer_id")
+        .head(limit)
+        .drop("turn")
+        .collect()
+    )
