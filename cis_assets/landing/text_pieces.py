@@ -91,7 +91,7 @@ def _blocks(file: BinaryIO | io.BufferedReader, limits: Limits) -> Iterator[byte
                     unpacked > limits.unchecked_bytes and unpacked > packed.bytes_read * limits.unpacked_times
                 ):
                     raise UnpackError(
-                        f"its text has more than {unpacked / 1e6:,.0f} MB, more than is read of a gzip of this size"
+                        f"it holds more than {unpacked / 1e6:,.0f} MB, which is too much for a gzip of its size"
                     )
                 yield block
     except (OSError, EOFError, zlib.error) as error:

@@ -106,10 +106,17 @@ class OpenAIWriter:
         return _run(self._write_all(requests))
 
     async def _write_all(self, requests: Sequence[CopyRequest]) -> list[CopyAnswer]:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+        from cis_assets.writers.answer_size import cut_off
 
         slots, streak = asyncio.Semaphore(self._concurrency), _Streak()
-        async with AsyncOpenAI(timeout=self._timeout_seconds, max_retries=self._max_retries) as client:
+        async with AsyncOpenAI(
+            timeout=self._timeout_seconds,
+            max_retries=self._max_retries,
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [cut_off]}),
+        ) as client:
             tasks = [asyncio.create_task(self._ask_in_turn(client, request, slots, streak)) for request in requests]
             try:
                 return list(await asyncio.gather(*tasks))
@@ -187,6 +194,10 @@ class OpenAIWriter:
 
     def _read(self, text: str) -> CopyAnswer:
         """The wordings in the body of a response, or the reason why there are none."""
+        from cis_assets.writers.answer_size import MOST_ANSWER_BYTES
+
+        if len(text.encode()) >= MOST_ANSWER_BYTES:
+            return self._fail(f"The answer of the model's server has more than {MOST_ANSWER_BYTES:,} bytes.")
         try:
             body = _ResponseBody.model_validate_json(text)
         except ValidationError:

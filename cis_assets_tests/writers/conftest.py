@@ -17,7 +17,7 @@ KEY = "sk-test-0123456789abcdefghij"
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server sends back: a status, a body (text stays as it is) and headers, after a wait in seconds."""
+    """What the server sends back: a status, a body (text and bytes stay as they are) and headers, after a wait in seconds."""
 
     status: int = 200
     body: Any = None
@@ -93,14 +93,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
                 reply = error(401, "invalid_api_key", f"Incorrect API key provided: {self.headers['Authorization']}.")
             else:
                 reply = model_server.reply(self.path, request)
-            payload = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+            body = reply.body if isinstance(reply.body, str | bytes) else json.dumps(reply.body)
+            payload = body.encode() if isinstance(body, str) else body
             try:
                 self.send_response(reply.status)
                 for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(payload.encode())))
+                self.send_header("Content-Length", str(len(payload)))
                 self.end_headers()
-                self.wfile.write(payload.encode())
+                self.wfile.write(payload)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 

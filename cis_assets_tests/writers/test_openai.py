@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import subprocess
@@ -16,6 +17,7 @@ from cis_assets.notifications.copy import write_copy
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.wording import CopyContext, CopyRequest, Wording, WriterError
 from cis_assets.settings import read_settings
+from cis_assets.writers import openai as openai_writer
 from cis_assets.writers.openai import OpenAIWriter
 from cis_assets.writers.prompt import PROMPT_VERSION
 from cis_assets.writers.resource import CopyWriterResource
@@ -148,6 +150,42 @@ def test_a_server_that_is_not_there_is_a_failure(server: ModelServer, monkeypatc
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     [answer] = writer(max_retries=0).write([request()])
     assert "could not be reached" in str(answer.failure)
+
+
+LARGE = json.dumps({"output": [], "padding": "x" * 10_000_000}).encode()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body=LARGE),
+        Reply(body=LARGE[:-1]),
+        Reply(body=gzip.compress(LARGE), headers={"Content-Encoding": "gzip"}),
+    ],
+    ids=["json", "no json", "compressed"],
+)
+def test_an_answer_of_many_megabytes_is_cut_off_and_a_failure(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
+    read: list[int] = []
+    model_validate_json = openai_writer._ResponseBody.model_validate_json
+    monkeypatch.setattr(
+        openai_writer._ResponseBody,
+        "model_validate_json",
+        lambda text: read.append(len(text)) or model_validate_json(text),
+    )
+    server.replies = [reply]
+    large, good = writer(concurrency=1).write([request(), request(1)])
+    assert large.failure == "The answer of the model's server has more than 1,048,576 bytes."
+    assert good.failure is None
+    assert len(read) == 1
+    assert len(server.requests) == 2
+
+
+def test_an_error_of_many_megabytes_is_a_failure_like_any_other(server: ModelServer) -> None:
+    server.otherwise = lambda _: Reply(500, LARGE, {"retry-after-ms": "1"})
+    [answer] = writer().write([request()])
+    assert answer.failure == "The model's server failed with status 500."
 
 
 def test_a_server_that_is_down_does_not_hold_up_the_run(server: ModelServer) -> None:
