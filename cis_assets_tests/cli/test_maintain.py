@@ -95,5 +95,5 @@ def test_a_table_that_cannot_be_opened_does_not_keep_the_others_from_being_maint
         commit.write_text("{ broken")
     result = cis()
     assert result.exit_code == 1
-    assert "Reading silver/orders" in result.stderr
+    assert "silver/orders is damaged" in result.stderr
     assert files(lake, silver.PRODUCTS) == 1
