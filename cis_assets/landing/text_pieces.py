@@ -28,7 +28,7 @@ class Limits:
 
     piece_bytes: int = 8 * _MIB
     piece_lines: int = 500_000
-    line_bytes: int = _MIB
+    line_bytes: int = 4 * _MIB
     row_bytes: int = 16 * _MIB
     rejected_bytes: int = 256 * _MIB
     unpacked_bytes: int = 4096 * _MIB

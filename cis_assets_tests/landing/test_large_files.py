@@ -104,7 +104,7 @@ def test_a_large_file_quarantines_its_date_alone(tmp_path: Path) -> None:
     for day in (DAY, NEXT):
         put(tmp_path, f"orders/order_date={day}/orders.csv", f"{ORDERS_HEADER}\n1,2,3\n")
         put(tmp_path, f"order_items/order_date={day}/items.csv", f"{ITEMS_HEADER}\n1,2,3,1,1\n")
-    put(tmp_path, f"orders/order_date={DAY}/long.csv", f"{ORDERS_HEADER}\n{'1,' * MIB}")
+    put(tmp_path, f"orders/order_date={DAY}/long.csv", f"{ORDERS_HEADER}\n{'1,' * 3 * MIB}")
     landed = read_days(LandingFolder(str(tmp_path)), [DAY, NEXT])
     assert list(landed.faults) == [DAY]
     assert landed.faults[DAY].startswith(f"Line 2 of landing file orders/order_date={DAY}/long.csv has more than")
@@ -121,8 +121,8 @@ def test_chunks_of_many_rows_have_fewer_files(tmp_path: Path) -> None:
 
 
 def test_invoice_lines_with_a_line_that_is_too_long_are_refused(tmp_path: Path) -> None:
-    file = put(tmp_path, "lines.csv", f"InvoiceNo,Quantity\n{'1,' * MIB}")
-    with pytest.raises(InvoiceLinesError, match=r"^Line 2 of .+lines\.csv has more than 1,048,576 bytes: end each row"):
+    file = put(tmp_path, "lines.csv", f"InvoiceNo,Quantity\n{'1,' * 3 * MIB}")
+    with pytest.raises(InvoiceLinesError, match=r"^Line 2 of .+lines\.csv has more than 4,194,304 bytes: end each row"):
         read_invoice_lines(file, read_mapping("online-retail"))
 
 
@@ -173,7 +173,7 @@ def read_in_child(root: Path) -> dict:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (b"1," * MIB, "Line 2 of landing file .* has more than 1,048,576 bytes"),
+        (b"1," * 3 * MIB, "Line 2 of landing file .* has more than 4,194,304 bytes"),
         (b"0\n" * MIB, "Landing file .* has too many rows that do not parse"),
         (b'1,1,1,"a\nb"\n' * (MIB // 4), None),
     ],
