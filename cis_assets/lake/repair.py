@@ -115,7 +115,7 @@ def _replace_checkpoint(location: TableLocation, damage: list[Damage]) -> str:
     log = list_log(location)
     lacking = [version for version in log.replayed if version not in log.commits]
     if lacking:
-        return f"{damage[0]}: it was set aside."
+        return f"{damage[0]}: it was renamed, out of the log."
     connect(location).create_checkpoint()
     sync_checkpoint(location)
     return f"{damage[0]}: a new checkpoint was written. No row is lost."
@@ -135,7 +135,7 @@ def _roll_back(table: Table, location: TableLocation, damage: Damage) -> str:
         known |= read_changes(location, version).removed
     days = _find_days(path for path in list_sizes(location) if path.endswith(".parquet") and path not in known)
     return (
-        f"{damage}: the table was rolled back to version {first - 1}, and its later commits were set aside. "
+        f"{damage}: the table was rolled back to version {first - 1}, and its later commits were renamed, out of the log. "
         f"{_how_to_make_again(table, days)}"
     )
 
