@@ -11,7 +11,6 @@ from cis_assets.catalog import TABLES, Table, bronze, quality
 from cis_assets.defs.partitions import ONE_RUN, order_dates
 from cis_assets.defs.resources import LAKE_IO
 from cis_assets.lake.damage import name_unreadable_files
-from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.metadata import column_lineage, column_schema
 from cis_assets.lake.quarantine import QUARANTINED_BY
@@ -45,8 +44,8 @@ def table_asset(
         **_catalog_arguments(table, kinds),
         **arguments,
     )
-    locations = [Lake(settings.lake_uri).location(TABLES[path]) for path in read if path in TABLES]
-    return lambda function: decorate(_naming_unreadable_files(function, locations))
+    tables = [TABLES[path] for path in read if path in TABLES]
+    return lambda function: decorate(_naming_unreadable_files(function, Lake(settings.lake_uri), tables))
 
 
 def _keys_of(inputs: Any) -> list[str]:
@@ -54,17 +53,20 @@ def _keys_of(inputs: Any) -> list[str]:
     return ["/".join(key.path) for key in keys if isinstance(key, dg.AssetKey)]
 
 
-def _naming_unreadable_files(function: Callable[..., Any], locations: list[TableLocation]) -> Callable[..., Any]:
-    """Let an asset that reads a damaged data file fail with the name of the table and of the file."""
+def _naming_unreadable_files(function: Callable[..., Any], lake: Lake, tables: list[Table]) -> Callable[..., Any]:
+    """Let an asset that reads a damaged data file fail with the name of the table and of the file.
+
+    Locations need the credentials of the storage, so they are looked up after an error and not while the code loads.
+    """
 
     @wraps(function)
     def compute(*arguments: Any, **named: Any) -> Any:
-        with name_unreadable_files(locations):
+        with name_unreadable_files(map(lake.location, tables)):
             return function(*arguments, **named)
 
     @wraps(function)
     def generate(*arguments: Any, **named: Any) -> Any:
-        with name_unreadable_files(locations):
+        with name_unreadable_files(map(lake.location, tables)):
             yield from function(*arguments, **named)
 
     # Dagster treats a generator in another way than a function that returns one.

@@ -64,6 +64,8 @@ def remove_history(table: Table, location: TableLocation) -> Removed:
         }
         # A checkpoint drops removed files, and the cleanup old commits, when they are older than these durations.
         stored.alter.set_table_properties(dict.fromkeys(_RETENTION, _AT_ONCE), post_commithook_properties=KEEP_LOG)
+        # The cleanup removes all earlier commits, so this one must not be torn by a power cut.
+        settle(location)
         stored.create_checkpoint()
         sync_checkpoint(location)
         stored.cleanup_metadata()

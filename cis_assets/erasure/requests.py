@@ -6,6 +6,7 @@ content.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import obstore
@@ -52,10 +53,12 @@ def delete_requests(landing_uri: str, requests: Iterable[Request]) -> list[str]:
     store = object_store(landing_uri)
     stay = []
     for request in requests:
-        if obstore.head(store, request.path)["e_tag"] == request.e_tag:
-            obstore.delete(store, request.path)
-        else:
-            stay.append(request.path)
+        # Somebody may have removed a request meanwhile.
+        with suppress(FileNotFoundError):
+            if obstore.head(store, request.path)["e_tag"] == request.e_tag:
+                obstore.delete(store, request.path)
+            else:
+                stay.append(request.path)
     return stay
 
 

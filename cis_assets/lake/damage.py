@@ -24,7 +24,7 @@ from cis_assets.lake.log_files import LOG, LogFiles, find_checkpoint_faults, fin
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
 from cis_assets.lake.table_versions import TableDamagedError, read_known_version
 from cis_assets.storage.addresses import is_local, store_to_read
-from cis_assets.storage.errors import describe_error, storage_errors
+from cis_assets.storage.errors import storage_errors
 
 UNREADABLE = (ComputeError, NarwhalsError, PanicException)
 """Polars and narwhals raise these for a data file that they cannot decode. PanicException is no Exception."""
@@ -162,10 +162,15 @@ def _slice_files(stored: DeltaTable, where: Slice) -> dict[str, int]:
 
 
 def _find_file_damage(location: TableLocation, *, deep: bool) -> list[Damage]:
-    try:
-        stored = DeltaTable(location.uri, storage_options=dict(location.storage_options))
-    except DeltaError as error:
-        return [Damage(Kind.COMMIT, LOG, f"cannot be read ({describe_error(error)})", list_log(location).newest or 0)]
+    with storage_errors(f"Reading {location.name} at {location.uri}"):
+        try:
+            stored = DeltaTable(location.uri, storage_options=dict(location.storage_options))
+        except DeltaError:
+            found = find_log_damage(location, list_log(location), deep=True)
+            if found:
+                return found
+            # The log is whole. delta-rs may not know a feature that another engine wrote; no repair helps.
+            raise
     sizes = list_sizes(location)
     files = pl.DataFrame(stored.get_add_actions(flatten=True)).select("path", "size_bytes", "num_records")
     found = []

@@ -38,14 +38,20 @@ _BROKEN_BY_STORED_ROWS = "failed validation check"
 
 
 class _LocalTable(DeltaTable):
-    """A table in a local folder. delta-rs percent-encodes its paths, and polars opens paths as they are spelled."""
+    """A table in a local folder. delta-rs percent-encodes the folder, and polars opens paths as they are spelled.
+
+    Below the folder, delta-rs already spells a path as the disk does.
+    """
 
     @property
     def table_uri(self) -> str:
         return unquote(super().table_uri)
 
     def file_uris(self, *arguments: Any, **options: Any) -> list[str]:
-        return [unquote(uri) for uri in super().file_uris(*arguments, **options)]
+        encoded = super().table_uri.removeprefix("file://")
+        folder = unquote(encoded)
+        uris = [uri.removeprefix("file://") for uri in super().file_uris(*arguments, **options)]
+        return [folder + uri.removeprefix(encoded) for uri in uris]
 
 
 def connect(location: TableLocation) -> DeltaTable:

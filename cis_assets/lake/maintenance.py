@@ -96,10 +96,11 @@ def maintain(
     removed_files, removed_bytes = _remove_files(table, location, stored, retention_hours)
     with storage_errors(f"Maintaining the log of {table.path}"):
         stored.update_incremental()
+        # The cleanup may remove all earlier commits, so that of the vacuum must not be torn by a power cut.
+        settle(location)
         stored.create_checkpoint()
         sync_checkpoint(location)
         stored.cleanup_metadata()
-    settle(location)
     after = examine_files(table, stored, target_bytes)
     return Maintained(
         before=before,

@@ -73,6 +73,9 @@ def _start_again(lake: Lake, table: Table, location: TableLocation, damage: Dama
     files = list_sizes(location)
     days = _find_days(files)
     rows = _read_erased_customers(location, files) if table is ERASED_CUSTOMERS else None
+    if not files and rows is None:
+        accept_table(location)
+        return f"{damage}: nothing of the table was left. {_how_to_make_again(table, days)}"
     aside = f"{MOVED_ASIDE}/{table.path}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     _move_folder(lake, table.path, aside, files)
     accept_table(location)

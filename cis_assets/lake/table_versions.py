@@ -82,9 +82,13 @@ def accept_table(location: TableLocation) -> int | None:
     Torn commits at the end of the log stay above the version, so the next write rolls them back.
     """
     log = list_log(location)
-    whole = [version for version in log.commits if find_commit_fault(location, version) is None]
-    torn = min((version for version in log.replayed if version not in whole), default=None)
-    newest = log.newest if torn is None else torn - 1
+    damaged = (
+        version
+        for version in log.replayed
+        if version not in log.commits or find_commit_fault(location, version) is not None
+    )
+    first = next(damaged, None)
+    newest = log.newest if first is None else first - 1
     if newest is None or newest < 0:
         with storage_errors(f"Forgetting the version of {location.name}"), suppress(FileNotFoundError):
             obstore.delete(object_store(location.lake_uri, timeouts=location.timeouts), _path(location))
@@ -231,7 +235,10 @@ def _find_leftovers(location: TableLocation, log: LogFiles, known: KnownVersion 
         versions = {fault.version for fault in torn}
         kept = {version: names for version, names in log.checkpoints.items() if version not in versions}
         rest = LogFiles(rest.commits, kept)
-        if all(version in rest.commits for version in rest.replayed):
+        last_known = -1 if known is None else known.version
+        newest = -1 if rest.newest is None else rest.newest
+        # Otherwise the checkpoint replaces commits that were removed, and is all that is left of the table.
+        if newest >= last_known and all(version in rest.commits for version in rest.replayed):
             hint = LogFault(max(versions), HINT, "names the checkpoint")
             found = [hint, *torn, *found]
     return found

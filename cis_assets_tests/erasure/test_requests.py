@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from cis_assets.erasure.requests import RequestError, parse_customer_number, parse_customer_numbers
+from cis_assets.erasure.requests import (
+    RequestError,
+    delete_requests,
+    parse_customer_number,
+    parse_customer_numbers,
+    read_requests,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +89,14 @@ def test_the_first_ten_bad_lines_are_named_and_none_is_shown():
     with pytest.raises(RequestError, match="Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 6 more of the file are") as refused:
         parse_customer_numbers(content.encode(), "the file")
     assert "7316" not in str(refused.value)
+
+
+def test_a_request_that_somebody_removed_meanwhile_does_not_keep_the_others(tmp_path: Path):
+    folder = tmp_path / "erasure_requests"
+    folder.mkdir()
+    for name in ("first.csv", "second.csv"):
+        (folder / name).write_text("1")
+    requests = read_requests(str(tmp_path))
+    (folder / "first.csv").unlink()
+    assert delete_requests(str(tmp_path), requests) == []
+    assert list(folder.iterdir()) == []

@@ -24,6 +24,7 @@ from cis_assets.lake.repair import RepairError, repair
 from cis_assets.lake.round_trip import write_and_read_table
 from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets.lake.table_versions import TableDamagedError, accept_table
+from cis_assets.storage.errors import StorageError
 from cis_assets_tests.frames import table_frame
 
 ORDERS = silver.ORDERS
@@ -175,6 +176,35 @@ def test_a_repair_keeps_what_is_whole_and_names_what_is_gone(
     assert stored_days(lake) == DAYS
     assert find_damage(lake.location(ORDERS), deep=True) == []
     assert repair(lake, ORDERS) == []
+
+
+def test_a_whole_table_of_a_kind_that_cannot_be_opened_is_not_rolled_back(lake: Lake):
+    for commit in (table_folder(lake) / "_delta_log").glob("*.json"):
+        commit.write_text(commit.read_text().replace('\\"type\\":\\"date\\"', '\\"type\\":\\"unknown\\"'))
+    accept_table(lake.location(ORDERS))
+    before = sorted((table_folder(lake) / "_delta_log").iterdir())
+    for examine in (lambda: find_damage(lake.location(ORDERS)), lambda: repair(lake, ORDERS)):
+        with pytest.raises(StorageError, match="unknown"):
+            examine()
+    assert sorted((table_folder(lake) / "_delta_log").iterdir()) == before
+
+
+def test_an_error_of_the_storage_is_no_damage(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("connection reset")
+
+    monkeypatch.setattr("cis_assets.lake.damage.DeltaTable", fail)
+    with pytest.raises(StorageError, match="connection reset"):
+        find_damage(lake.location(ORDERS))
+
+
+def test_a_repair_of_a_table_of_which_nothing_is_left_moves_nothing(lake: Lake):
+    shutil.rmtree(table_folder(lake))
+    (done,) = repair(lake, ORDERS)
+    assert "moved" not in done
+    assert "Make the rows again with `cis backfill`" in done
+    assert not Path(lake.uri, "moved_aside").exists()
+    write(lake, DAYS[0])
 
 
 def test_other_slices_of_a_table_with_a_lost_file_can_be_read(lake: Lake):

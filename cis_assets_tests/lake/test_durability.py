@@ -23,7 +23,7 @@ from cis_assets.lake.lake import Lake
 from cis_assets.lake.log_files import read_changes
 from cis_assets.lake.maintenance import maintain
 from cis_assets.lake.slices import Slice
-from cis_assets.lake.table_versions import TableDamagedError, accept_table, read_known_version
+from cis_assets.lake.table_versions import TableDamagedError, accept_table, prepare_to_write, read_known_version
 from cis_assets.storage.addresses import put_text
 from cis_assets.storage.durability import skip_sync
 from cis_assets_tests.lake.writer_process import ORDERS, content, stored_versions
@@ -183,6 +183,9 @@ def test_a_torn_first_commit_counts_as_no_table(lake: Lake):
     for commit in log.glob("*.json"):
         commit.unlink()
     (log / f"{0:020}.json").write_bytes(b"")
+    # A table is on the disk before its first data file is written.
+    for file in log.parent.rglob("*.parquet"):
+        file.unlink()
     forget_version(lake)
     with pytest.raises(TableAbsentError):
         lake.scan(ORDERS)
@@ -199,6 +202,36 @@ def test_a_torn_checkpoint_that_the_log_does_not_need_is_moved_aside(lake: Lake)
         write(lake, DAYS, 2)
         assert not checkpoint.exists()
         assert stored_versions(lake.uri) == dict.fromkeys(DAYS, 2)
+
+
+def test_a_checkpoint_that_replaces_removed_commits_stays_when_its_own_commit_is_torn(lake: Lake):
+    write(lake, DAYS, 1)
+    log = Path(lake.location(ORDERS).uri, "_delta_log")
+    cut_off(lake, lambda log: None)
+    DeltaTable(lake.location(ORDERS).uri).create_checkpoint()
+    *earlier, last = commits(log)
+    for commit in earlier:
+        commit.unlink()
+    last.write_bytes(b"")
+    prepare_to_write(lake.location(ORDERS))
+    assert stored_versions(lake.uri) == dict.fromkeys(DAYS, 2)
+
+
+@pytest.mark.parametrize("clean_up", [lambda lake: compact(lake), lambda lake: erase(lake)], ids=["maintain", "erase"])
+def test_the_commit_of_a_checkpoint_is_synced_before_the_earlier_commits_are_removed(
+    lake: Lake, clean_up: Callable[[Lake], None], monkeypatch: pytest.MonkeyPatch
+):
+    write(lake, DAYS, 1)
+    clean_up_log, known = DeltaTable.cleanup_metadata, []
+
+    def observe(stored: DeltaTable) -> None:
+        known.append(read_known_version(lake.location(ORDERS)).version == stored.version())
+        clean_up_log(stored)
+
+    monkeypatch.setattr(DeltaTable, "cleanup_metadata", observe)
+    clean_up(lake)
+    assert known
+    assert all(known)
 
 
 def test_a_whole_commit_that_no_version_remembers_stays(lake: Lake):
@@ -284,7 +317,7 @@ def test_a_write_to_a_table_that_lost_a_data_file_is_refused(lake: Lake, damage:
 def test_a_table_that_moved_away_can_be_accepted_and_written_anew(lake: Lake, tmp_path: Path):
     write(lake, DAYS, 1)
     Path(lake.location(ORDERS).uri).rename(tmp_path / "aside")
-    with pytest.raises(TableDamagedError, match="cis doctor --accept silver/orders"):
+    with pytest.raises(TableDamagedError, match="cis doctor --repair silver/orders"):
         write(lake, ONE_DAY, 2)
     assert accept_table(lake.location(ORDERS)) is None
     write(lake, ONE_DAY, 2)

@@ -71,7 +71,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             products, aisles, departments, customers, offers, settings.time_zone
         )
 
-    inputs = list(map(Lake(settings.lake_uri).location, (bronze.ORDERS, bronze.ORDER_ITEMS, silver.PRODUCTS)))
+    lake, inputs = Lake(settings.lake_uri), (bronze.ORDERS, bronze.ORDER_ITEMS, silver.PRODUCTS)
 
     @dg.multi_asset(
         name="silver_days",
@@ -90,7 +90,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.Output]:
         """Judge the bronze rows of the dates of this run once, and select each table from them."""
         with TemporaryDirectory(prefix="cis-silver-") as folder:
-            with name_unreadable_files(inputs):
+            with name_unreadable_files(map(lake.location, inputs)):
                 judged = [
                     judge_orders(
                         ordered_in(days, orders),
