@@ -1,6 +1,6 @@
 """A disk whose power can be cut: an ext4 file system in a file, mounted through a loop device.
 
-A cut is the ioctl by which file systems are tested: ext4 writes nothing more, not even its journal. What is there after the
+A cut is the ioctl that tests of file systems use: ext4 writes nothing more, not even its journal. What is there after the
 next mount is what was on the disk. It needs root and loop devices.
 """
 
