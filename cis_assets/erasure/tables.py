@@ -9,37 +9,18 @@ from cis_assets.catalog import ORDER_DATE, SYSTEM_TABLES, TABLES, Table, bronze
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, holds_customers, orders_of, theirs
 from cis_assets.dates import DAYS_AT_ONCE
 from cis_assets.erasure.named_customers import find_named_customers
-from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.damage import has_table_files
 from cis_assets.lake.delta_table import scan_stored
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import Slice
 from cis_assets.lake.write_path import Commit, commit_once
-from cis_assets.storage.errors import storage_errors
 
 _ORDER_OF_CUSTOMER = (ORDER_DATE, "order_id", "customer_id")
 
 
-class LostLogError(OperatorError):
-    """A table has files and no log, so an erasure cannot search it."""
-
-
 def list_stored_tables(lake: Lake) -> list[Table]:
-    """List the tables of the catalog that exist in the lake; LostLogError if one has files without a log."""
-    stored, lost = [], []
-    for table in (TABLES | SYSTEM_TABLES).values():
-        with storage_errors(f"Reading {table.path} at {lake.location(table).uri}"):
-            if lake.exists(table):
-                stored.append(table)
-            elif has_table_files(lake.location(table)):
-                lost.append(lake.location(table).uri)
-    if lost:
-        raise LostLogError(
-            f"{', '.join(lost)} {'has' if len(lost) == 1 else 'have'} files but no log, so customers in them cannot be found. "
-            "Restore the folder _delta_log from a backup, or delete the folder of the table. Then run the erasure again."
-        )
-    return stored
+    """List the tables of the catalog that exist in the lake; TableDamagedError if one has data files without a log."""
+    return [table for table in (TABLES | SYSTEM_TABLES).values() if lake.exists(table)]
 
 
 def find_missing_customers(

@@ -123,8 +123,8 @@ def refuse_lost_log(location: TableLocation) -> None:
         lost = next(Path(location.uri).rglob("*.parquet"), None) is not None
     else:
         lost = any(path.endswith(".parquet") for path in list_sizes(location))
-    # A table whose first commit is torn was never created, and the next write rolls it back.
-    if lost and list_log(location).newest is None:
+    # There is no damage if another process has created the table meanwhile.
+    if lost:
         _refuse(location, find_damage(location))
 
 
