@@ -112,7 +112,7 @@ def test_features_of_many_order_lines_are_made_by_groups_of_customers(shop: Shop
         return customer_groups(rows, bounds)
 
     monkeypatch.setattr(customer_features, "customer_groups", counted)
-    monkeypatch.setattr(customer_features, "_LINES_AT_ONCE", shop.rows(silver.ORDER_ITEMS).height // 5)
+    monkeypatch.setattr(customer_features, "_ITEMS_PER_CHUNK", shop.rows(silver.ORDER_ITEMS).height // 5)
     shop.run(dg.AssetSelection.assets(asset_key(gold.CUSTOMER_FEATURES)), GOLD_DAYS)
     assert min(groups) > 4
     assert_frame_equal(shop.rows(gold.CUSTOMER_FEATURES), before, check_exact=True)
