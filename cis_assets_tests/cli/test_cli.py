@@ -212,7 +212,8 @@ def test_storage_that_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:9/account")
     monkeypatch.setenv("AZURE_STORAGE_ALLOW_HTTP", "true")
     monkeypatch.setenv("CIS_STORE_RETRY_SECONDS", "1")
-    assert refusal(cis("show", "tables")).startswith("cis: The storage of the lake or the landing folder failed: ")
+    named = "cis: Reading bronze/landed_files at abfss://lake@account.dfs.core.windows.net/lake/bronze/landed_files failed: "
+    assert refusal(cis("show", "tables")).startswith(named)
 
 
 def test_a_run_that_fails_before_its_first_step_is_not_reported_as_done(landed: None, monkeypatch: pytest.MonkeyPatch):
