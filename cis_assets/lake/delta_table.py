@@ -89,12 +89,14 @@ def columns_not_stored(table: Table, stored: DeltaTable) -> list[str]:
 
 
 def _open_if_exists(location: TableLocation) -> DeltaTable | None:
+    # Read before the table: a version that another writer remembers meanwhile is not one that the table lost.
+    known = read_known_version(location)
     # `DeltaTable.is_deltatable` would ask too, but blocks all threads of the process for as long as the storage hangs.
     if not is_local(location.uri) or refuse_damage(location):
         try:
             return connect(location)
         except TableNotFoundError:
-            refuse_shorter(location, None)
+            refuse_shorter(location, known, None)
         except DeltaError:
             refuse_damaged_log(location)
             raise
@@ -109,6 +111,7 @@ def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
     delta-rs if another process changed the table's description at the same moment.
     """
     prepare_to_write(location)
+    known = read_known_version(location)
     stored = _open_if_exists(location)
     if stored is None:
         DeltaTable.create(
@@ -123,11 +126,11 @@ def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
         )
         stored = connect(location)
     refuse_damaged_files(location, stored)
-    if stored.version() == 0 or read_known_version(location) is None:
+    if stored.version() == 0 or known is None:
         # Without a known version, nothing would tell a torn commit that follows from a lost one.
         settle(location)
     elif not is_local(location.uri):
-        refuse_shorter(location, stored.version())
+        refuse_shorter(location, known, stored.version())
     _refuse_other_table(table, stored)
     names = {field.name for field in stored.schema().fields}
     added = [field for name, field in _fields(table).items() if name not in names]

@@ -150,9 +150,8 @@ def refuse_damaged_files(location: TableLocation, stored: DeltaTable) -> None:
         )
 
 
-def refuse_shorter(location: TableLocation, newest: int | None) -> None:
-    """Raise TableDamagedError if a table is gone, or its log ends before the last known version."""
-    known = read_known_version(location)
+def refuse_shorter(location: TableLocation, known: KnownVersion | None, newest: int | None) -> None:
+    """Raise TableDamagedError if a table is gone (`newest` is None), or its log ends before the last known version."""
     if known is not None and (newest is None or newest < known.version):
         raise _describe_shorter(location, known, newest)
 

@@ -53,7 +53,7 @@ def failed(result: Result) -> list[str]:
 def test_the_key_of_the_account_is_fit_for_everything(container):
     result = doctor()
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok ") == 18
+    assert result.output.count("ok ") == 19
     assert "orders/order_date=2025-10-31/orders.csv can be read." in result.output
 
 

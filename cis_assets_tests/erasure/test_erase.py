@@ -19,8 +19,9 @@ from cis_assets.erasure.erase import ErasureIncompleteError, count_steps, find_c
 from cis_assets.erasure.lock import LOCK, ErasureInProgressError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.polars_engine import PolarsEngine
+from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import Slice
-from cis_assets.lake.table_versions import TableDamagedError
+from cis_assets.lake.table_versions import TableDamagedError, accept_table
 from cis_assets.landing.folder import LandingFolder
 from cis_assets_tests.defs.pipeline import GOLD, INGEST
 from cis_assets_tests.erasure.byte_search import traces_of
@@ -275,6 +276,7 @@ def test_a_table_with_files_and_no_log_is_not_passed_over(with_customer: ShopWit
 def test_what_lies_in_the_lake_and_is_no_table_is_named(with_customer: ShopWithCustomer):
     (with_customer.lake / "bronze/orders").rename(with_customer.lake / "bronze/orders_before")
     (with_customer.lake / "copy.parquet").write_bytes(b"")
+    accept_table(Lake(str(with_customer.lake)).location(bronze.ORDERS))
     receipt = with_customer.erase()
     assert receipt.elsewhere_in_the_lake == ("bronze/orders_before", "copy.parquet")
     assert bronze.ORDERS.path not in {table.table for table in receipt.tables}

@@ -27,7 +27,7 @@ from cis_assets_tests.lake.ext4_disk import Ext4Disk, ext4_disk
 
 pytestmark = pytest.mark.slow
 
-CUTS = int(os.environ.get("CUTS", "10"))
+CUTS = int(os.environ.get("CUTS", "1"))
 CUSTOMER = 7
 _SECONDS = 300
 

@@ -158,7 +158,7 @@ CASES: Mapping[str, Callable[[On], Any]] = {
         )
     ),
     "segmentation.pair_keys.number_ranges": lambda on: pl.DataFrame(
-        [vars(one) for one in packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]).values()]
+        [one._asdict() for one in packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]).values()]
     ),
     "segmentation.pair_keys.group_by_customer_and": lambda on: packed_pairs.group_by_customer_and(
         "product_id",
