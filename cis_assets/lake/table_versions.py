@@ -58,7 +58,7 @@ def read_known_version(location: TableLocation) -> KnownVersion | None:
     if not location.lake_uri:
         return None
     path = _path(location)
-    with storage_errors(f"Reading {path} of {location.lake_uri}"):
+    with storage_errors(f"Reading {location.name} at {location.uri}"):
         try:
             if is_local(location.lake_uri):
                 content = Path(location.lake_uri, path).read_bytes()
