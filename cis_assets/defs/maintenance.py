@@ -121,7 +121,7 @@ def _check(table: Table, lake: Lake, retention_hours: int, limits: Limits) -> dg
     except TableAbsentError:
         return result(True, "Never materialized.")
     except OperatorError as error:
-        # An unreadable table fails its own check only; the other tables are checked all the same.
+        # An unreadable table fails its own check only. The other tables are still checked.
         return result(False, str(error))
     reasons = " ".join(found.reasons)
     metadata = {

@@ -69,7 +69,7 @@ class LogFiles:
 
     @property
     def complete_checkpoints(self) -> list[int]:
-        """The versions whose checkpoints have all parts, none of them empty, in order."""
+        """The versions whose checkpoints are complete and not empty, in order."""
         return sorted(version for version, parts in self.checkpoints.items() if _is_complete(parts))
 
     @property

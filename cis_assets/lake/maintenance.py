@@ -96,7 +96,7 @@ def maintain(
     removed_files, removed_bytes = _remove_files(table, location, stored, retention_hours)
     with storage_errors(f"Maintaining the log of {table.path}"):
         stored.update_incremental()
-        # The cleanup may remove all earlier commits, so that of the vacuum must not be torn by a power cut.
+        # The cleanup may remove all earlier commits, so the commit of the vacuum must be on the disk first.
         settle(location)
         stored.create_checkpoint()
         sync_checkpoint(location)

@@ -1,7 +1,7 @@
 """The private names of Dagster that the platform uses. No other package imports or touches a private name of Dagster.
 
-Dagster may change these names in any release. A test covers each of them (`test_dagster_internals.py` and
-`test_dagster_instance.py`); if one fails after an upgrade, the fix belongs here. This module serves the IO manager.
+Dagster may change these names in any release. `test_dagster_internals.py` has a test for each of them; if one
+fails after an upgrade, the fix belongs here. This module serves the IO manager.
 `instance.py` serves the Dagster instance; it is apart because importing the SQLite storages takes most of a second.
 """
 
