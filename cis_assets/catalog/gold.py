@@ -61,6 +61,26 @@ class CustomerFeatures(_Snapshot):
     )
 
 
+class CustomerHabits(_Snapshot):
+    """The slow habits of each customer, which segments are made of; they change only if recent orders contradict them."""
+
+    customer_id = dy.Int64(description="Customer number.")
+    order_count = dy.Int32(min=1, description="Orders up to the day, in all of silver.")
+    gap_days = dy.Float64(
+        nullable=True,
+        min=0.5,
+        description="Usual days between orders: the mean of the gaps since the habit began, each at most 60; null with one "
+        "order. The value stays until the mean is 42 % above or 30 % below it.",
+    )
+    basket_size = dy.Float64(
+        min=1.0, description="Usual lines per order: the mean since the habit began, with the same tolerance."
+    )
+    since = dy.Date(
+        description="Order date that the habit began with: the oldest of the window, or the first of 28 days whose orders "
+        "contradicted the orders before them."
+    )
+
+
 class SegmentModel(dy.Schema):
     """The trained segmentation, one row per segment, with everything that assigning a customer needs."""
 
@@ -197,6 +217,9 @@ def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ..
 CUSTOMER_FEATURES = _snapshot(
     "customer_features", CustomerFeatures, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
+CUSTOMER_HABITS = _snapshot(
+    "customer_habits", CustomerHabits, "customer, as of a day", ("customer_id",), may_be_empty=False
+)
 SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of the trained model", ("segment_id",))
 CUSTOMER_SEGMENTS = _snapshot(
     "customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False
@@ -224,6 +247,7 @@ NOTIFICATIONS = _snapshot("notifications", Notifications, "message", ("customer_
 
 TABLES = (
     CUSTOMER_FEATURES,
+    CUSTOMER_HABITS,
     SEGMENT_MODEL,
     CUSTOMER_SEGMENTS,
     SEGMENT_PROFILES,

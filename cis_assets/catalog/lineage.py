@@ -74,6 +74,7 @@ CARRIED: Mapping[str, ByColumn] = {
         "favourite_product_id": _of(silver.ORDER_ITEMS, "product_id"),
         "favourite_department_id": _of(silver.ORDER_ITEMS, "department_id"),
     },
+    gold.CUSTOMER_HABITS.path: _same(silver.ORDERS, "customer_id"),
     gold.SEGMENT_MODEL.path: {"trained_as_of": _of(gold.CUSTOMER_FEATURES, "as_of_date")},
     gold.CUSTOMER_SEGMENTS.path: {
         **_same(gold.CUSTOMER_FEATURES, "as_of_date", "customer_id"),
@@ -180,6 +181,12 @@ COMPUTED: Mapping[str, ByColumn] = {
         "weekend_share": _of(silver.ORDERS, "order_weekday"),
         "total_spend": _of(silver.ORDERS, "spend"),
         "mean_order_spend": _of(silver.ORDERS, "spend"),
+    },
+    gold.CUSTOMER_HABITS.path: {
+        "order_count": _of(silver.ORDERS, "order_id"),
+        "gap_days": _DAY_OF_ORDER,
+        "basket_size": _of(silver.ORDERS, "item_count"),
+        "since": _DAY_OF_ORDER,
     },
     gold.SEGMENT_MODEL.path: dict.fromkeys(
         (

@@ -16,7 +16,7 @@ from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.segmentation import customer_features as features_transform
-from cis_assets.segmentation import patterns, profiles
+from cis_assets.segmentation import habits, patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.features import CLUSTERED_FEATURES
 from cis_assets.segmentation.model import train_segment_model
@@ -64,6 +64,19 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 orders, order_items, day, history_days, _count_rows(rows_per_day, trailing_window(day, history_days))
             )
         )
+
+    @table_asset(
+        settings,
+        gold.CUSTOMER_HABITS,
+        "narwhals",
+        owner=_OWNER,
+        deps=[asset_key(quality.DATE_CHECKS)],
+        ins={"orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY)},
+    )
+    def customer_habits(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
+        days = days_of(context)
+        order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
+        return LazyChunks.of(habits.customer_habits_in_chunks(orders, days, history_days, order_rows))
 
     @table_asset(
         settings,
@@ -150,6 +163,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     return [
         customer_features,
+        customer_habits,
         segment_model,
         customer_segments,
         segment_profiles,
