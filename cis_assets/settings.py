@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         le=2**32 - 1,
         description="Seed of every random choice: clustering starts, samples, which copy a customer gets.",
     )
-    segments_min: int = Field(3, ge=2, description="Smallest number of customer segments that training tries.")
+    segments_min: int = Field(4, ge=2, description="Smallest number of customer segments that training tries.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments that training tries.")
     spark_remote: SecretStr = Field(
         SecretStr(""),

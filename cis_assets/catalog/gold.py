@@ -82,40 +82,70 @@ class CustomerHabits(_Snapshot):
 
 
 class SegmentModel(dy.Schema):
-    """The trained segmentation, one row per segment, with everything that assigning a customer needs."""
+    """All versions of the segmentation, one row per version and segment, with everything that assigning a customer needs."""
 
-    segment_id = dy.Int32(description="Number of the segment: 0 for the largest at training, then by size.")
-    segment_name = dy.String(description="Name of the segment, from its centroid.")
-    segment_marks = dy.String(description="How the segment differs from the average customer, in words.")
-    feature_names = dy.List(dy.String(), description="Features in the order of the lists below.")
-    feature_fill = dy.List(dy.Float64(), description="Value used for a missing feature (the training median).")
+    version = dy.Int32(min=1, description="Number of the version, in order of training.")
+    state = dy.String(
+        description="champion: serves new snapshots; challenger: trained, serves nothing; retired: a former champion, or a "
+        "challenger that a later training replaced."
+    )
+    trained_as_of = dy.Date(description="Snapshot of customer_habits that the version was trained on.")
+    serves_from = dy.Date(
+        nullable=True,
+        description="First day whose snapshots it serves, up to the day of the next promotion; the first version also "
+        "serves all earlier days. Null if it was never promoted.",
+    )
+    reason = dy.String(description="Why the version was trained or promoted.")
+    segment_id = dy.Int32(min=1, description="Stable number of the segment, never reused. 0 means new customers.")
+    segment_name = dy.String(description="Name of the segment, from its center.")
+    segment_marks = dy.String(description="What marks the segment, beside the average customer's values.")
+    origin = dy.String(
+        description="How the segment follows from the champion at training: first, continued, split from, merged from or born."
+    )
+    feature_names = dy.List(dy.String(), description="Habits in the order of the lists below.")
+    feature_fill = dy.List(dy.Float64(), description="Value used for a missing habit (the training median).")
     feature_is_log = dy.List(dy.Bool(), description="Whether log(1 + x) is applied.")
     feature_mean = dy.List(dy.Float64(), description="Mean, subtracted after the logarithm.")
     feature_scale = dy.List(dy.Float64(), description="Standard deviation, the divisor after that.")
-    centroid = dy.List(dy.Float64(), description="Center of the segment in scaled features.")
-    centroid_values = dy.List(dy.Float64(), description="Center of the segment in the units of the features.")
+    feature_edges = dy.List(
+        dy.Float64(), description="Nine deciles of each scaled habit at training, one habit after another, for drift."
+    )
+    centroid = dy.List(dy.Float64(), description="Center of the segment in scaled habits.")
+    centroid_values = dy.List(dy.Float64(), description="Center of the segment in the units of the habits.")
     customer_count = dy.Int64(description="Customers of the segment at training.")
-    segment_count = dy.Int32(description="Number of segments of the model.")
-    silhouette = dy.Float64(description="Mean silhouette coefficient of the model, -1 to 1, on a seeded sample.")
+    segment_count = dy.Int32(description="Number of segments of the version.")
+    jaccard = dy.Float64(
+        description="Stability: mean Jaccard similarity of the segment in 20 bootstraps; under 0.6 do not trust it, from 0.75 "
+        "it is stable."
+    )
+    silhouette = dy.Float64(description="Mean silhouette coefficient of the version, -1 to 1, on a seeded sample.")
     inertia = dy.Float64(description="Sum of squared distances of customers to the centers of their segments.")
     seed = dy.Int64(description="Seed of the initializations.")
-    trained_as_of = dy.Date(description="Snapshot of customer_features that the model was trained on.")
 
 
 class CustomerSegments(_Snapshot):
     """Segment and RFM scores of each customer."""
 
     customer_id = dy.Int64(description="Customer number.")
-    segment_id = dy.Int32(description=_SEGMENT)
+    segment_id = dy.Int32(
+        description="Segment of gold/segment_model; 0, New customers, with fewer than four orders up to the day."
+    )
     segment_name = dy.String(description="Name of the segment.")
-    distance = dy.Float64(min=0.0, description="Distance to the center of the segment in scaled features.")
+    model_version = dy.Int32(min=1, description="Version of gold/segment_model that placed the customer.")
+    distance = dy.Float64(
+        nullable=True, min=0.0, description="Distance to the center of the segment in scaled habits; null in segment 0."
+    )
+    margin = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="How much farther the next center is; null in segment 0 and if there is one segment.",
+    )
     recency_score = dy.Int32(min=1, max=5, description="Quintile of recency, 5 = ordered most recently.")
     frequency_score = dy.Int32(min=1, max=5, description="Quintile of order count, 5 = most orders.")
     monetary_score = dy.Int32(
         min=1, max=5, description="Quintile of spend (of lines bought if there are no prices), 5 = most."
     )
     rfm_segment = dy.String(description="RFM segment in words, from the recency and frequency scores.")
-    trained_as_of = dy.Date(description="Snapshot that the model was trained on.")
 
 
 class SegmentProfiles(_SegmentSnapshot):
@@ -220,7 +250,7 @@ CUSTOMER_FEATURES = _snapshot(
 CUSTOMER_HABITS = _snapshot(
     "customer_habits", CustomerHabits, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
-SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of the trained model", ("segment_id",))
+SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of a version", ("version", "segment_id"))
 CUSTOMER_SEGMENTS = _snapshot(
     "customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False
 )

@@ -75,10 +75,10 @@ CARRIED: Mapping[str, ByColumn] = {
         "favourite_department_id": _of(silver.ORDER_ITEMS, "department_id"),
     },
     gold.CUSTOMER_HABITS.path: _same(silver.ORDERS, "customer_id"),
-    gold.SEGMENT_MODEL.path: {"trained_as_of": _of(gold.CUSTOMER_FEATURES, "as_of_date")},
+    gold.SEGMENT_MODEL.path: {"trained_as_of": _of(gold.CUSTOMER_HABITS, "as_of_date")},
     gold.CUSTOMER_SEGMENTS.path: {
         **_same(gold.CUSTOMER_FEATURES, "as_of_date", "customer_id"),
-        **_same(gold.SEGMENT_MODEL, "trained_as_of"),
+        "model_version": _of(gold.SEGMENT_MODEL, "version"),
     },
     gold.SEGMENT_PROFILES.path: {
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
@@ -115,10 +115,7 @@ _OF_DAY = {
     "day_number": _of(bronze.ORDERS, "order_date"),
     "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
 }
-_CLUSTERED = _of(
-    gold.CUSTOMER_FEATURES,
-    *("recency_days", "tenure_days", "order_count", "mean_gap_days", "mean_basket_size", "reorder_share"),
-)
+_CLUSTERED = _of(gold.CUSTOMER_HABITS, "order_count", "gap_days", "basket_size")
 _PLACE = (
     *_CLUSTERED,
     *_of(gold.SEGMENT_MODEL, "feature_fill", "feature_is_log", "feature_mean", "feature_scale", "centroid"),
@@ -191,7 +188,15 @@ COMPUTED: Mapping[str, ByColumn] = {
     gold.SEGMENT_MODEL.path: dict.fromkeys(
         (
             *("segment_name", "segment_marks", "customer_count", "segment_count", "silhouette", "inertia"),
-            *("feature_fill", "feature_mean", "feature_scale", "centroid", "centroid_values"),
+            *(
+                "feature_fill",
+                "feature_mean",
+                "feature_scale",
+                "feature_edges",
+                "jaccard",
+                "centroid",
+                "centroid_values",
+            ),
         ),
         _CLUSTERED,
     ),
@@ -199,6 +204,7 @@ COMPUTED: Mapping[str, ByColumn] = {
         "segment_id": (*_PLACE, *_of(gold.SEGMENT_MODEL, "segment_id")),
         "segment_name": (*_PLACE, *_of(gold.SEGMENT_MODEL, "segment_name")),
         "distance": _PLACE,
+        "margin": _PLACE,
         "recency_score": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "frequency_score": _of(gold.CUSTOMER_FEATURES, "order_count"),
         "monetary_score": _of(gold.CUSTOMER_FEATURES, "total_spend", "mean_basket_size", "order_count"),

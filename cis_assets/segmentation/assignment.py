@@ -1,62 +1,59 @@
-"""Assigns the customers of any snapshot to the segments of a trained model, with their RFM scores."""
+"""Assigns the customers of any snapshot to the segments of the version that serves it, with their RFM scores."""
 
-import numpy as np
 import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE
 from cis_assets.catalog.gold import CUSTOMER_SEGMENTS
-from cis_assets.segmentation.centers import SegmentCenters, nearest_centers
+from cis_assets.segmentation.centers import SegmentCenters, nearest_and_next_centers
 from cis_assets.segmentation.features import feature_matrix
+from cis_assets.segmentation.habits import FEWEST_ORDERS
+from cis_assets.segmentation.naming import NEW_CUSTOMERS
 from cis_assets.segmentation.rfm import rfm_scores
+from cis_assets.segmentation.versions import serving
 
-CUSTOMERS_PER_CHUNK = 1_000_000
+NEW_CUSTOMERS_ID = 0
 _RFM_COLUMNS = ("recency_days", "order_count", "mean_basket_size", "total_spend")
 
 
-def assign_segments(
-    features: pl.DataFrame | pl.LazyFrame, model: pl.DataFrame, *, customers_per_chunk: int = CUSTOMERS_PER_CHUNK
-) -> pl.DataFrame:
+def assign_segments(features: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame) -> pl.DataFrame:
     """The segment and RFM scores of every customer of one or many snapshots: the rows of gold/customer_segments.
 
-    `features` are rows of gold/customer_features, `model` the rows of gold/segment_model. Each customer gets the
-    segment with the nearest center in scaled features (ties: the smaller id). RFM scores compare customers of the
-    same snapshot only. A lazy frame is read once per snapshot, so only one snapshot and the result are in memory, and
-    scaled features of `customers_per_chunk` customers. Sorted by as_of_date and customer_id.
+    `features` and `habits` are rows of gold/customer_features and gold/customer_habits with the same customers; `models`
+    are all rows of gold/segment_model. Each customer gets the segment with the nearest center in scaled habits (ties: the
+    smaller id), and segment 0 with fewer than four orders. RFM scores compare customers of the same snapshot only.
+    One snapshot at a time is in memory. Sorted by as_of_date and customer_id.
 
-    Raises SegmentModelError if the model is empty or incomplete, and MissingFeatureError if `features` lacks a
-    feature of the model.
+    Raises SegmentModelError if no version was promoted or a version is incomplete, and MissingFeatureError if `habits`
+    lacks a habit of the version.
     """
+    days = features.select(pl.col(AS_OF_DATE).unique().sort()).collect().to_series()
+    placed = []
+    for day in days:
+        of_day = pl.col(AS_OF_DATE) == day
+        scored = rfm_scores(features.filter(of_day).select("customer_id", *_RFM_COLUMNS).collect())
+        own = habits.filter(of_day).collect().sort("customer_id")
+        placed.append(place_customers(own, serving(models, day)).join(scored, on="customer_id", maintain_order="left"))
+    return pl.concat([CUSTOMER_SEGMENTS.empty(), *map(_conform, placed)])
+
+
+def place_customers(habits: pl.DataFrame, model: pl.DataFrame) -> pl.DataFrame:
+    """Segment, distance and margin of each customer of one snapshot of habits, by one version of gold/segment_model."""
     centers = SegmentCenters.from_model(model)
-    lazy = features.lazy()
-    present = set(lazy.collect_schema().names())
-    wanted = {AS_OF_DATE, "customer_id", *_RFM_COLUMNS, *centers.scaling.names} & present
-    days = lazy.select(pl.col(AS_OF_DATE).unique().sort()).collect().to_series()
-    placed = [
-        _assign_snapshot(
-            lazy.filter(pl.col(AS_OF_DATE) == day).select(sorted(wanted)).collect(), centers, customers_per_chunk
-        )
-        for day in days
-    ]
-    return pl.concat([CUSTOMER_SEGMENTS.empty(), *placed])
+    scaled = centers.scaling.transform(feature_matrix(habits, centers.scaling.names))
+    nearest, distance, second = nearest_and_next_centers(scaled, centers.centroids)
+    place, is_new = pl.Series(nearest), pl.col("order_count") < FEWEST_ORDERS
+    ids, names = (pl.Series(each).gather(place) for each in (centers.segment_ids, centers.segment_names))
+    margin = pl.Series(second - distance).fill_nan(None)
+    return habits.select(
+        AS_OF_DATE,
+        "customer_id",
+        pl.when(is_new).then(pl.lit(NEW_CUSTOMERS_ID)).otherwise(ids).alias("segment_id"),
+        pl.when(is_new).then(pl.lit(NEW_CUSTOMERS)).otherwise(names).alias("segment_name"),
+        pl.lit(centers.version).alias("model_version"),
+        pl.when(~is_new).then(pl.Series(distance)).alias("distance"),
+        pl.when(~is_new).then(margin).alias("margin"),
+    )
 
 
-def _assign_snapshot(snapshot: pl.DataFrame, centers: SegmentCenters, customers_per_chunk: int) -> pl.DataFrame:
-    names = centers.scaling.names
-    chunks = [
-        nearest_centers(centers.scaling.transform(feature_matrix(chunk, names)), centers.centroids)
-        for chunk in (snapshot.iter_slices(customers_per_chunk) if snapshot.height else (snapshot,))
-    ]
-    nearest, distance = (np.concatenate(results) for results in zip(*chunks, strict=True))
-    place = pl.Series("place", nearest)
-    return CUSTOMER_SEGMENTS.conform(
-        snapshot.lazy()
-        .select(AS_OF_DATE, "customer_id")
-        .with_columns(
-            pl.Series("segment_id", centers.segment_ids).gather(place),
-            pl.Series("segment_name", centers.segment_names).gather(place),
-            pl.Series("distance", distance),
-            pl.lit(centers.trained_as_of).alias("trained_as_of"),
-            *rfm_scores(snapshot).drop("customer_id"),
-        )
-        .sort("customer_id")
-    ).collect()
+def _conform(rows: pl.DataFrame) -> pl.DataFrame:
+    return CUSTOMER_SEGMENTS.conform(rows.lazy()).collect()

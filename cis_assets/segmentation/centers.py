@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -30,20 +29,18 @@ class SegmentCenters:
     segment_ids: tuple[int, ...]
     segment_names: tuple[str, ...]
     centroids: np.ndarray
-    trained_as_of: date
+    version: int
 
     @classmethod
     def from_model(cls, model: pl.DataFrame) -> SegmentCenters:
         """Read the rows of gold/segment_model. Raises SegmentModelError if they are not one complete model."""
         if model.is_empty():
-            raise SegmentModelError(
-                "gold/segment_model has no rows; materialize segment_model before customer_segments."
-            )
+            raise SegmentModelError("gold/segment_model has no rows; run `cis train` first.")
         rows = model.sort("segment_id")
-        shared = rows.select("feature_names", *_PER_FEATURE[:-1], "trained_as_of").unique()
+        shared = rows.select("feature_names", *_PER_FEATURE[:-1], "version").unique()
         if shared.height > 1 or rows["segment_id"].is_duplicated().any():
             raise SegmentModelError(
-                "gold/segment_model has rows of more than one model; materialize segment_model again."
+                "The rows of gold/segment_model are of more than one version; choose one with `versions.serving`."
             )
         _refuse_incomplete_rows(rows)
         first = rows.row(0, named=True)
@@ -59,7 +56,7 @@ class SegmentCenters:
             tuple(rows["segment_id"]),
             tuple(rows["segment_name"]),
             np.array(rows["centroid"].to_list(), dtype=np.float64),
-            first["trained_as_of"],
+            first["version"],
         )
 
 
@@ -71,16 +68,27 @@ def nearest_centers(
     `scaled` is customers x features, `centroids` is segments x features. Chunks of rows limit the memory. Each row's
     sum adds the features in order, without a matrix product, so results depend neither on other rows nor on threads.
     """
+    nearest, distance, _ = nearest_and_next_centers(scaled, centroids, rows_per_chunk=rows_per_chunk)
+    return nearest, distance
+
+
+def nearest_and_next_centers(
+    scaled: np.ndarray, centroids: np.ndarray, *, rows_per_chunk: int = ROWS_PER_CHUNK
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `nearest_centers`, and the distance to the next centroid; NaN if there is only one."""
     nearest = np.empty(len(scaled), dtype=np.int32)
-    distance = np.empty(len(scaled), dtype=np.float64)
+    distance, second = np.empty(len(scaled)), np.full(len(scaled), np.nan)
     for start in range(0, len(scaled), rows_per_chunk):
         chunk = scaled[start : start + rows_per_chunk]
         squared = np.zeros((len(chunk), len(centroids)))
         for feature in range(scaled.shape[1]):
             squared += (chunk[:, feature, None] - centroids[None, :, feature]) ** 2
-        nearest[start : start + len(chunk)] = squared.argmin(axis=1)
-        distance[start : start + len(chunk)] = np.sqrt(squared.min(axis=1))
-    return nearest, distance
+        rows = slice(start, start + len(chunk))
+        nearest[rows] = squared.argmin(axis=1)
+        distance[rows] = np.sqrt(squared.min(axis=1))
+        if len(centroids) > 1:
+            second[rows] = np.sqrt(np.partition(squared, 1, axis=1)[:, 1])
+    return nearest, distance, second
 
 
 def _refuse_incomplete_rows(rows: pl.DataFrame) -> None:

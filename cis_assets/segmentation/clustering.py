@@ -66,3 +66,8 @@ def seeded_sample(points: np.ndarray, most: int, seed: int) -> np.ndarray:
     if len(points) <= most:
         return points
     return points[np.sort(np.random.default_rng(seed).choice(len(points), most, replace=False))]
+
+
+def count_pairs(first: np.ndarray, second: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """How many places hold each pair of a value of `first` (below `rows`) and of `second` (below `columns`)."""
+    return np.bincount(first * columns + second, minlength=rows * columns).reshape(rows, columns)

@@ -1,4 +1,4 @@
-"""The features that customers are clustered on, and their scaling. `customer_features` computes them from orders."""
+"""The habits that customers are clustered on, and their scaling. `habits` computes them from orders."""
 
 from __future__ import annotations
 
@@ -10,23 +10,12 @@ import polars as pl
 
 from cis_assets.errors import OperatorError
 
-CLUSTERED_FEATURES: dict[str, bool] = {
-    "recency_days": True,
-    "tenure_days": False,
-    "order_count": True,
-    "mean_gap_days": True,
-    "mean_basket_size": True,
-    "reorder_share": False,
-}
-"""Clustered feature -> whether its logarithm log(1 + x) is taken.
+CLUSTERED_FEATURES: dict[str, bool] = {"gap_days": True, "basket_size": True}
+"""Clustered habit of gold/customer_habits -> whether its logarithm log(1 + x) is taken.
 
-Each feature answers one question of a marketer: still active, since when, how many orders, which rhythm, how large,
-how habitual. Counts and durations are right-skewed, so their logarithm is taken. Tenure is spread evenly over its
-window, so it is not.
-
-Other features are excluded. Median and standard deviation of the gap, distinct products, departments and spend are
-close to a feature above and would count it twice in a distance. Weekend share and favorite hour are random for
-customers with few orders. Segment profiles still describe them.
+The two answer how often and how much. Both are right-skewed, so their logarithm is taken. Days since the last order, order
+count and tenure are excluded, because they change with every day and order. Shares of repeats, weekdays and hours differ
+more between the months of one customer than between customers.
 """
 
 
@@ -90,7 +79,7 @@ def feature_matrix(features: pl.DataFrame, names: Sequence[str]) -> np.ndarray:
     missing = [name for name in names if name not in features.columns]
     if missing:
         raise MissingFeatureError(
-            f"gold/customer_features has no column {', '.join(missing)}, which the segment model needs; "
+            f"gold/customer_habits has no column {', '.join(missing)}, which the segment model needs; "
             "materialize segment_model again."
         )
     columns = [features[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in names]

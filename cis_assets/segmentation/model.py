@@ -1,9 +1,13 @@
-"""Trains the segment model: from one snapshot of features to the rows of gold/segment_model.
+"""Trains the segment model: from one snapshot of habits to a new version of gold/segment_model.
 
-The clustered features are in `features`, the choice of the number of segments in `segment_count`, their names in
-`naming`, and the assignment of customers in `assignment`.
+The habits are in `habits`, the choice of the number of segments in `segment_count`, their names in `naming`, and versions
+and promotion in `versions`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -12,126 +16,198 @@ import polars as pl
 from cis_assets.catalog import AS_OF_DATE
 from cis_assets.catalog.gold import SEGMENT_MODEL
 from cis_assets.errors import OperatorError
-from cis_assets.segmentation.centers import nearest_centers
+from cis_assets.segmentation.centers import SegmentCenters, nearest_centers
 from cis_assets.segmentation.clustering import (
     count_distinct,
     find_centers,
     one_thread,
     refine_centers,
     seeded_sample,
-    silhouette_on_sample,
 )
+from cis_assets.segmentation.drift import decile_edges
 from cis_assets.segmentation.features import CLUSTERED_FEATURES, FeatureScaling, feature_matrix
+from cis_assets.segmentation.habits import FEWEST_ORDERS
 from cis_assets.segmentation.naming import Center, segment_marks, segment_names
-from cis_assets.segmentation.segment_count import choose_segment_count, try_segment_count
+from cis_assets.segmentation.segment_count import SegmentCountTrial, choose_segment_count, try_segment_count
+from cis_assets.segmentation.versions import CHALLENGER, Succession, champion, succeed
 
-_STARTS = 10
+_STARTS = 50
+_CLEARLY_BETTER = 0.97
 SEARCH_CUSTOMERS = 20_000
 
 
 class TrainingError(OperatorError):
-    """The features do not allow a segment model; the message says why and what to do."""
+    """The habits do not allow a segment model; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A challenger: its rows of gold/segment_model, the numbers of segments that were tried, and what became of old ones."""
+
+    rows: pl.DataFrame
+    trials: tuple[SegmentCountTrial, ...]
+    succession: Succession
+
+
+@dataclass(frozen=True)
+class _Fit:
+    centers: np.ndarray
+    trial: SegmentCountTrial
+    inertia: float
 
 
 def train_segment_model(
-    features: pl.DataFrame,
+    habits: pl.DataFrame,
+    models: pl.DataFrame,
     *,
     segments_min: int,
     segments_max: int,
     seed: int,
     search_customers: int = SEARCH_CUSTOMERS,
-) -> pl.DataFrame:
-    """Train on one snapshot of gold/customer_features; returns the rows of gold/segment_model.
+) -> Training:
+    """Train on one snapshot of gold/customer_habits; `models` are the known versions of gold/segment_model.
 
-    KMeans (scikit-learn, Lloyd's algorithm, ten k-means++ starts) clusters the scaled features, for each number of
-    segments from `segments_min` to `segments_max` that the customers allow; `choose_segment_count` picks one. The
-    search uses a seeded sample of at most `search_customers` customers; then the centers are refined on all customers.
-    Segment 0 is the largest (ties: by center).
+    KMeans (scikit-learn, Lloyd's algorithm, 50 k-means++ starts) clusters the scaled habits of customers with four orders
+    or more, for each number of segments from `segments_min` to `segments_max` that they allow; `choose_segment_count`
+    picks one. The centers of the champion are refined too. They are preferred unless the choice has fewer faults, or is
+    3 % closer to the customers with as many segments, so training again changes little if the customers changed little.
 
-    Results depend neither on row order (customers are sorted first) nor on threads (one is used).
+    Fewer distinct customers than `segments_min` get one segment each, down to one for all. The search uses a seeded
+    sample of at most `search_customers` customers. Results depend neither on row order nor on threads.
 
-    Raises TrainingError if `features` is empty, has more than one snapshot, or has too few distinct customers for
-    `segments_min` segments. Raises MissingFeatureError if it lacks a feature.
+    Raises TrainingError if `habits` is empty or has more than one snapshot.
     """
-    trained_as_of = _require_one_snapshot(features)
-    raw = feature_matrix(features.sort("customer_id"), tuple(CLUSTERED_FEATURES))
+    trained_as_of = _require_one_snapshot(habits)
+    customers = habits.sort("customer_id")
+    known = customers.filter(pl.col("order_count") >= FEWEST_ORDERS)
+    raw = feature_matrix(known if known.height else customers, tuple(CLUSTERED_FEATURES))
     scaling = FeatureScaling.fit(raw)
     scaled = scaling.transform(raw)
-    counts = _possible_counts(scaled, segments_min, segments_max, search_customers)
     with one_thread():
-        centers = _best_centers(scaled, counts, seed, search_customers)
-        silhouette = silhouette_on_sample(scaled, centers, seed)
+        searched = seeded_sample(scaled, search_customers, seed)
+        fits = _search(searched, segments_min, segments_max, seed)
+        former = _former_centers(models)
+        chosen = _choose(fits, former and _refine_former(former, scaling, searched, seed))
+        centers = chosen.centers if searched is scaled else refine_centers(scaled, chosen.centers)
     nearest, distance = nearest_centers(scaled, centers)
     sizes = np.bincount(nearest, minlength=len(centers))
-    by_size = sorted(range(len(centers)), key=lambda place: (-sizes[place], *centers[place]))
+    order = np.array(sorted(range(len(centers)), key=lambda place: (-sizes[place], *centers[place])))
+    place_of = np.argsort(order)
+    succession = _succeed(models, former, raw, place_of[nearest], len(centers))
     shared = {
+        "version": int(models["version"].max() or 0) + 1,  # pyright: ignore[reportArgumentType]
+        "state": CHALLENGER,
+        "trained_as_of": trained_as_of,
+        "serves_from": None,
+        "reason": "trained",
         "feature_names": list(scaling.names),
         "feature_fill": list(scaling.fill),
         "feature_is_log": list(scaling.is_log),
         "feature_mean": list(scaling.mean),
         "feature_scale": list(scaling.scale),
+        "feature_edges": decile_edges(scaled),
         "segment_count": len(centers),
-        "silhouette": silhouette,
+        "silhouette": chosen.trial.silhouette,
         "inertia": float((distance**2).sum()),
         "seed": seed,
-        "trained_as_of": trained_as_of,
     }
-    return pl.DataFrame(_segment_rows(scaling, centers[by_size], sizes[by_size], shared), schema=SEGMENT_MODEL.dtypes)
+    per_segment = {
+        "customer_count": sizes[order].tolist(),
+        "jaccard": np.array(chosen.trial.jaccards)[order].tolist(),
+        "segment_id": list(succession.ids),
+        "origin": list(succession.origins),
+    }
+    rows = _segment_rows(scaling, centers[order], shared, per_segment, _former_names(models))
+    return Training(rows, tuple(fit.trial for fit in fits), succession)
 
 
-def _require_one_snapshot(features: pl.DataFrame) -> date:
-    days = features[AS_OF_DATE].unique().sort().to_list()
+def _require_one_snapshot(habits: pl.DataFrame) -> date:
+    days = habits[AS_OF_DATE].unique().sort().to_list()
     if len(days) != 1:
         found = f"{len(days)} snapshots, {days[0]} to {days[-1]}" if days else "no customers"
-        raise TrainingError(f"Training needs exactly one snapshot of gold/customer_features; there are {found}.")
+        raise TrainingError(f"Training needs exactly one snapshot of gold/customer_habits; there are {found}.")
     return days[0]
 
 
-def _possible_counts(scaled: np.ndarray, segments_min: int, segments_max: int, search_customers: int) -> range:
-    """The numbers of segments to try, up to the number of distinct customers, so no segment is empty."""
+def _search(points: np.ndarray, segments_min: int, segments_max: int, seed: int) -> list[_Fit]:
+    """A fit for each number of segments, from the least to the most that distinct customers allow."""
     if not 2 <= segments_min <= segments_max:
         raise ValueError(
             f"The range of segment counts is {segments_min} to {segments_max}, but must be ascending from 2 or more."
         )
-    # Counting distinct rows among millions takes much memory, and the first rows nearly always suffice.
-    distinct = count_distinct(scaled[:search_customers])
-    if distinct < segments_max:
-        distinct = count_distinct(scaled)
-    most = min(segments_max, distinct, len(scaled) - 1)
-    if most < segments_min:
-        raise TrainingError(
-            f"{segments_min} segments need at least {segments_min + 1} customers, {segments_min} of them distinct; "
-            f"the snapshot has {len(scaled)}, {distinct} of them distinct. Land more orders or lower CIS_SEGMENTS_MIN."
-        )
-    return range(segments_min, most + 1)
+    most = min(segments_max, count_distinct(points))
+    counts = range(min(segments_min, most), most + 1)
+    return [_fit(points, find_centers(points, count, starts=_STARTS, seed=seed), seed) for count in counts]
 
 
-def _best_centers(scaled: np.ndarray, counts: range, seed: int, search_customers: int) -> np.ndarray:
-    """Centers of the chosen number of segments (segments x features), unsorted."""
-    searched = seeded_sample(scaled, search_customers, seed)
-    counts = range(counts.start, min(counts.stop, count_distinct(searched) + 1))
-    found = {count: find_centers(searched, count, starts=_STARTS, seed=seed) for count in counts}
-    chosen = found[choose_segment_count([try_segment_count(searched, centers, seed) for centers in found.values()])]
-    return chosen if searched is scaled else refine_centers(scaled, chosen)
+def _fit(points: np.ndarray, centers: np.ndarray, seed: int) -> _Fit:
+    inertia = float((nearest_centers(points, centers)[1] ** 2).sum())
+    return _Fit(centers, try_segment_count(points, centers, seed), inertia)
+
+
+def _former_centers(models: pl.DataFrame) -> SegmentCenters | None:
+    rows = champion(models)
+    return None if rows.is_empty() else SegmentCenters.from_model(rows)
+
+
+def _refine_former(former: SegmentCenters, scaling: FeatureScaling, points: np.ndarray, seed: int) -> _Fit | None:
+    """The champion's centers refined on today's customers; None if a segment of it has no customer any more."""
+    if former.scaling.names != scaling.names:
+        return None
+    centers = scaling.transform(former.scaling.inverse(former.centroids))
+    if len(np.unique(nearest_centers(points, centers)[0])) < len(centers):
+        return None
+    return _fit(points, refine_centers(points, centers), seed)
+
+
+def _choose(fits: list[_Fit], former: _Fit | None) -> _Fit:
+    best = choose_segment_count([fit.trial for fit in fits])
+    chosen = next(fit for fit in fits if fit.trial is best)
+    if former is None or len(best.faults) < len(former.trial.faults):
+        return chosen
+    is_better = len(former.centers) == len(chosen.centers) and chosen.inertia < _CLEARLY_BETTER * former.inertia
+    return chosen if is_better else former
+
+
+def _succeed(
+    models: pl.DataFrame, former: SegmentCenters | None, raw: np.ndarray, new: np.ndarray, count: int
+) -> Succession:
+    if former is None:
+        highest = int(models["segment_id"].max() or 0)  # pyright: ignore[reportArgumentType]
+        return Succession(tuple(range(highest + 1, highest + 1 + count)), ("first",) * count, ())
+    old = nearest_centers(former.scaling.transform(raw), former.centroids)[0]
+    highest = int(models["segment_id"].max())  # pyright: ignore[reportArgumentType]
+    return succeed(list(former.segment_ids), old, new, count, highest)
+
+
+def _former_names(models: pl.DataFrame) -> Mapping[int, str]:
+    return dict(champion(models).select("segment_id", "segment_name").iter_rows())
 
 
 def _segment_rows(
-    scaling: FeatureScaling, centers: np.ndarray, sizes: np.ndarray, shared: dict[str, object]
-) -> list[dict]:
+    scaling: FeatureScaling,
+    centers: np.ndarray,
+    shared: Mapping[str, object],
+    per_segment: Mapping[str, list],
+    former_names: Mapping[int, str],
+) -> pl.DataFrame:
+    values = scaling.inverse(centers.copy())
+    gap, basket = (scaling.names.index(name) for name in ("gap_days", "basket_size"))
     described = [
-        Center(values=dict(zip(scaling.names, values, strict=True)), z=dict(zip(scaling.names, z, strict=True)))
-        for values, z in zip(scaling.inverse(centers).tolist(), centers.tolist(), strict=True)
+        Center(own[gap], own[basket], z[basket]) for own, z in zip(values.tolist(), centers.tolist(), strict=True)
     ]
-    names = segment_names(described)
-    return [
+    usual = scaling.inverse(np.zeros(len(scaling.names))).tolist()
+    average = Center(usual[gap], usual[basket], 0.0)
+    names = segment_names(described, [former_names.get(each) for each in per_segment["segment_id"]])
+    rows = [
         {
             **shared,
-            "segment_id": segment_id,
-            "segment_name": names[segment_id],
-            "segment_marks": segment_marks(center),
-            "centroid": list(center.z.values()),
-            "centroid_values": list(center.values.values()),
-            "customer_count": int(sizes[segment_id]),
+            **{name: column[place] for name, column in per_segment.items()},
+            "segment_name": names[place],
+            "segment_marks": segment_marks(center, average),
+            "centroid": centers[place].tolist(),
+            "centroid_values": values[place].tolist(),
         }
-        for segment_id, center in enumerate(described)
+        for place, center in enumerate(described)
     ]
+    return pl.DataFrame(rows, schema=SEGMENT_MODEL.dtypes).sort("segment_id")

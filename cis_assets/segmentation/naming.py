@@ -1,150 +1,99 @@
-"""Names and descriptions ("marks") of segments in marketing terms, derived from their centers.
+"""Names and descriptions ("marks") of segments in marketing terms, derived from their centers."""
 
-Rules use a center in the features' own units ("orders every 6 days") and as z-scores, which are standard deviations
-from the average customer ("large baskets for this shop").
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cis_assets.segmentation.features import CLUSTERED_FEATURES
+NEW_CUSTOMERS = "New customers"
+NEW_CUSTOMERS_MARKS = "fewer than 4 orders so far"
 
-_HIGH = 0.3
-_CLEAR = 0.3
-_MOST_MARKS = 3
-_FEWEST_MARKS = 2
-_SAME_TOPIC = {"order_count", "mean_gap_days"}
+_RHYTHMS = ((2.5, "Daily"), (5.0, "Frequent"), (10.0, "Weekly"), (18.0, "Fortnightly"), (45.0, "Monthly"))
+_RAREST = "Occasional"
+_LARGE = 0.3
+_FURTHER_WORDS = (("more often", "less often"), ("smaller baskets", "larger baskets"))
+_DAYS_A_MONTH = 30
+_LEAST_GAP = 0.5
 
 
 @dataclass(frozen=True)
 class Center:
-    """The center of a segment: `values` in the features' own units, `z` in standard deviations from the average."""
+    """The center of a segment: days between orders, lines per order, and the latter in standard deviations (`basket_z`)."""
 
-    values: Mapping[str, float]
-    z: Mapping[str, float]
+    gap_days: float
+    basket_size: float
+    basket_z: float
 
 
-def segment_names(centers: Sequence[Center]) -> list[str]:
-    """A unique name for each center: the first rule that applies, and a further word if several share it."""
-    names = [next(name for name, applies in _RULES if applies(center.values, center.z)) for center in centers]
-    for shared in {name for name in names if names.count(name) > 1}:
-        alike = [place for place, name in enumerate(names) if name == shared]
-        by_spread = sorted(
-            (feature for feature in CLUSTERED_FEATURES if feature in centers[alike[0]].z),
-            key=lambda feature: -_spread(centers, alike, feature),
-        )
-        for place, word in _distinguishing_words(centers, alike, by_spread).items():
-            names[place] = f"{shared}, {word}"
+def base_name(center: Center) -> str:
+    """The name by rule: the rhythm of the orders and the size of the baskets, for example "Weekly stock-up".
+
+    The rhythm is absolute, because a week means the same in every shop. The basket is compared with the shop's own.
+    """
+    rhythm = next((word for limit, word in _RHYTHMS if center.gap_days < limit), _RAREST)
+    if center.basket_z >= _LARGE:
+        return f"{rhythm} stock-up"
+    return f"{rhythm} top-up" if center.basket_z <= -_LARGE else f"{rhythm} shoppers"
+
+
+def segment_names(centers: Sequence[Center], former: Sequence[str | None] = ()) -> list[str]:
+    """A name for each center, no two alike: the rule's name, and a further word for centers that share it.
+
+    `former` has the names that segments had before. Such a name is kept while its rule holds and no other has it.
+    """
+    bases = [base_name(center) for center in centers]
+    names: list[str] = [""] * len(centers)
+    for base in dict.fromkeys(bases):
+        alike = [place for place, each in enumerate(bases) if each == base]
+        for place, word in _further_words(centers, alike).items():
+            names[place] = f"{base}, {word}" if word else base
+    for place, name in enumerate(former):
+        holds = name is not None and name.split(", ")[0] == bases[place]
+        if holds and name not in names and bases.count(bases[place]) == 1:
+            names[place] = name
     return names
 
 
-def segment_marks(center: Center) -> str:
-    """The two or three largest deviations from the average customer, largest first.
+def segment_marks(center: Center, average: Center) -> str:
+    """Rhythm, basket and volume beside the average customer's values, the most unusual first.
 
-    For example "orders every 6 days, 18 products a basket, 71 % reordered".
+    For example "orders every 7 days (average customer: 19), 13 products a basket (9), 56 products a month (14)".
     """
-    marks: list[str] = []
-    described: set[str] = set()
-    for strongest in sorted(center.z, key=lambda name: -abs(center.z[name])):
-        if len(marks) >= (_MOST_MARKS if abs(center.z[strongest]) >= _CLEAR else _FEWEST_MARKS):
-            break
-        feature = "mean_gap_days" if strongest == "order_count" and _is_rhythm_clear(center) else strongest
-        if feature not in described and _is_informative(feature, center):
-            marks.append(_MARKS[feature](center.values[feature]))
-            described |= _SAME_TOPIC if feature in _SAME_TOPIC else {feature}
-    return ", ".join(marks)
+    values = [
+        (max(center.gap_days, _LEAST_GAP), max(average.gap_days, _LEAST_GAP), _rhythm),
+        (center.basket_size, average.basket_size, lambda value: f"{_count(value, 'product')} a basket"),
+        (_volume(center), _volume(average), lambda value: f"{_count(value, 'product')} a month"),
+    ]
+    values.sort(key=lambda each: -abs(each[0] / each[1] - 1) if each[0] > each[1] else -abs(each[1] / each[0] - 1))
+    (first, usual, words), *others = values
+    marks = [f"{words(first)} (average customer: {_number(usual)})"]
+    return ", ".join([*marks, *(f"{words(value)} ({_number(usual)})" for value, usual, words in others)])
 
 
-def _has_gone_quiet(values: Mapping[str, float], z: Mapping[str, float]) -> bool:
-    """Whether the last order is at least 2.5 usual gaps and 30 days ago, and longer ago than for most."""
-    return values["recency_days"] >= max(30.0, 2.5 * values["mean_gap_days"]) and z["recency_days"] >= 0.5
+def _further_words(centers: Sequence[Center], alike: Sequence[int]) -> dict[int, str]:
+    """A word for each of `alike`: by the gap or, if that differs less, by the basket; numbers for more than two."""
+    if len(alike) == 1:
+        return {alike[0]: ""}
+    measures: tuple[Callable[[Center], float], ...] = (lambda one: one.gap_days, lambda one: one.basket_size)
+    spreads = [
+        max(map(of, own)) / min(map(of, own)) for own in [[centers[place] for place in alike]] for of in measures
+    ]
+    measure = spreads.index(max(spreads))
+    ordered = sorted(alike, key=lambda place: (measures[measure](centers[place]), place))
+    if len(alike) == 2:
+        return dict(zip(ordered, _FURTHER_WORDS[measure], strict=True))
+    return {place: str(number) for number, place in enumerate(ordered, start=1)}
 
 
-_Rule = Callable[[Mapping[str, float], Mapping[str, float]], bool]
-
-# The first rule that applies wins: lifecycle before rhythm, rhythm before basket.
-_RULES: tuple[tuple[str, _Rule], ...] = (
-    ("New customers", lambda values, z: values["tenure_days"] <= 75 and z["tenure_days"] <= -0.8),
-    ("Tried once", lambda values, z: values["order_count"] < 1.5),
-    ("Lapsed", lambda values, z: _has_gone_quiet(values, z) and values["recency_days"] >= 120),
-    ("Lapsing", _has_gone_quiet),
-    ("Frequent stock-up", lambda values, z: values["mean_gap_days"] < 5 and z["mean_basket_size"] >= _HIGH),
-    ("Frequent top-up", lambda values, z: values["mean_gap_days"] < 5),
-    ("Weekly stock-up", lambda values, z: values["mean_gap_days"] < 10 and z["mean_basket_size"] >= _HIGH),
-    ("Weekly top-up", lambda values, z: values["mean_gap_days"] < 10 and z["mean_basket_size"] <= -_HIGH),
-    ("Loyal regulars", lambda values, z: values["mean_gap_days"] < 10 and z["reorder_share"] >= _HIGH),
-    ("Weekly shoppers", lambda values, z: values["mean_gap_days"] < 10),
-    ("Fortnightly stock-up", lambda values, z: values["mean_gap_days"] < 18 and z["mean_basket_size"] >= _HIGH),
-    ("Fortnightly shoppers", lambda values, z: values["mean_gap_days"] < 18),
-    ("Monthly bulk", lambda values, z: values["mean_gap_days"] < 45 and z["mean_basket_size"] >= _HIGH),
-    ("Occasional bulk", lambda values, z: z["mean_basket_size"] >= _HIGH),
-    ("Occasional", lambda values, z: True),
-)
-
-_LOW_AND_HIGH_WORDS: dict[str, tuple[str, str]] = {
-    "recency_days": ("active", "quiet"),
-    "tenure_days": ("newer", "long-standing"),
-    "order_count": ("fewer orders", "more orders"),
-    "mean_gap_days": ("shorter gaps", "longer gaps"),
-    "mean_basket_size": ("small baskets", "large baskets"),
-    "reorder_share": ("explorers", "creatures of habit"),
-}
+def _volume(center: Center) -> float:
+    return _DAYS_A_MONTH * center.basket_size / max(center.gap_days, _LEAST_GAP)
 
 
-def _distinguishing_words(centers: Sequence[Center], alike: Sequence[int], features: Sequence[str]) -> dict[int, str]:
-    """A word for each center of `alike`, by the first of the features, then the next; finally numbers."""
-    if not features or _spread(centers, alike, features[0]) == 0:
-        return {place: str(number) for number, place in enumerate(alike, start=1)}
-    feature, *rest = features
-    z = {place: centers[place].z[feature] for place in alike}
-    middle = (min(z.values()) + max(z.values())) / 2
-    words: dict[int, str] = {}
-    for is_high in (False, True):
-        side = [place for place in alike if (z[place] > middle) == is_high]
-        word = _LOW_AND_HIGH_WORDS[feature][is_high]
-        further = _distinguishing_words(centers, side, rest) if len(side) > 1 else {}
-        words |= {place: f"{word}, {further[place]}" if place in further else word for place in side}
-    return words
+def _rhythm(days: float) -> str:
+    return "orders every day" if round(days) <= 1 else f"orders every {_number(days)} days"
 
 
-def _spread(centers: Sequence[Center], alike: Sequence[int], feature: str) -> float:
-    z = [centers[place].z[feature] for place in alike]
-    return max(z) - min(z)
+def _count(value: float, word: str) -> str:
+    return f"{_number(value)} {word}{'' if round(value) == 1 else 's'}"
 
 
-def _is_rhythm_clear(center: Center) -> bool:
-    """Whether "orders every 7 days" is more informative than "52 orders": the gap is unusual and explains the count.
-
-    Few orders with short gaps belong to new or lost customers; then the count is more informative.
-    """
-    gap, count = center.z["mean_gap_days"], center.z["order_count"]
-    return _has_rhythm(center) and abs(gap) >= _CLEAR and (gap > 0) != (count > 0)
-
-
-def _has_rhythm(center: Center) -> bool:
-    """Whether the gap is real: customers with one order have none, and their filled value must not be reported."""
-    return center.values["order_count"] >= 1.5
-
-
-def _is_informative(feature: str, center: Center) -> bool:
-    if feature == "mean_gap_days":
-        return _has_rhythm(center)
-    # A long tenure only reflects the length of the trailing window.
-    return feature != "tenure_days" or center.z[feature] < 0
-
-
-def _count(value: float, one: str, many: str) -> str:
-    rounded = round(value)
-    return f"{rounded:,} {one if rounded == 1 else many}"
-
-
-_MARKS: dict[str, Callable[[float], str]] = {
-    "recency_days": lambda value: (
-        "last order today" if value < 0.5 else f"last order {_count(value, 'day', 'days')} ago"
-    ),
-    "tenure_days": lambda value: f"ordering for {_count(value, 'day', 'days')}",
-    "order_count": lambda value: _count(value, "order", "orders"),
-    "mean_gap_days": lambda value: "orders every day" if round(value) <= 1 else f"orders every {round(value)} days",
-    "mean_basket_size": lambda value: f"{_count(value, 'product', 'products')} a basket",
-    "reorder_share": lambda value: f"{round(100 * value)} % reordered",
-}
+def _number(value: float) -> str:
+    return f"{round(value):,}"

@@ -14,6 +14,7 @@ from cis_assets.catalog.gold import SEGMENT_PROFILES
 from cis_assets.catalog.snapshots import as_of_rows, segment_members
 from cis_assets.dates import trailing_window
 from cis_assets.segmentation.centers import SegmentModelError
+from cis_assets.segmentation.naming import NEW_CUSTOMERS_MARKS
 from cis_assets.segmentation.order_windows import snapshot_window
 
 TOP_DEPARTMENTS = 5
@@ -35,7 +36,7 @@ _MEANS = (
 def profile_segments(
     features: nw.LazyFrame,
     segments: nw.LazyFrame,
-    model: pl.DataFrame,
+    models: pl.DataFrame,
     order_items: nw.LazyFrame,
     products: nw.LazyFrame,
     *,
@@ -45,20 +46,21 @@ def profile_segments(
     """The rows of gold/segment_profiles of the snapshot `as_of`, by segment_id.
 
     `features` and `segments` are rows of gold/customer_features and gold/customer_segments; `order_items` and
-    `products` are rows of silver; all are on one engine. `model` is gold/segment_model. Rows of other snapshots are
+    `products` are rows of silver; all are on one engine. `models` are all rows of gold/segment_model. Rows of other snapshots are
     ignored. Segments without customers have no row. Lists have at most five names; ties: departments by name, products
     by the smaller id.
 
-    Raises SegmentModelError if the customers were assigned by another model than `model`.
+    Raises SegmentModelError if the customers were placed by a version that `models` lacks.
     """
     means = _collect(segment_means(features, segments, as_of=as_of))
     counts = _collect(segment_product_counts(order_items, segments, products, as_of=as_of, history_days=history_days))
-    _refuse_other_model(means, model)
+    _refuse_unknown_version(means, models)
     tops = [
         _top(counts, ("department",), "department", TOP_DEPARTMENTS, "top_departments"),
         _top(counts, ("product_id", "product_name"), "product_name", TOP_PRODUCTS, "top_products"),
     ]
-    profiles = means.lazy().join(model.lazy().select("segment_id", "segment_marks"), on="segment_id")
+    marks = models.lazy().select("segment_id", pl.col("version").alias("model_version"), "segment_marks")
+    profiles = means.lazy().join(marks, on=["segment_id", "model_version"], how="left")
     for top in tops:
         profiles = profiles.join(top.lazy(), on="segment_id", how="left")
     no_names = pl.lit([], dtype=pl.List(pl.String))
@@ -67,6 +69,7 @@ def profile_segments(
         .with_columns(
             pl.lit(as_of).alias(AS_OF_DATE),
             (pl.col("customer_count") / pl.col("customer_count").sum()).round(_DECIMALS).alias("customer_share"),
+            pl.col("segment_marks").fill_null(NEW_CUSTOMERS_MARKS),
             pl.col("top_departments", "top_products").fill_null(no_names),
         )
         .sort("segment_id")
@@ -77,14 +80,14 @@ def segment_means(features: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date
     """Customers and mean features of each segment in the snapshot `as_of`: one row per segment, unsorted.
 
     `features` are rows of gold/customer_features, `segments` of gold/customer_segments. Columns: segment_id,
-    segment_name, trained_as_of, customer_count, and the mean of each feature under the feature's name. Customers
+    segment_name, model_version, customer_count, and the mean of each feature under the feature's name. Customers
     without a value (the gap of a single order, spend without prices) are excluded from its mean.
     """
-    placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "trained_as_of")
+    placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "model_version")
     described = as_of_rows(features, as_of).select("customer_id", *(nw.col(name).cast(nw.Float64) for name in _MEANS))
     return (
         described.join(placed, on="customer_id", how="inner")
-        .group_by("segment_id", "segment_name", "trained_as_of")
+        .group_by("segment_id", "segment_name", "model_version")
         .agg(nw.len().alias("customer_count"), *(nw.col(name).mean() for name in _MEANS))
         .with_columns(nw.col(name).round(_DECIMALS) for name in _MEANS)
         .with_columns(nw.col("segment_id").cast(nw.Int32), nw.col("customer_count").cast(nw.Int64))
@@ -131,13 +134,12 @@ def _top(counts: pl.DataFrame, key: tuple[str, ...], name: str, most: int, into:
     )
 
 
-def _refuse_other_model(means: pl.DataFrame, model: pl.DataFrame) -> None:
-    trained = model["trained_as_of"].unique()
-    others = means.filter(~pl.col("trained_as_of").is_in(trained.implode()))["trained_as_of"].unique().sort().to_list()
-    unknown = means.filter(~pl.col("segment_id").is_in(model["segment_id"].implode()))["segment_id"].unique().to_list()
-    if others or unknown:
-        was = f"as of {others[0]}" if others else f"with segment {unknown[0]}"
+def _refuse_unknown_version(means: pl.DataFrame, models: pl.DataFrame) -> None:
+    known = models.select(pl.col("version").alias("model_version"), "segment_id")
+    unknown = means.filter(pl.col("segment_id") > 0).join(known, on=["model_version", "segment_id"], how="anti")
+    if unknown.height:
+        first = unknown.sort("model_version", "segment_id").row(0, named=True)
         raise SegmentModelError(
-            f"gold/customer_segments was computed by a model trained {was}, which gold/segment_model no longer has; "
-            "materialize customer_segments of that day again."
+            f"gold/customer_segments has segment {first['segment_id']} of version {first['model_version']}, which "
+            "gold/segment_model does not have; materialize customer_segments of that day again."
         )

@@ -39,7 +39,7 @@ def _customer_segments(as_of: date, sizes: tuple[int, ...]) -> pl.DataFrame:
             "frequency_score": rfm[segment][2],
             "monetary_score": 3,
             "rfm_segment": rfm[segment][0],
-            "trained_as_of": as_of,
+            "model_version": 1,
         }
         for number, segment in enumerate(placed)
     ]

@@ -64,7 +64,7 @@ def segment(customer_id: int = 1, frequency_score: int = 3) -> dict:
         "frequency_score": frequency_score,
         "monetary_score": 3,
         "rfm_segment": "loyal",
-        "trained_as_of": MONDAY,
+        "model_version": 1,
     }
 
 

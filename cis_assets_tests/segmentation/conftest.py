@@ -6,9 +6,10 @@ import narwhals as nw
 import polars as pl
 import pytest
 
+from cis_assets.catalog.gold import SEGMENT_MODEL
 from cis_assets.segmentation.assignment import assign_segments
-from cis_assets.segmentation.model import train_segment_model
-from cis_assets_tests.segmentation.shoppers import KINDS, planted
+from cis_assets.segmentation.versions import add_challenger
+from cis_assets_tests.segmentation.shoppers import KINDS, habits_of, planted, train
 
 
 @pytest.fixture(params=["polars", "duckdb"])
@@ -29,9 +30,11 @@ def planted_customers() -> tuple[pl.DataFrame, list[str]]:
 
 @pytest.fixture(scope="session")
 def planted_model(planted_customers: tuple[pl.DataFrame, list[str]]) -> pl.DataFrame:
-    return train_segment_model(planted_customers[0], segments_min=3, segments_max=8, seed=7)
+    """The four kinds with habits, as the first version."""
+    return add_challenger(SEGMENT_MODEL.empty(), train(habits_of(planted_customers[0])).rows)
 
 
 @pytest.fixture(scope="session")
 def planted_segments(planted_customers: tuple[pl.DataFrame, list[str]], planted_model: pl.DataFrame) -> pl.DataFrame:
-    return assign_segments(planted_customers[0], planted_model)
+    features = planted_customers[0]
+    return assign_segments(features.lazy(), habits_of(features).lazy(), planted_model)

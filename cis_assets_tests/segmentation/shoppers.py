@@ -8,9 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from cis_assets.catalog.gold import CUSTOMER_FEATURES
+from cis_assets.catalog.gold import CUSTOMER_FEATURES, SEGMENT_MODEL
 from cis_assets.catalog.silver import ORDER_ITEMS, ORDERS, PRODUCTS
 from cis_assets.dates import day_number
+from cis_assets.segmentation.model import Training, train_segment_model
 
 AS_OF = date(2026, 3, 1)
 
@@ -99,6 +100,24 @@ def planted(sizes: Mapping[str, int], seed: int = 1, as_of: date = AS_OF) -> tup
             scattered[name] = max(1, round(scattered[name]))
         rows.append({**scattered, "reorder_share": min(scattered["reorder_share"], 1.0)})
     return customers(rows, as_of), kinds
+
+
+def habits_of(features: pl.DataFrame) -> pl.DataFrame:
+    """Rows of gold/customer_habits of customers whose habits equal their mean gap and basket."""
+    return features.select(
+        "as_of_date",
+        "customer_id",
+        "order_count",
+        pl.col("mean_gap_days").alias("gap_days"),
+        pl.col("mean_basket_size").alias("basket_size"),
+        pl.col("as_of_date").alias("since"),
+    )
+
+
+def train(habits: pl.DataFrame, models: pl.DataFrame | None = None, **options: int) -> Training:
+    """Train on a snapshot of habits, with three to eight segments unless said otherwise."""
+    known = SEGMENT_MODEL.empty() if models is None else models
+    return train_segment_model(habits, known, **{"segments_min": 3, "segments_max": 8, "seed": 7, **options})
 
 
 def silver_orders(rows: Sequence[tuple[int, int, int]]) -> pl.DataFrame:

@@ -11,7 +11,12 @@ from cis_assets.catalog.gold import CUSTOMER_SEGMENTS
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.centers import SegmentModelError
 from cis_assets.segmentation.features import MissingFeatureError
-from cis_assets_tests.segmentation.shoppers import AS_OF, KINDS, customers, planted
+from cis_assets.segmentation.versions import add_challenger, promote
+from cis_assets_tests.segmentation.shoppers import AS_OF, KINDS, customers, habits_of, planted, train
+
+
+def assign(features: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    return assign_segments(features.lazy(), habits_of(features).lazy(), models)
 
 
 def test_rows_are_those_of_the_catalog_one_per_customer(
@@ -25,7 +30,8 @@ def test_rows_are_those_of_the_catalog_one_per_customer(
 def test_segment_sizes_equal_the_customer_counts_of_the_training(
     planted_model: pl.DataFrame, planted_segments: pl.DataFrame
 ) -> None:
-    counted = planted_segments.group_by("segment_id", "segment_name").len().sort("segment_id")
+    known = planted_segments.filter(pl.col("segment_id") > 0)
+    counted = known.group_by("segment_id", "segment_name").len().sort("segment_id")
     assert counted["len"].to_list() == planted_model["customer_count"].to_list()
     assert counted["segment_name"].to_list() == planted_model["segment_name"].to_list()
 
@@ -33,8 +39,9 @@ def test_segment_sizes_equal_the_customer_counts_of_the_training(
 def test_each_customer_gets_the_segment_with_the_nearest_stored_center(planted_model: pl.DataFrame) -> None:
     features, _ = planted({"weekly": 5, "rare": 5, "gone": 5}, seed=9)
     first = planted_model.row(0, named=True)
+    habits = habits_of(features).sort("customer_id")
     for row, placed in zip(
-        features.iter_rows(named=True), assign_segments(features, planted_model).iter_rows(named=True), strict=True
+        habits.iter_rows(named=True), assign(features, planted_model).iter_rows(named=True), strict=True
     ):
         scaled = [
             ((np.log1p(row[name]) if is_log else row[name]) - mean) / scale
@@ -44,48 +51,58 @@ def test_each_customer_gets_the_segment_with_the_nearest_stored_center(planted_m
             )
         ]
         distances = [float(np.linalg.norm(np.array(scaled) - center)) for center in planted_model["centroid"].to_list()]
-        assert placed["segment_id"] == int(np.argmin(distances))
-        assert placed["distance"] == pytest.approx(min(distances))
+        assert placed["segment_id"] == planted_model["segment_id"][int(np.argmin(distances))]
+        nearest, second, *_ = sorted(distances)
+        assert (placed["distance"], placed["margin"]) == pytest.approx((nearest, second - nearest))
 
 
 def test_the_order_of_customers_and_of_model_rows_does_not_matter(
     planted_customers: tuple[pl.DataFrame, list[str]], planted_model: pl.DataFrame, planted_segments: pl.DataFrame
 ) -> None:
     shuffled = planted_customers[0].sample(fraction=1, shuffle=True, seed=5)
-    assert_frame_equal(assign_segments(shuffled, planted_model.reverse()), planted_segments, check_exact=True)
-
-
-def test_chunks_of_customers_give_the_same_segments(
-    planted_customers: tuple[pl.DataFrame, list[str]],
-    planted_model: pl.DataFrame,
-    planted_segments: pl.DataFrame,
-) -> None:
-    chunked = assign_segments(planted_customers[0], planted_model, customers_per_chunk=7)
-    assert_frame_equal(chunked, planted_segments, check_exact=True)
+    assert_frame_equal(assign(shuffled, planted_model.reverse()), planted_segments, check_exact=True)
 
 
 def test_many_snapshots_are_assigned_as_each_alone_and_sorted(planted_model: pl.DataFrame) -> None:
     days = [planted({"weekly": 6, "new": 4 + n}, seed=n, as_of=AS_OF + timedelta(days=n))[0] for n in range(3)]
-    alone = pl.concat([assign_segments(day, planted_model) for day in days])
+    alone = pl.concat([assign(day, planted_model) for day in days])
     together = pl.concat(days).sample(fraction=1, shuffle=True, seed=1)
-    assert_frame_equal(assign_segments(together, planted_model), alone, check_exact=True)
-    assert_frame_equal(assign_segments(together.lazy(), planted_model), alone, check_exact=True)
+    assert_frame_equal(assign(together, planted_model), alone, check_exact=True)
 
 
-def test_a_customer_with_one_order_has_a_segment_too(planted_model: pl.DataFrame) -> None:
-    once = customers([{**KINDS["new"], "order_count": 1, "mean_gap_days": None}])
-    assert assign_segments(once, planted_model)["segment_name"].to_list() == ["New customers"]
+@pytest.mark.parametrize("orders", [1, 2, 3])
+def test_customers_with_fewer_than_four_orders_are_new_customers(planted_model: pl.DataFrame, orders: int) -> None:
+    gap = None if orders == 1 else 7.0
+    row = assign(customers([{**KINDS["weekly"], "order_count": orders, "mean_gap_days": gap}]), planted_model)
+    assert row.select("segment_id", "segment_name", "distance", "margin").row(0) == (0, "New customers", None, None)
+
+
+def test_the_fourth_order_leaves_the_new_customers(planted_model: pl.DataFrame) -> None:
+    row = assign(customers([{**KINDS["weekly"], "order_count": 4}]), planted_model)
+    assert row["segment_name"].to_list() == ["Weekly stock-up"]
+
+
+def test_a_day_before_a_promotion_keeps_its_version(planted_model: pl.DataFrame) -> None:
+    features, _ = planted({"weekly": 60, "top-up": 80, "rare": 100, "gone": 120}, seed=8)
+    later = AS_OF + timedelta(days=1)
+    models = add_challenger(planted_model, train(habits_of(features), planted_model).rows)
+    both = pl.concat([features, features.with_columns(as_of_date=pl.lit(later))])
+    placed = assign(both, promote(models, later, "drift"))
+    versions = placed.select("as_of_date", "model_version").unique().sort("as_of_date")["model_version"]
+    assert versions.to_list() == [1, 2]
+    assert placed.group_by("customer_id").agg(pl.col("segment_id").n_unique())["segment_id"].max() == 1
 
 
 def test_no_customers_have_no_segments(planted_model: pl.DataFrame) -> None:
-    assert_frame_equal(assign_segments(customers([]), planted_model), CUSTOMER_SEGMENTS.empty())
+    assert_frame_equal(assign(customers([]), planted_model), CUSTOMER_SEGMENTS.empty())
 
 
-def test_features_that_lack_what_the_model_was_trained_on_are_refused(planted_model: pl.DataFrame) -> None:
-    with pytest.raises(MissingFeatureError, match="reorder_share"):
-        assign_segments(customers([{}]).drop("reorder_share"), planted_model)
+def test_habits_that_lack_what_the_model_was_trained_on_are_refused(planted_model: pl.DataFrame) -> None:
+    features = customers([{}])
+    with pytest.raises(MissingFeatureError, match="gap_days"):
+        assign_segments(features.lazy(), habits_of(features).drop("gap_days").lazy(), planted_model)
 
 
 def test_a_model_that_was_never_trained_is_refused(planted_model: pl.DataFrame) -> None:
-    with pytest.raises(SegmentModelError, match="no rows"):
-        assign_segments(customers([{}]), planted_model.clear())
+    with pytest.raises(SegmentModelError, match="no promoted version"):
+        assign(customers([{}]), planted_model.clear())

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import polars as pl
 import pytest
@@ -39,24 +37,24 @@ def test_the_nearest_center_does_not_depend_on_chunks() -> None:
 
 def test_centers_are_sorted_by_segment_id_for_any_order_of_rows(planted_model: pl.DataFrame) -> None:
     read = SegmentCenters.from_model(planted_model.reverse())
-    assert read.segment_ids == tuple(range(planted_model.height))
+    assert read.segment_ids == tuple(range(1, planted_model.height + 1))
     assert read.centroids.tolist() == planted_model["centroid"].to_list()
-    assert read.trained_as_of == planted_model["trained_as_of"][0]
+    assert read.version == 1
 
 
 def test_a_model_without_rows_asks_for_training(planted_model: pl.DataFrame) -> None:
-    with pytest.raises(SegmentModelError, match="no rows; materialize segment_model"):
+    with pytest.raises(SegmentModelError, match="no rows; run `cis train`"):
         SegmentCenters.from_model(planted_model.clear())
 
 
 @pytest.mark.parametrize("column", ["centroid", "feature_fill", "feature_mean", "feature_scale"])
 def test_a_row_that_lacks_a_value_for_a_feature_is_refused(planted_model: pl.DataFrame, column: str) -> None:
-    shorter = planted_model.with_columns(pl.col(column).list.head(3))
-    with pytest.raises(SegmentModelError, match=rf"segment 0: {column} does not have one value for each"):
+    shorter = planted_model.with_columns(pl.col(column).list.head(1))
+    with pytest.raises(SegmentModelError, match=rf"segment 1: {column} does not have one value for each"):
         SegmentCenters.from_model(shorter)
 
 
 def test_rows_of_two_trainings_are_refused(planted_model: pl.DataFrame) -> None:
-    other = planted_model.with_columns(trained_as_of=pl.lit(date(2026, 1, 1)), segment_id=pl.col("segment_id") + 10)
-    with pytest.raises(SegmentModelError, match="more than one model"):
+    other = planted_model.with_columns(version=pl.lit(2, pl.Int32), segment_id=pl.col("segment_id") + 10)
+    with pytest.raises(SegmentModelError, match="more than one version"):
         SegmentCenters.from_model(pl.concat([planted_model, other]))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cis_assets.catalog.gold import CUSTOMER_FEATURES
+from cis_assets.catalog.gold import CUSTOMER_HABITS
 from cis_assets.segmentation.features import CLUSTERED_FEATURES, FeatureScaling, MissingFeatureError, feature_matrix
 from cis_assets_tests.segmentation.shoppers import customers
 
@@ -18,8 +18,8 @@ matrices = arrays(
 )
 
 
-def test_every_clustered_feature_is_a_column_of_customer_features() -> None:
-    assert set(CLUSTERED_FEATURES) <= set(CUSTOMER_FEATURES.columns)
+def test_every_clustered_feature_is_a_column_of_customer_habits() -> None:
+    assert set(CLUSTERED_FEATURES) <= set(CUSTOMER_HABITS.columns)
 
 
 def test_counts_are_logged_and_shares_are_not() -> None:

@@ -29,7 +29,7 @@ def members(of: dict[int, int], as_of=AS_OF) -> pl.DataFrame:
             "frequency_score": 3,
             "monetary_score": 3,
             "rfm_segment": "Needs attention",
-            "trained_as_of": as_of,
+            "model_version": 1,
         }
         for customer_id, segment_id in of.items()
     ]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 import narwhals as nw
 import polars as pl
@@ -32,7 +32,7 @@ PRODUCTS = silver_products(
 
 @pytest.fixture
 def model(planted_model: pl.DataFrame) -> pl.DataFrame:
-    return planted_model.with_columns(trained_as_of=pl.lit(AS_OF))
+    return planted_model.with_columns(version=pl.lit(1, pl.Int32))
 
 
 def profile(
@@ -72,7 +72,7 @@ def test_means_and_shares_are_those_of_the_segment_s_customers(on_engine: OnEngi
     assert profiles["mean_recency_days"].to_list() == [5.0, 90.0]
     assert profiles["mean_gap_days"].to_list() == [5.0, None]
     assert profiles["mean_total_spend"].to_list() == [20.0, None]
-    assert profiles["segment_marks"].to_list() == [model["segment_marks"][0], model["segment_marks"][2]]
+    assert profiles["segment_marks"].to_list() == ["fewer than 4 orders so far", model["segment_marks"][1]]
 
 
 def test_what_a_segment_buys_most_comes_first_and_ties_go_by_name_and_number(
@@ -108,11 +108,11 @@ def test_a_segment_that_buys_nothing_in_the_window_has_empty_lists(on_engine: On
     assert profiles["top_departments"].to_list() == [[]]
 
 
-def test_customers_placed_by_another_model_are_refused(on_engine: OnEngine, model: pl.DataFrame) -> None:
-    newer = model.with_columns(trained_as_of=pl.lit(date(2026, 4, 1)))
-    with pytest.raises(SegmentModelError, match=r"trained as of 2026-03-01.*materialize customer_segments"):
-        profile(on_engine, customers([{}]), members({1: 0}), newer, silver_lines([]))
-    with pytest.raises(SegmentModelError, match="with segment 77"):
+def test_customers_placed_by_an_unknown_version_are_refused(on_engine: OnEngine, model: pl.DataFrame) -> None:
+    newer = model.with_columns(version=pl.lit(2, pl.Int32))
+    with pytest.raises(SegmentModelError, match=r"segment 3 of version 1.*materialize customer_segments"):
+        profile(on_engine, customers([{}]), members({1: 3}), newer, silver_lines([]))
+    with pytest.raises(SegmentModelError, match="segment 77 of version 1"):
         profile(on_engine, customers([{}]), members({1: 77}), model, silver_lines([]))
 
 

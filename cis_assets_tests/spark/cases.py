@@ -22,11 +22,13 @@ from cis_assets.notifications import contexts, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
 from cis_assets.segmentation import customer_features, patterns, profiles
+from cis_assets.segmentation import habits as habit_values
 from cis_assets.segmentation import order_windows as windows
 from cis_assets.segmentation import pair_keys as packed_pairs
 from cis_assets.segmentation.assignment import assign_segments
-from cis_assets.segmentation.model import train_segment_model
+from cis_assets.segmentation.versions import add_challenger
 from cis_assets_tests.segmentation.histories import FIRST_DAY, Line, Order, history
+from cis_assets_tests.segmentation.shoppers import train
 
 Rows = Mapping[str, pl.DataFrame]
 On = Callable[[Table], nw.LazyFrame]
@@ -57,7 +59,7 @@ def history_rows() -> dict[str, pl.DataFrame]:
         lambda on: customer_features.customer_features(on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS),
         {silver.ORDERS.path: made.orders, silver.ORDER_ITEMS.path: made.order_items},
     )
-    model = train_segment_model(features, segments_min=3, segments_max=3, seed=7)
+    habits = habit_values.customer_habits(nw.from_native(made.orders.lazy()), [AS_OF], HISTORY_DAYS)
     return {
         silver.ORDERS.path: made.orders,
         silver.ORDER_ITEMS.path: made.order_items,
@@ -65,7 +67,8 @@ def history_rows() -> dict[str, pl.DataFrame]:
         silver.CUSTOMERS.path: _consents(),
         silver.OFFERS.path: _offers(),
         gold.CUSTOMER_FEATURES.path: _with_another_day(features),
-        gold.CUSTOMER_SEGMENTS.path: _with_another_day(assign_segments(features, model)),
+        gold.CUSTOMER_SEGMENTS.path: _with_another_day(assign_segments(features.lazy(), habits.lazy(), _model(habits))),
+        gold.CUSTOMER_HABITS.path: _with_another_day(habits),
     }
 
 
@@ -133,14 +136,17 @@ def _shortened(on: On) -> nw.LazyFrame:
     return product_names.shorten_product_names(on(silver.PRODUCTS), 24)
 
 
+def _model(habits: pl.DataFrame) -> pl.DataFrame:
+    return add_challenger(gold.SEGMENT_MODEL.empty(), train(habits, segments_min=3, segments_max=3).rows)
+
+
 def _contexts(on: On) -> nw.LazyFrame:
     inputs = (gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS, silver.PRODUCTS, silver.CUSTOMERS, silver.OFFERS)
     return contexts.notification_contexts(*(on(table) for table in inputs), as_of=AS_OF, policy=_POLICY)
 
 
 def _profiles(on: On) -> pl.DataFrame:
-    features = history_rows()[gold.CUSTOMER_FEATURES.path].filter(pl.col("as_of_date") == AS_OF)
-    model = train_segment_model(features, segments_min=3, segments_max=3, seed=7)
+    model = _model(history_rows()[gold.CUSTOMER_HABITS.path].filter(pl.col("as_of_date") == AS_OF))
     inputs = [on(table) for table in (gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS)]
     lines, products = on(silver.ORDER_ITEMS), on(silver.PRODUCTS)
     return profiles.profile_segments(*inputs, model, lines, products, as_of=AS_OF, history_days=HISTORY_DAYS)  # pyright: ignore[reportCallIssue]
@@ -193,6 +199,13 @@ CASES: Mapping[str, Callable[[On], Any]] = {
         on(silver.ORDER_ITEMS), on(gold.CUSTOMER_SEGMENTS), on(silver.PRODUCTS), **_WINDOW
     ),
     "segmentation.profiles.profile_segments": _profiles,
+    "segmentation.habits.customer_habits": lambda on: habit_values.customer_habits(
+        on(silver.ORDERS), [AS_OF], HISTORY_DAYS
+    ),
+    "segmentation.habits.customer_habits_in_chunks": lambda on: pl.concat(
+        chunk.collect()
+        for chunk in habit_values.customer_habits_in_chunks(on(silver.ORDERS), [AS_OF], HISTORY_DAYS, 3_000_000)
+    ),
     "catalog.snapshots.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),
     "catalog.snapshots.segment_members": lambda on: snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF),
     "notifications.contexts.notification_contexts": _contexts,

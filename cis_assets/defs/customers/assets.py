@@ -7,21 +7,36 @@ segment model is trained on the newest snapshot of features, and then applied to
 import dagster as dg
 import narwhals as nw
 import polars as pl
+from pydantic import Field
 
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
+from cis_assets.defs.customers.training_metadata import describe_training
 from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.segmentation import customer_features as features_transform
-from cis_assets.segmentation import habits, patterns, profiles
+from cis_assets.segmentation import habits as habits_transform
+from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
-from cis_assets.segmentation.features import CLUSTERED_FEATURES
 from cis_assets.segmentation.model import train_segment_model
 from cis_assets.segmentation.order_windows import newest_order_date
+from cis_assets.segmentation.versions import CHALLENGER, add_challenger, promote
 from cis_assets.settings import Settings
+
+
+class TrainingConfig(dg.Config):
+    """What a run of segment_model does beside training."""
+
+    promote: bool = Field(
+        default=False, description="Promote the trained version: it serves the snapshots from its day on."
+    )
+    reason: str = Field(
+        default="promoted by hand", min_length=1, description="Why it is promoted, kept with the version."
+    )
+
 
 _OWNER = "team:data-science"
 # Customers with fewer orders have had little chance to buy anything again.
@@ -76,38 +91,46 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def customer_habits(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
         days = days_of(context)
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
-        return LazyChunks.of(habits.customer_habits_in_chunks(orders, days, history_days, order_rows))
+        return LazyChunks.of(habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows))
 
     @table_asset(
         settings,
         gold.SEGMENT_MODEL,
         "scikitlearn",
         owner=_OWNER,
-        ins={"features": table_in(gold.CUSTOMER_FEATURES, partition_mapping=EVERY_DAY)},
+        ins={"habits": table_in(gold.CUSTOMER_HABITS, partition_mapping=EVERY_DAY)},
     )
-    def segment_model(context: dg.AssetExecutionContext, features: pl.LazyFrame) -> pl.DataFrame:
-        newest = newest_day(features)
-        of_newest = features.filter(pl.col(AS_OF_DATE) == newest)
-        model = train_segment_model(
-            of_newest.select(AS_OF_DATE, "customer_id", *CLUSTERED_FEATURES).collect(),
+    def segment_model(
+        context: dg.AssetExecutionContext, config: TrainingConfig, lake: LakeResource, habits: pl.LazyFrame
+    ) -> pl.DataFrame:
+        newest = newest_day(habits)
+        known = lake.lake().scan(gold.SEGMENT_MODEL).collect() if lake.lake().exists(gold.SEGMENT_MODEL) else None
+        training = train_segment_model(
+            habits.filter(pl.col(AS_OF_DATE) == newest).collect(),
+            gold.SEGMENT_MODEL.empty() if known is None else known,
             segments_min=settings.segments_min,
             segments_max=settings.segments_max,
             seed=settings.seed,
         )
-        context.add_output_metadata(
-            {"trained_as_of": str(newest), "segments": model.height, "silhouette": model["silhouette"][0]}
-        )
-        return model
+        models = add_challenger(gold.SEGMENT_MODEL.empty() if known is None else known, training.rows)
+        if config.promote and models.filter(pl.col("state") == CHALLENGER).height:
+            models = promote(models, newest, config.reason)
+        context.add_output_metadata(describe_training(training, models))
+        return models
 
     @table_asset(
         settings,
         gold.CUSTOMER_SEGMENTS,
         "polars",
         owner=_OWNER,
-        ins={"features": table_in(gold.CUSTOMER_FEATURES), "model": table_in(gold.SEGMENT_MODEL)},
+        ins={
+            "features": table_in(gold.CUSTOMER_FEATURES),
+            "habits": table_in(gold.CUSTOMER_HABITS),
+            "models": table_in(gold.SEGMENT_MODEL),
+        },
     )
-    def customer_segments(features: pl.LazyFrame, model: pl.DataFrame) -> pl.DataFrame:
-        return assign_segments(features, model)
+    def customer_segments(features: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame) -> pl.DataFrame:
+        return assign_segments(features, habits, models)
 
     @table_asset(
         settings,
@@ -117,7 +140,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ins={
             "features": table_in(gold.CUSTOMER_FEATURES),
             "segments": table_in(gold.CUSTOMER_SEGMENTS),
-            "model": table_in(gold.SEGMENT_MODEL),
+            "models": table_in(gold.SEGMENT_MODEL),
             "order_items": order_items_window,
             "products": table_in(silver.PRODUCTS),
         },
@@ -126,13 +149,13 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext,
         features: nw.LazyFrame,
         segments: nw.LazyFrame,
-        model: pl.DataFrame,
+        models: pl.DataFrame,
         order_items: nw.LazyFrame,
         products: nw.LazyFrame,
     ) -> pl.DataFrame:
         return pl.concat(
             profiles.profile_segments(
-                features, segments, model, order_items, products, as_of=day, history_days=history_days
+                features, segments, models, order_items, products, as_of=day, history_days=history_days
             )
             for day in days_of(context)
         )

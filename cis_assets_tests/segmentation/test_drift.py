@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from cis_assets.segmentation.assignment import place_customers
+from cis_assets.segmentation.drift import DRIFTED, measure_drift, population_stability
+from cis_assets_tests.segmentation.shoppers import habits_of, planted
+
+SIZES = {"weekly": 120, "top-up": 100, "rare": 80, "gone": 60}
+
+
+def drift(model: pl.DataFrame, features: pl.DataFrame) -> dict[str, float]:
+    habits = habits_of(features)
+    return dict(measure_drift(habits, place_customers(habits, model), model))
+
+
+def test_equal_shares_have_an_index_of_zero_and_others_more() -> None:
+    assert population_stability(np.array([10, 30]), np.array([20, 60])) == pytest.approx(0)
+    assert population_stability(np.array([10, 30]), np.array([30, 10])) == pytest.approx(np.log(3))
+    assert np.isfinite(population_stability(np.array([0, 40]), np.array([40, 0])))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_other_customers_with_the_same_habits_are_no_drift(planted_model: pl.DataFrame, seed: int) -> None:
+    assert max(drift(planted_model, planted(SIZES, seed=20 + seed)[0]).values()) < DRIFTED
+
+
+def test_planted_new_habits_are_drift(planted_model: pl.DataFrame) -> None:
+    rarer = planted(SIZES, seed=4)[0].with_columns(pl.col("mean_gap_days") * 2)
+    found = drift(planted_model, rarer)
+    assert found["gap_days"] > DRIFTED
+    assert found["basket_size"] < DRIFTED
+
+
+def test_a_segment_that_loses_its_customers_is_drift(planted_model: pl.DataFrame) -> None:
+    assert drift(planted_model, planted({**SIZES, "weekly": 5}, seed=4)[0])["segment shares"] > DRIFTED
+
+
+def test_new_customers_do_not_count(planted_model: pl.DataFrame) -> None:
+    assert drift(planted_model, planted({"new": 10})[0].with_columns(order_count=pl.lit(2, pl.Int32))) == {}
