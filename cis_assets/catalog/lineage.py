@@ -82,7 +82,6 @@ CARRIED: Mapping[str, ByColumn] = {
     },
     gold.SEGMENT_PROFILES.path: {
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
-        **_same(gold.SEGMENT_MODEL, "segment_marks"),
     },
     gold.ORDER_PATTERNS.path: {
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
@@ -115,10 +114,10 @@ _OF_DAY = {
     "day_number": _of(bronze.ORDERS, "order_date"),
     "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
 }
-_CLUSTERED = _of(gold.CUSTOMER_HABITS, "order_count", "gap_days", "basket_size")
+_CLUSTERED = _of(gold.CUSTOMER_HABITS, "gap_days", "basket_size")
 _PLACE = (
     *_CLUSTERED,
-    *_of(gold.SEGMENT_MODEL, "feature_fill", "feature_is_log", "feature_mean", "feature_scale", "centroid"),
+    *_of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid"),
 )
 _OCCASION = _of(
     gold.CUSTOMER_FEATURES,
@@ -211,6 +210,7 @@ COMPUTED: Mapping[str, ByColumn] = {
         "rfm_segment": _of(gold.CUSTOMER_FEATURES, "recency_days", "order_count"),
     },
     gold.SEGMENT_PROFILES.path: {
+        "segment_marks": _of(gold.SEGMENT_MODEL, "segment_marks"),
         "mean_recency_days": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "mean_order_count": _of(gold.CUSTOMER_FEATURES, "order_count"),
         "mean_gap_days": _of(gold.CUSTOMER_FEATURES, "mean_gap_days"),

@@ -20,6 +20,7 @@ from cis_assets.cli.land import land
 from cis_assets.cli.maintain import maintain
 from cis_assets.cli.show import show
 from cis_assets.cli.snapshot import snapshot
+from cis_assets.cli.train import train
 from cis_assets.cli.ui import ui
 from cis_assets.errors import OperatorError
 from cis_assets.settings import settings
@@ -66,5 +67,5 @@ def main() -> None:
     load_dotenv(Path(".env"))
 
 
-for command in (land, backfill, snapshot, show, dashboard, demo, ui, doctor, forget, maintain):
+for command in (land, backfill, snapshot, show, dashboard, demo, ui, doctor, forget, maintain, train):
     main.add_command(command)

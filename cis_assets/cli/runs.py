@@ -36,9 +36,10 @@ class _RunLog(logging.Handler):
             self.warnings.append(logged["orig_message"])
 
 
-def run_assets(settings: Settings, selection: str, days: DateRange | None) -> str:
+def run_assets(settings: Settings, selection: str, days: DateRange | None, ops: Mapping[str, Any] | None = None) -> str:
     """Materialize the assets of a Dagster selection in one run, for `days` (None: only unpartitioned assets).
 
+    `ops` is the run configuration of the assets' ops, by name.
     Returns the run's id. Prints its warnings. Raises Refused with the sentences of the failed steps.
     """
     from dagster import Definitions
@@ -63,7 +64,7 @@ def run_assets(settings: Settings, selection: str, days: DateRange | None) -> st
     job = definitions.resolve_implicit_global_asset_job_def()
     with progress("Steps", len(job.get_subset(asset_selection=keys).nodes)) as advance:
         result, warnings, failures = run_job(
-            job, advance, asset_selection=sorted(keys), tags=range_tags(days) if days else {}
+            job, advance, ops, asset_selection=sorted(keys), tags=range_tags(days) if days else {}
         )
     for warning in warnings:
         say(f"Warning: {warning}")

@@ -2,8 +2,7 @@
 
 import click
 
-from cis_assets.cli.backfill import materialize
-from cis_assets.cli.console import Refused, with_settings
+from cis_assets.cli.console import Refused, say, with_settings
 from cis_assets.settings import Settings
 
 
@@ -18,10 +17,20 @@ def train(settings: Settings, promote: bool, reason: str) -> None:
 
     It is a challenger and changes no customer's segment until it is promoted. The first version is promoted by itself.
     """
+    import polars as pl
+
     from cis_assets.catalog import gold
+    from cis_assets.cli.runs import run_assets
     from cis_assets.defs.jobs import SEGMENT_MODEL
     from cis_assets.lake.lake import Lake
 
-    if not Lake(settings.lake_uri).exists(gold.CUSTOMER_HABITS):
+    lake = Lake(settings.lake_uri)
+    if not lake.exists(gold.CUSTOMER_HABITS):
         raise Refused("gold/customer_habits has no snapshot yet: run `cis snapshot` first.")
-    materialize(settings, SEGMENT_MODEL, None, {"promote": promote, "reason": reason})
+    ops = {"gold__segment_model": {"config": {"promote": promote, "reason": reason}}}
+    run_id = run_assets(settings, SEGMENT_MODEL, None, ops)
+    models = lake.scan(gold.SEGMENT_MODEL).collect()
+    newest = models.filter(pl.col("version") == pl.col("version").max())
+    say(f"Done in run {run_id}: version {newest['version'][0]} is the {newest['state'][0]}.")
+    for row in newest.iter_rows(named=True):
+        say(f"  {row['segment_id']:>3} {row['segment_name']} ({row['origin']}): {row['segment_marks']}")

@@ -136,9 +136,9 @@ def _follow(orders: _Orders, owner: np.ndarray, history_days: int) -> tuple[np.n
         began[:active] = np.where(anew, start, began[:active])
         means = np.log(_means(orders, began[:active], end))
         with np.errstate(invalid="ignore"):
-            kept = (np.abs(means - habit[:active]) <= _TOLERANCE).all(axis=1)
+            kept = np.all(np.abs(means - habit[:active]) <= _TOLERANCE, axis=1)
         # Before there are enough orders, a value follows the mean.
-        habit[:active] = np.where((kept & (turn >= FEWEST_ORDERS))[:, None], habit[:active], means)
+        habit[:active] = np.where(kept[:, None] & (turn >= FEWEST_ORDERS), habit[:active], means)
         values[place], since[place] = habit[:active], began[:active]
     return np.exp(values), since
 

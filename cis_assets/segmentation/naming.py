@@ -46,8 +46,9 @@ def segment_names(centers: Sequence[Center], former: Sequence[str | None] = ()) 
         for place, word in _further_words(centers, alike).items():
             names[place] = f"{base}, {word}" if word else base
     for place, name in enumerate(former):
-        holds = name is not None and name.split(", ")[0] == bases[place]
-        if holds and name not in names and bases.count(bases[place]) == 1:
+        if name is None or name in names or bases.count(bases[place]) > 1:
+            continue
+        if name.split(", ")[0] == bases[place]:
             names[place] = name
     return names
 

@@ -220,9 +220,9 @@ def _differs(table: Table, column: str, before: pl.DataFrame, after: pl.DataFram
     return not left.equals(right)
 
 
-def test_the_segments_are_said_to_be_made_from_the_features_that_are_clustered():
+def test_the_segments_are_said_to_be_made_from_the_habits_that_are_clustered():
     assert LINEAGE["gold/segment_model"]["centroid"] == tuple(
-        ColumnRef("gold/customer_features", name) for name in CLUSTERED_FEATURES
+        ColumnRef("gold/customer_habits", name) for name in CLUSTERED_FEATURES
     )
 
 

@@ -21,9 +21,10 @@ from cis_assets.segmentation import customer_features as features_transform
 from cis_assets.segmentation import habits as habits_transform
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
+from cis_assets.segmentation.drift import DRIFTED, measure_drift
 from cis_assets.segmentation.model import train_segment_model
 from cis_assets.segmentation.order_windows import newest_order_date
-from cis_assets.segmentation.versions import CHALLENGER, add_challenger, promote
+from cis_assets.segmentation.versions import CHALLENGER, add_challenger, promote, serving
 from cis_assets.settings import Settings
 
 
@@ -221,7 +222,33 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             metadata={"reorder_share": share, "regular_customers": count},
         )
 
-    return [reorder_share_is_plausible]
+    @dg.asset_check(
+        name="customers_are_those_of_the_training",
+        asset=asset_key(gold.CUSTOMER_SEGMENTS),
+        additional_ins={
+            "habits": table_in(gold.CUSTOMER_HABITS),
+            "models": table_in(gold.SEGMENT_MODEL),
+        },
+        description="Warns if habits or segment shares of the newest snapshot of the run drifted from the snapshot that its "
+        "segment model was trained on: a population stability index of 0.25 or more.",
+    )
+    def customers_are_those_of_the_training(
+        customer_segments: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame
+    ) -> dg.AssetCheckResult:
+        day = newest_day(customer_segments)
+        own, placed = (rows.filter(pl.col(AS_OF_DATE) == day).collect() for rows in (habits, customer_segments))
+        found = measure_drift(own, placed, serving(models, day))
+        drifted = [name for name, index in found.items() if index >= DRIFTED]
+        return dg.AssetCheckResult(
+            passed=not drifted,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Drift of {', '.join(drifted)}: run `cis train`, compare the challenger and promote it."
+            if drifted
+            else "No habit and no segment share drifted.",
+            metadata=dict(found),
+        )
+
+    return [reorder_share_is_plausible, customers_are_those_of_the_training]
 
 
 def _count_rows(rows_per_day: pl.DataFrame, window: DateRange) -> int:
