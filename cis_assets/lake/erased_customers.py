@@ -160,15 +160,13 @@ def _read_list(lake: Lake, copied: pl.DataFrame) -> pl.DataFrame:
         is_lost, reason = True, describe_error(error).rstrip(".")
     if not is_lost:
         return ERASED_CUSTOMERS.empty()
-    refill = (
-        "erase the same customers again"
-        if copied.is_empty()
-        else f"the {copied.height} entries in {COPY_FOLDER} of the landing folder fill a new list"
+    source = "its data files" + (
+        "" if copied.is_empty() else f" and the {copied.height} entries of its copy in landing"
     )
     raise ErasedListError(
         f"The list of erased customers at {location.uri} cannot be read, and erased customers could come back: {reason}. "
-        f"If the storage answers (`cis doctor`), restore the table from a backup. Or move its folder aside, run `cis doctor "
-        f"--accept {ERASED_CUSTOMERS.path}`, and {refill} (docs/erasure.md)."
+        f"If the storage answers (`cis doctor`), run `cis doctor --repair {ERASED_CUSTOMERS.path}`, which makes the list "
+        f"again from {source}, or restore the table from a backup (docs/erasure.md)."
     )
 
 
