@@ -116,7 +116,10 @@ def erased_customers(lake: Lake, landing_uri: str, secret: SecretStr) -> ErasedC
 
 
 def add_erased_customers(lake: Lake, landing_uri: str, key: ErasureKey, customers: Collection[int], day: date) -> None:
-    """Add customers to the list, first to its copy in landing. The existing entries stay as they are."""
+    """Add customers to the list, first to its copy in landing. The existing entries stay as they are.
+
+    Raises StorageError if landing cannot be written to. Nothing was added then.
+    """
     copied = read_copy(landing_uri)
     listed = _read_list(lake, copied)
     known = merge_entries(listed, copied)
@@ -127,7 +130,12 @@ def add_erased_customers(lake: Lake, landing_uri: str, key: ErasureKey, customer
         orient="row",
     )
     entries = merge_entries(known, added.join(known, on="customer_hash", how="anti"))
-    _complete_copy(landing_uri, entries, copied)
+    try:
+        _complete_copy(landing_uri, entries, copied)
+    except StorageError as error:
+        raise StorageError(
+            f"No customer was erased, since an erasure needs permission to create files in {landing_uri}. {error}"
+        ) from error
     _complete_list(lake, entries, listed)
 
 
