@@ -25,6 +25,11 @@ _RENAMED = {
     f"CIS_UPKEEP_{name}": f"CIS_MAINTENANCE_{name}" for name in ("SMALL_FILES", "LOG_COMMITS", "REMOVABLE_SHARE")
 }
 """Former variable -> its present name."""
+_REPLACED = {
+    "CIS_VOLUME_TOLERANCE": "CIS_VOLUME_TOLERANCE is no longer used; remove it. CIS_VOLUME_FALSE_ALARM_RATE sets how often "
+    "the check of the number of orders may warn without a cause."
+}
+"""Former variable without a successor of the same meaning -> what to do."""
 
 _AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
 # What the libraries that read and write Delta tables do not find again in the path of a local folder.
@@ -137,10 +142,11 @@ class Settings(BaseSettings):
         le=1,
         description="A date is quarantined if a larger share of its landed rows is rejected ([quality.md](quality.md)).",
     )
-    volume_tolerance: float = Field(
-        0.5,
+    volume_false_alarm_rate: float = Field(
+        0.01,
         gt=0,
-        description="A check warns if a date's order count differs from the usual count on its weekday by more than this share.",
+        le=0.1,
+        description="Share of quiet dates on which the check of the number of orders may warn ([quality.md](quality.md)).",
     )
     landing_late_after_days: int = Field(
         2, ge=1, description="A check warns if the newest landed order date is older than this many days."
@@ -260,6 +266,8 @@ def _refuse_unknown_variables() -> None:
     for name in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
         if name in _RENAMED:
             raise SettingsError(f"{name} was renamed; set {_RENAMED[name]} instead.")
+        if name in _REPLACED:
+            raise SettingsError(_REPLACED[name])
         if name.startswith("CIS_") and name not in known:
             near = get_close_matches(name, sorted(known), n=1)
             hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}."

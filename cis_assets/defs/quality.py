@@ -5,15 +5,15 @@ quarantines its date: gold tables leave the date out and keep the rows they had.
 out whether a date of the run is quarantined, and whether files still arrive.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 
-from cis_assets.catalog import TABLES, bronze, gold, quality, silver
+from cis_assets.catalog import ORDER_DATE, TABLES, bronze, gold, quality, silver
 from cis_assets.dates import DateRange
 from cis_assets.defs.partitions import chunks_of, days_of, ordered_in
 from cis_assets.defs.resources import LakeResource, LandingResource
@@ -23,6 +23,7 @@ from cis_assets.landing import contract
 from cis_assets.quality import verdicts as verdicts_domain
 from cis_assets.quality.reconciliation import DatedTables
 from cis_assets.quality.verdicts import CHECKS, QualityPolicy, Verdicts
+from cis_assets.quality.volume import DAYS_BEFORE
 from cis_assets.settings import Settings
 
 _DAYS_SHOWN = 20
@@ -105,7 +106,7 @@ def build(settings: Settings) -> dg.Definitions:
         **tables: pl.LazyFrame,
     ) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetCheckResult]:
         # Not an input: a day that depends on other days cannot be backfilled in one run with them.
-        orders_per_day = lake.row_counts(silver.ORDERS)
+        orders_per_day = _orders_per_day(lake, days_of(context))
         policy = QualityPolicy.from_settings(settings)
         # The rows of an unreadable date come from former files, so the date gets no verdict.
         unreadable = tables["landed_files"].filter(pl.col("fault").is_not_null()).select("order_date").collect()
@@ -136,6 +137,18 @@ def build(settings: Settings) -> dg.Definitions:
         )
 
     return dg.Definitions(assets=[date_checks], asset_checks=[every_date_went_through, landing_is_fresh])
+
+
+def _orders_per_day(lake: LakeResource, days: Sequence[date]) -> pl.DataFrame:
+    """Count the orders of each date that was read. A date whose files hold no order counts as zero."""
+    before = DateRange(min(days) - timedelta(days=DAYS_BEFORE), max(days))
+    read = (
+        set(lake.row_counts(bronze.LANDED_FILES)[ORDER_DATE])
+        - lake.quarantined_dates(before, bronze.LANDED_FILES).keys()
+    )
+    counted = dict(lake.row_counts(silver.ORDERS).select(ORDER_DATE, "rows").iter_rows())
+    rows = [(day, counted.get(day, 0)) for day in before if day in read or day in counted]
+    return pl.DataFrame(rows, schema={ORDER_DATE: pl.Date, "rows": pl.Int64}, orient="row")
 
 
 def days_of_run(tags: Mapping[str, str]) -> DateRange | None:
