@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
@@ -19,6 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cis_assets.errors import OperatorError
+from cis_assets.http_addresses import find_address_fault
 
 _ENV_FILE = ".env"
 _RENAMED = {
@@ -36,13 +38,14 @@ _AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
 _UNUSABLE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]|^=\\\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 # Environment variables that configure Databricks Connect.
 _DATABRICKS = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
-_SECRET_ADDRESSES = {
-    "failure_webhook_url": (re.compile(r"https?://[^\s/]+(/\S*)?"), "is not an http:// or https:// address"),
-    "spark_remote": (
-        re.compile(r"sc://[^\s/;]+(/?|/;\S*)"),
-        "is not an address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE",
+_SPARK_ADDRESS = re.compile(r"sc://[^\s/;]+(/?|/;\S*)")
+_ALERT_HOSTS = {
+    "slack": re.compile(r"hooks\.slack(-gov)?\.com"),
+    "teams": re.compile(
+        r"(.+\.)?(logic\.azure\.(com|us|cn)|webhook\.office\.com|outlook\.office(365)?\.com|powerplatform\.(com|us)|powerautomate\.com)"
     ),
 }
+"""Alert format -> the hosts of webhooks that post nothing else."""
 _LOWER_BOUNDS = {
     "segments_max": ("segments_min", 0),
     "rejected_share_block": ("rejected_share_warn", 0),
@@ -182,6 +185,9 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Address that the failure sensor posts to for each failed run ([operate.md](operate.md)).",
     )
+    alert_format: Literal["slack", "teams", "generic"] = Field(
+        "slack", description="Format of what is posted to CIS_FAILURE_WEBHOOK_URL ([operate.md](operate.md))."
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -213,12 +219,31 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator(*_SECRET_ADDRESSES)
+    @field_validator("spark_remote")
     @classmethod
-    def _refuse_malformed_address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        pattern, fault = _SECRET_ADDRESSES[str(info.field_name)]
-        if value.get_secret_value() and not pattern.fullmatch(value.get_secret_value()):
-            raise ValueError(fault)
+    def _refuse_malformed_spark_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _SPARK_ADDRESS.fullmatch(value.get_secret_value()):
+            raise ValueError("is not an address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE")
+        return value
+
+    @field_validator("failure_webhook_url")
+    @classmethod
+    def _refuse_malformed_webhook_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and (fault := find_address_fault(value.get_secret_value(), query=True)):
+            raise ValueError(f"the address {fault}")
+        return value
+
+    @field_validator("alert_format")
+    @classmethod
+    def _refuse_format_of_another_service(cls, value: str, info: ValidationInfo) -> str:
+        """A service accepts what it cannot show: an alert in another format would be lost in silence."""
+        address = info.data.get("failure_webhook_url")  # None if it is invalid itself
+        host = (urlsplit(address.get_secret_value()).hostname or "").removesuffix(".") if address else ""
+        for name, hosts in _ALERT_HOSTS.items():
+            if hosts.fullmatch(host) and name != value:
+                raise ValueError(
+                    f"CIS_FAILURE_WEBHOOK_URL is an address of {name.title()}; set CIS_ALERT_FORMAT={name}"
+                )
         return value
 
     @field_validator("engine")

@@ -85,7 +85,7 @@ def run_job(
     from dagster import AssetCheckSeverity, LoggerDefinition
 
     from cis_assets.cli.instance import dagster_instance
-    from cis_assets.defs.alerts import error_message
+    from cis_assets.defs.alerts.failures import error_message
 
     log = _RunLog(advance)
     logger = logging.Logger("cis")

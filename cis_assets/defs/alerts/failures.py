@@ -1,23 +1,16 @@
-"""Alerts: one line for each failed run, in the log and in a chat such as Slack or Teams.
+"""What is said of a failed run: the job, the dates, the failed assets, the error and the run.
 
-The line names the job, the dates, the failed assets, the error and the run. The address of the chat's webhook is a secret:
-anyone who knows it can post. No message contains it, and no message quotes an error that does.
+No message contains the address of the webhook, and none quotes an error that does.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPException
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
-
-from cis_assets.errors import OperatorError
-from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
@@ -28,15 +21,20 @@ _QUERY = re.compile(r"(\w+://[^\s?'\")]*)\?[^\s'\")]*")
 _FROM_OUTSIDE = "marked as failed from outside"
 
 
-class WebhookError(OperatorError):
-    """The webhook did not accept a text. The message gives the reason without the address."""
+@dataclass(frozen=True)
+class Alert:
+    """What is said of a failed run: the job, its dates if it has any, the cause of each failed step, and the run."""
 
+    job: str
+    dates: str
+    causes: tuple[str, ...]
+    run_id: str
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Refuse redirects: urllib would repeat the request without its text and report success."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        dates = f" for {self.dates}" if self.dates else ""
+        return f"{self.job} failed{dates}: {'; '.join(self.causes)} (run {self.run_id})"
 
 
 def error_message(error: SerializableErrorInfo | None) -> str:
@@ -50,35 +48,15 @@ def error_message(error: SerializableErrorInfo | None) -> str:
     return message.removeprefix(name) if message.startswith(name) else message.split(": ", 1)[-1]
 
 
-def build(settings: Settings) -> dg.Definitions:
-    @dg.run_failure_sensor(
-        default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Logs one line for each failed run of this code location. "
-        "With CIS_FAILURE_WEBHOOK_URL set, it also posts the line to that address.",
-    )
-    def failure_sensor(context: dg.RunFailureSensorContext) -> None:
-        line = describe_failure(context)
-        context.log.error(line)
-        url = settings.failure_webhook_url.get_secret_value()
-        if url:
-            try:
-                post_text(url, line)
-            except WebhookError as error:
-                context.log.warning(f"This failure was not posted to CIS_FAILURE_WEBHOOK_URL: {error}.")
-
-    return dg.Definitions(sensors=[failure_sensor])
-
-
-def describe_failure(context: dg.RunFailureSensorContext) -> str:
-    """Describe a failed run in one line: job, dates, failed assets, error and run."""
+def describe_failure(context: dg.RunFailureSensorContext) -> Alert:
+    """Describe a failed run. Addresses lose what follows the ?, and each cause is one line."""
     run = context.dagster_run
     # Dagster names its own job for hand-picked assets with underscores.
     job = "materialization" if run.job_name.startswith("__") else run.job_name
     first, last = (run.tags.get(f"dagster/asset_partition_range_{end}", "") for end in ("start", "end"))
     dates = run.tags.get("dagster/partition") or (first if first == last else f"{first} to {last}")
-    causes = "; ".join(dict.fromkeys(_find_causes(context)))
-    line = f"{job} failed{f' for {dates}' if dates else ''}: {causes} (run {run.run_id})"
-    return _QUERY.sub(r"\1", " ".join(line.split()))
+    causes = dict.fromkeys(_QUERY.sub(r"\1", " ".join(cause.split())) for cause in _find_causes(context))
+    return Alert(job, dates, tuple(causes), run.run_id)
 
 
 def _find_causes(context: dg.RunFailureSensorContext) -> Iterator[str]:
@@ -114,17 +92,3 @@ def _find_cause_of_run(context: dg.RunFailureSensorContext) -> str:
 
 def _cut(message: str) -> str:
     return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]} ..."
-
-
-def post_text(url: str, text: str, *, timeout_seconds: float = 5.0) -> None:
-    """Post a text once to a webhook, as {"text": ...}. WebhookError if the webhook does not accept it."""
-    try:
-        request = urllib.request.Request(  # noqa: S310 - the settings allow http and https only
-            url, json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
-        )
-        urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_seconds).close()
-    except urllib.error.HTTPError as error:
-        raise WebhookError(f"the webhook answered with HTTP status {error.code}") from None
-    except (OSError, HTTPException, ValueError) as error:
-        cause = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise WebhookError(f"the webhook could not be reached: {type(cause).__name__}") from None
