@@ -124,6 +124,16 @@ class Settings(BaseSettings):
     copy_attempts: int = Field(
         2, ge=1, le=5, description="Number of requests per context before the template writer takes over."
     )
+    copy_fallback_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A check fails if the template writer composed a larger share of a run's wordings than this, although "
+        "a model was to write them ([notifications.md](notifications.md)).",
+    )
+    copy_fallback_severity: Literal["error", "warn"] = Field(
+        "error", description="Whether that check fails its run, which is alerted, or warns."
+    )
     message_max_length: int = Field(
         120, ge=60, le=240, description="Maximum length in characters of a message body after its slots are filled."
     )

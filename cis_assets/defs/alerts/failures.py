@@ -1,4 +1,4 @@
-"""What is said of a failed run: the job, the dates, the failed assets, the error and the run.
+"""What is said of a run that failed, or whose checks failed: the job, the dates, the failed assets, the error and the run.
 
 No message contains the address of the webhook, and none quotes an error that does.
 """
@@ -6,9 +6,9 @@ No message contains the address of the webhook, and none quotes an error that do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
@@ -23,18 +23,20 @@ _FROM_OUTSIDE = "marked as failed from outside"
 
 @dataclass(frozen=True)
 class Alert:
-    """What is said of a failed run: the job, its dates if it has any, the cause of each failed step, and the run."""
+    """What is said of a run: the job, its dates if it has any, the cause of each failed step or check, and the run."""
 
     job: str
     dates: str
     causes: tuple[str, ...]
     run_id: str
+    event: Literal["run_failed", "checks_failed"] = "run_failed"
 
     @property
     def line(self) -> str:
         """All of it in one line."""
         dates = f" for {self.dates}" if self.dates else ""
-        return f"{self.job} failed{dates}: {'; '.join(self.causes)} (run {self.run_id})"
+        outcome = f"failed{dates}" if self.event == "run_failed" else f"succeeded{dates}, but checks failed"
+        return f"{self.job} {outcome}: {'; '.join(self.causes)} (run {self.run_id})"
 
 
 def error_message(error: SerializableErrorInfo | None) -> str:
@@ -49,14 +51,37 @@ def error_message(error: SerializableErrorInfo | None) -> str:
 
 
 def describe_failure(context: dg.RunFailureSensorContext) -> Alert:
-    """Describe a failed run. Addresses lose what follows the ?, and each cause is one line."""
-    run = context.dagster_run
+    """Describe a failed run. Addresses lose what follows the ?, and each cause is one line of visible characters."""
+    return _describe(context.dagster_run, "run_failed", _find_causes(context))
+
+
+def describe_failed_checks(context: dg.RunStatusSensorContext) -> Alert | None:
+    """Describe the checks of severity error that failed in a run; None if there are none."""
+    found = context.instance.get_records_for_run(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    causes = [_describe_check(record.event_log_entry) for record in found.records]
+    return _describe(context.dagster_run, "checks_failed", filter(None, causes)) if any(causes) else None
+
+
+def _describe_check(entry: dg.EventLogEntry) -> str:
+    found = entry.dagster_event.event_specific_data if entry.dagster_event else None
+    if not isinstance(found, dg.AssetCheckEvaluation) or found.passed or found.severity is dg.AssetCheckSeverity.WARN:
+        return ""
+    return f"{found.asset_key.to_user_string()}: {found.check_name}: {_cut(found.description or '')}"
+
+
+def _describe(run: dg.DagsterRun, event: Literal["run_failed", "checks_failed"], causes: Iterable[str]) -> Alert:
     # Dagster names its own job for hand-picked assets with underscores.
     job = "materialization" if run.job_name.startswith("__") else run.job_name
     first, last = (run.tags.get(f"dagster/asset_partition_range_{end}", "") for end in ("start", "end"))
     dates = run.tags.get("dagster/partition") or (first if first == last else f"{first} to {last}")
-    causes = dict.fromkeys(_QUERY.sub(r"\1", " ".join(cause.split())) for cause in _find_causes(context))
-    return Alert(job, dates, tuple(causes), run.run_id)
+    return Alert(job, dates, tuple(dict.fromkeys(map(_make_safe, causes))), run.run_id, event)
+
+
+def _make_safe(cause: str) -> str:
+    line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(cause.split()))
+    return _QUERY.sub(r"\1", line)
 
 
 def _find_causes(context: dg.RunFailureSensorContext) -> Iterator[str]:

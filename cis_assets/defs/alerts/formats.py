@@ -37,7 +37,7 @@ def generic(alert: Alert) -> Body:
     """Fields for programs (docs/operate.md). The text is not escaped."""
     causes = [_cut(cause) for cause in alert.causes[:_MOST_CAUSES]]
     return {
-        "event": "run_failed",
+        "event": alert.event,
         "text": _cut(alert.line),
         "job": alert.job,
         "dates": alert.dates or None,

@@ -30,7 +30,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def post(url: str, format_name: str, alert: Alert, *, timeout_seconds: float = 5.0) -> None:
     """Post an alert once, in a format of `FORMATS`. WebhookError if the webhook does not accept it."""
-    body = json.dumps(FORMATS[format_name](alert)).encode()
+    # Escapes of letters would count against the size that a service takes.
+    body = json.dumps(FORMATS[format_name](alert), ensure_ascii=False).encode(errors="replace")
     try:
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - by the settings
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_seconds) as response:
