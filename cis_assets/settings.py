@@ -162,7 +162,9 @@ class Settings(BaseSettings):
         description="Share of quiet dates on which the check of the number of orders may warn ([quality.md](quality.md)).",
     )
     landing_late_after_days: int = Field(
-        2, ge=1, description="A check warns if the newest landed order date is older than this many days."
+        2,
+        ge=1,
+        description="The job check_lake fails if the newest order date, landed or in silver, is older than this many days.",
     )
     reorder_share_min: float = Field(
         0.02, ge=0, le=1, description="A check warns if a smaller share of regular customers' items are reorders."

@@ -24,19 +24,15 @@ _ROUNDS = 3
 _STEPS = 12
 _LEAST_SCATTER, _MOST_SCATTER = 1e-6, 10.0
 # The scatter is uncertain. The value taken is one that it exceeds in this share of samples only.
-_SCATTER_EXCEEDED = 0.2
+_SCATTER_EXCEEDED = 0.25
 # A day as unlikely as this under a first fit was an outage or a peak, and does not count as usual.
 _UNLIKELY = 1e-4
 # Standard deviations, before any data, of the logarithms of a weekday's effect and of the change over the whole window.
 _WEEKDAY_SCALE, _TREND_SCALE = 1.0, 0.5
 
-_SCHEMA = {
-    "order_date": pl.Date(),
-    "days_before": pl.Int64(),
-    "usual": pl.Float64(),
-    "low": pl.Int64(),
-    "high": pl.Int64(),
-}
+_SCHEMA = pl.Schema(
+    {"order_date": pl.Date, "days_before": pl.Int64, "usual": pl.Float64, "low": pl.Int64, "high": pl.Int64}
+)
 
 Floats = np.ndarray
 
