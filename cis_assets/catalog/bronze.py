@@ -5,7 +5,7 @@ A bronze value may be missing or implausible, but it has the type of its column.
 
 import dataframely as dy
 
-from cis_assets.catalog.table import ORDER_DATE, Table
+from cis_assets.catalog.table import ORDER_DATE, QUANTITY, Table
 
 
 def _origin() -> tuple[dy.String, dy.Int64]:
@@ -54,6 +54,9 @@ class BronzeOrders(dy.Schema):
     order_key = dy.String(
         nullable=True, description="The shop's own key of the order, if order_id is derived from one."
     )
+    gap_is_minimum = dy.Bool(
+        nullable=True, description="Whether more days than its date shows may lie before the order; missing if unknown."
+    )
     source_file, source_line = _origin()
 
 
@@ -64,7 +67,11 @@ class BronzeOrderItems(dy.Schema):
     order_id = dy.Int64(nullable=True, description="Order that the line belongs to.")
     product_id = dy.Int64(nullable=True, description="Product bought.")
     add_to_cart_order = dy.Int32(nullable=True, description="Position of the product in the cart, from 1.")
-    quantity = dy.Int32(nullable=True, description="Units bought; missing if the shop does not say.")
+    quantity = dy.Decimal(
+        *QUANTITY,
+        nullable=True,
+        description="Units bought, or the weight of goods by weight; missing if the shop does not say.",
+    )
     unit_price = dy.Float64(nullable=True, description="Price of one unit; missing if the shop does not say.")
     source_file, source_line = _origin()
 
@@ -87,6 +94,9 @@ class BronzeProducts(dy.Schema):
     product_key = dy.String(
         nullable=True, description="The shop's own key of the product, if product_id is derived from one."
     )
+    display_name = dy.String(nullable=True, description="Name of the product that is fit for customers.")
+    unit_cost = dy.Float64(nullable=True, description="What one unit costs the shop.")
+    in_stock = dy.Bool(nullable=True, description="Whether the shop has the product; missing if it does not say.")
     source_file, source_line = _origin()
 
 
@@ -112,6 +122,8 @@ class BronzeCustomers(dy.Schema):
     customer_id = dy.Int64(nullable=True, description="Customer number.")
     push_consent = dy.Bool(nullable=True, description="Whether the customer agreed to push notifications.")
     time_zone = dy.String(nullable=True, description="IANA time zone of the customer.")
+    locale = dy.String(nullable=True, description="Language of the customer, such as en-US.")
+    customer_key = dy.String(nullable=True, description="The shop's own key of the customer.")
     source_file, source_line = _origin()
 
 
@@ -123,11 +135,26 @@ class BronzeOffers(dy.Schema):
     percent_off = dy.Int32(nullable=True, description="Discount in whole percent of the price.")
     starts_on = dy.Date(nullable=True, description="First day of the offer.")
     ends_on = dy.Date(nullable=True, description="Last day of the offer.")
+    kind = dy.String(nullable=True, description="percent, amount or coupon; missing: percent.")
+    scope = dy.String(nullable=True, description="product, department or order; missing: product.")
+    amount_off = dy.Float64(nullable=True, description="Discount in the shop's currency, for the kind amount.")
+    department_id = dy.Int64(nullable=True, description="Department the offer is for, for the scope department.")
+    minimum_spend = dy.Float64(nullable=True, description="Spend from which the offer counts.")
+    code = dy.String(nullable=True, description="Code that the customer enters.")
+    budget = dy.Float64(nullable=True, description="What the shop spends on the offer at most.")
+    source_file, source_line = _origin()
+
+
+class BronzeOfferAudience(dy.Schema):
+    """Customers whom offers are for, of the newest snapshot, as landed. An offer without rows is for everybody."""
+
+    offer_id = dy.Int64(nullable=True, description="Offer with an audience.")
+    customer_id = dy.Int64(nullable=True, description="Customer whom the offer is for.")
     source_file, source_line = _origin()
 
 
 class BronzeRejectedSnapshotRows(dy.Schema):
-    """Rows of the newest snapshots (products, aisles, departments, customers, offers) that did not parse.
+    """Rows of the newest snapshots (products, aisles, departments, customers, offers, offer audience) that did not parse.
 
     Snapshots have no order date, hence a table apart from the rejected rows of a date.
     """
@@ -159,6 +186,9 @@ AISLES = Table("bronze", "aisles", BronzeAisles, "landed aisle row", _ROW)
 DEPARTMENTS = Table("bronze", "departments", BronzeDepartments, "landed department row", _ROW)
 CUSTOMERS = Table("bronze", "customers", BronzeCustomers, "landed customer row", _ROW, may_be_empty=True)
 OFFERS = Table("bronze", "offers", BronzeOffers, "landed offer row", _ROW, may_be_empty=True)
+OFFER_AUDIENCE = Table(
+    "bronze", "offer_audience", BronzeOfferAudience, "landed row of an offer's audience", _ROW, may_be_empty=True
+)
 REJECTED_SNAPSHOT_ROWS = Table(
     "bronze",
     "rejected_snapshot_rows",
@@ -178,5 +208,6 @@ TABLES = (
     DEPARTMENTS,
     CUSTOMERS,
     OFFERS,
+    OFFER_AUDIENCE,
     REJECTED_SNAPSHOT_ROWS,
 )

@@ -13,7 +13,7 @@ import polars as pl
 
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
 from cis_assets.lake.erased_customers import ErasedCustomers
-from cis_assets.landing.contract import CUSTOMERS, ORDERS
+from cis_assets.landing.contract import CUSTOMERS, OFFER_AUDIENCE, ORDERS
 from cis_assets.landing.landed_files import LandedFile
 from cis_assets.landing.rows import LandedRows
 
@@ -28,6 +28,7 @@ class ErasedRowCounts:
     orders: int = 0
     order_items: int = 0
     customers: int = 0
+    offer_audience: int = 0
     rejected: int = 0
     by_file: Mapping[str, int] = field(default_factory=dict, compare=False)
 
@@ -37,6 +38,7 @@ class ErasedRowCounts:
             "orders": self.orders,
             "order lines": self.order_items,
             "customers": self.customers,
+            "rows of the audience of offers": self.offer_audience,
             "rows that did not parse": self.rejected,
         }
         counted = ", ".join(f"{count:,} {name}" for name, count in words.items() if count)
@@ -72,16 +74,27 @@ def remove_erased(erased: ErasedCustomers, files: Sequence[LandedFile]) -> tuple
 def remove_erased_from_snapshots(
     erased: ErasedCustomers, landed: Mapping[str, LandedRows]
 ) -> tuple[dict[str, LandedRows], ErasedRowCounts]:
-    """Remove rows of erased customers from snapshots, which are given by table."""
+    """Remove rows of erased customers from snapshots, which are given by table.
+
+    In the audience of an offer, only the customer is removed. Without any row, the offer would be for everybody.
+    """
     header_of = _headers_of(landed.values())
-    customers = landed[CUSTOMERS.name].rows
-    numbers = customers.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming").to_series()
-    traces = Traces(erased.among(numbers), further=erased.among)
+    customers, audience = landed[CUSTOMERS.name].rows, landed[OFFER_AUDIENCE.name].rows
+    numbers = pl.concat([customers.select("customer_id"), audience.select("customer_id")]).drop_nulls().unique()
+    traces = Traces(erased.among(numbers.collect(engine="streaming").to_series()), further=erased.among)
     rows, row_count = _remove(customers, traces, header_of)
+    is_theirs = theirs(audience.collect_schema().names(), traces, header_of)
+    audience_count = audience.select(is_theirs.sum()).collect(engine="streaming").item()
+    audience = audience.with_columns(customer_id=pl.when(~is_theirs).then("customer_id"))
     rejected = {name: _remove(of_table.rejected, traces, header_of) for name, of_table in landed.items()}
     kept = {name: replace(landed[name], rejected=others) for name, (others, _) in rejected.items()}
     kept[CUSTOMERS.name] = replace(kept[CUSTOMERS.name], rows=rows)
-    return kept, ErasedRowCounts(customers=row_count, rejected=sum(count for _, count in rejected.values()))
+    kept[OFFER_AUDIENCE.name] = replace(kept[OFFER_AUDIENCE.name], rows=audience)
+    return kept, ErasedRowCounts(
+        customers=row_count,
+        offer_audience=audience_count,
+        rejected=sum(count for _, count in rejected.values()),
+    )
 
 
 def _headers_of(landed: Iterable[LandedRows]) -> HeaderOf:

@@ -2,7 +2,7 @@
 
 The files of an order date become bronze/orders and bronze/order_items. bronze/rejected_rows keeps each row that does not
 parse, with file, line, reason and raw text. bronze/landed_files keeps what each file held, or why its date cannot be read.
-Products, aisles, departments, customers and offers come from their newest file. Rows of erased customers are left out and
+Products, aisles, departments, customers, offers and their audience come from their newest file. Rows of erased customers are left out and
 counted.
 """
 
@@ -61,13 +61,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]
     def bronze_snapshots(
         context: dg.AssetExecutionContext, landing: LandingResource, lake: LakeResource
     ) -> Iterator[dg.Output]:
-        """The newest file of products, aisles, departments, customers and offers."""
+        """The newest file of products, aisles, departments, customers, offers and their audience."""
         landed = read_snapshots(
             landing.folder(), erased_customers(lake.lake(), landing.landing_uri, settings.erasure_key)
         )
         _log(context, landed)
         left_out = {
             bronze.CUSTOMERS: landed.left_out.customers,
+            bronze.OFFER_AUDIENCE: landed.left_out.offer_audience,
             bronze.REJECTED_SNAPSHOT_ROWS: landed.left_out.rejected,
         }
         for table in _SNAPSHOTS:
@@ -84,6 +85,7 @@ _SNAPSHOTS = (
     bronze.DEPARTMENTS,
     bronze.CUSTOMERS,
     bronze.OFFERS,
+    bronze.OFFER_AUDIENCE,
     bronze.REJECTED_SNAPSHOT_ROWS,
 )
 
