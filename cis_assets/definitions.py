@@ -15,6 +15,7 @@ from cis_assets.defs import (
     maintenance,
     notifications,
     quality,
+    snapshot_checks,
 )
 from cis_assets.defs.resources import build_resources
 from cis_assets.settings import Settings, read_settings
@@ -22,6 +23,7 @@ from cis_assets.settings import Settings, read_settings
 CAPABILITIES = (
     ingest,
     quality,
+    snapshot_checks,
     customers,
     notifications,
     copy_checks,
