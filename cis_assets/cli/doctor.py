@@ -128,9 +128,9 @@ def _table(name: str) -> Any:
 
 def _accept(settings: Settings, name: str) -> None:
     from cis_assets.lake.lake import Lake
-    from cis_assets.lake.table_versions import accept_table
+    from cis_assets.lake.repair import accept
 
-    version = accept_table(Lake(settings.lake_uri).location(_table(name)))
+    version = accept(Lake(settings.lake_uri).location(_table(name)))
     there = "There is no table now; the next run creates it" if version is None else f"It ends at version {version} now"
     click.echo(f"{name} is accepted as it is. {there}.", err=True)
 

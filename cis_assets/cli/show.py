@@ -27,25 +27,33 @@ def show() -> None:
 
 @show.command()
 @json_option
+@click.pass_context
 @with_lake
-def tables(lake: Lake, as_json: bool) -> None:
-    """Every table of the catalog: rows, days, files and size."""
+def tables(lake: Lake, context: click.Context, as_json: bool) -> None:
+    """Every table of the catalog: rows, days, files and size.
+
+    Exit status 1 if a table is damaged.
+    """
     from cis_assets.views.tables import measure_tables
 
     rows = measure_tables(lake)
+    damaged = [row["damage"] for row in rows if row["damage"]]
     if as_json:
         print_json(rows)
-        return
+        context.exit(1 if damaged else 0)
     print_table(
         ["table", "rows", "days", "newest", "files", "size"],
         [
             (row["table"], f"{row['rows']:,}", row["days"], row["newest"], row["files"], _format_size(row["bytes"]))
             if row["rows"] is not None
-            else (row["table"], "-", "", "never materialized", "", "")
+            else (row["table"], "-", "", "damaged" if row["damage"] else "never materialized", "", "")
             for row in rows
         ],
         right=("rows", "days", "files", "size"),
     )
+    for sentence in damaged:
+        click.echo(f"cis: {sentence}", err=True)
+    context.exit(1 if damaged else 0)
 
 
 @show.command()
@@ -183,10 +191,11 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
     counts, failed = view.reconcile(lake, days), view.list_failed_checks(lake, days).to_dicts()
     held = view.list_quarantined_dates(lake, days)
     quarantined = {str(day): reason for day, reason in held.items()}
-    missing = list_imbalances(counts, without=held)
+    pending = view.list_pending_dates(lake, days, counts)
+    missing = list_imbalances(counts, without=held, pending=pending)
     if as_json:
         content = {"reconciliation": counts.to_dicts(), "failed_checks": failed, "quarantined": quarantined}
-        print_json(content | {"not_accounted_for": missing})
+        print_json(content | {"not_accounted_for": missing, "pending": [str(day) for day in pending]})
         context.exit(1 if missing else 0)
     unreadable = days_in_words(view.list_unreadable_dates(lake, days))
     say(f"Rows of {days}" + (f" without {unreadable}, which cannot be read" if unreadable else ""))
@@ -197,6 +206,8 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
         columns = [_COUNT_NAMES.get(name, name) for name in COUNTS]
         print_table(["", *columns], [(name, *(f"{sum:,}" for sum in row)) for name, *row in sums.rows()], right=columns)
         say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicate rows")
+    if pending:
+        say(f"Pending: {days_in_words(pending)} is read and not yet in silver. Run `cis backfill` for it.")
     for sentence in missing[:_CHECKS_LISTED]:
         say(f"Not accounted for: {sentence}. Run `cis doctor`, then `cis backfill` for the date.")
     if len(missing) > _CHECKS_LISTED:

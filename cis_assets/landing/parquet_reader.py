@@ -103,7 +103,9 @@ def open_parquet(table: LandingTable, file: LandingFile, content: BinaryIO, limi
         raise _unreadable(file, first_line(error)) from None
     header = check_header(table, file, names)
     columns = {name: names[at] for at, name in enumerate(header) if name in table.columns}
-    texts = _check_types(table, file, {name: stored.schema_arrow.field(names.index(at)) for name, at in columns.items()})
+    texts = _check_types(
+        table, file, {name: stored.schema_arrow.field(names.index(at)) for name, at in columns.items()}
+    )
     _refuse_bomb(file, stored.metadata.num_rows * len(columns) * _VALUE_BYTES, limits)
     column_bytes = _find_largest_column(stored.metadata, set(columns.values()))
     if column_bytes > limits.column_bytes:
@@ -157,7 +159,9 @@ def _count_bytes(rows: pa.Table) -> np.ndarray:
     for column in rows.columns:
         if pa.types.is_dictionary(column.type):
             lengths = [
-                pc.fill_null(pc.take(pc.binary_length(chunk.dictionary), chunk.indices), 0).to_numpy(zero_copy_only=False)
+                pc.fill_null(pc.take(pc.binary_length(chunk.dictionary), chunk.indices), 0).to_numpy(
+                    zero_copy_only=False
+                )
                 for chunk in column.chunks
             ]
             sizes += np.concatenate(lengths)
