@@ -159,7 +159,7 @@ def _count_bytes(rows: pa.Table) -> np.ndarray:
     for column in rows.columns:
         if pa.types.is_dictionary(column.type):
             lengths = [
-                pc.fill_null(pc.take(pc.binary_length(chunk.dictionary), chunk.indices), 0).to_numpy(
+                pc.fill_null(pc.take(pc.call_function("binary_length", [chunk.dictionary]), chunk.indices), 0).to_numpy(
                     zero_copy_only=False
                 )
                 for chunk in column.chunks
