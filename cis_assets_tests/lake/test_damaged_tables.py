@@ -14,17 +14,15 @@ from polars.exceptions import PolarsError
 
 from cis_assets.catalog import silver
 from cis_assets.catalog.bronze import LANDED_FILES
-from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.dates import DateRange
-from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.damage import UNREADABLE, Kind, find_damage, name_unreadable_files, way_back
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.quarantine import quarantined_dates
-from cis_assets.lake.repair import RepairError, accept, repair
+from cis_assets.lake.repair import RepairError, accept_whole_table, repair
 from cis_assets.lake.round_trip import write_and_read_table
-from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets.lake.slices import Slice
 from cis_assets.lake.table_versions import TableDamagedError, accept_table
 from cis_assets.storage.errors import StorageError
 from cis_assets_tests.frames import table_frame
@@ -320,7 +318,7 @@ def test_each_damage_is_found_and_refused_and_the_commands_that_are_named_make_t
         lake.scan(ORDERS)
     if first.kind is Kind.SHORTER:
         assert "--accept silver/orders" in way_back(location, first)
-        accept(location)
+        accept_whole_table(location)
     else:
         assert "--repair silver/orders" in way_back(location, first)
         assert repair(lake, ORDERS)
@@ -336,7 +334,7 @@ def test_a_table_that_could_not_be_read_then_is_not_accepted(lake: Lake, damage:
     damage(lake)
     before = version_file(lake).read_bytes()
     with pytest.raises(RepairError, match=r"silver/orders cannot be accepted: .*cis doctor --repair silver/orders"):
-        accept(lake.location(ORDERS))
+        accept_whole_table(lake.location(ORDERS))
     assert version_file(lake).read_bytes() == before
 
 
@@ -382,30 +380,6 @@ def test_a_check_of_quarantined_dates_names_a_file_that_cannot_be_decoded(lake: 
     path.write_bytes(content[:4] + b"\xff" * (len(content) - 8) + content[-4:])
     with pytest.raises(TableDamagedError, match=r"bronze/landed_files is damaged: order_date=2026-01-01/.* be decoded"):
         quarantined_dates(lake, [LANDED_FILES.path], DateRange(DAYS[0], DAYS[0]))
-
-
-def erase(lake: Lake, *hashes: str) -> None:
-    rows = pl.DataFrame([(name, "key", DAYS[0]) for name in hashes], schema=ERASED_CUSTOMERS.dtypes, orient="row")
-    PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([rows]))
-
-
-def test_the_list_of_erased_customers_is_made_again_from_its_files(lake: Lake):
-    erase(lake, "a", "b")
-    erase(lake, "c")
-    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
-    shutil.rmtree(folder / "_delta_log")
-    assert "3 customers" in repair(lake, ERASED_CUSTOMERS)[0]
-    assert lake.scan(ERASED_CUSTOMERS).collect()["customer_hash"].sort().to_list() == ["a", "b", "c"]
-
-
-def test_a_list_of_erased_customers_without_files_is_never_replaced_by_an_empty_one(lake: Lake):
-    erase(lake, "a")
-    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
-    shutil.rmtree(folder)
-    with pytest.raises(RepairError, match="backup"):
-        repair(lake, ERASED_CUSTOMERS)
-    with pytest.raises(OperatorError, match="system/erased_customers"):
-        lake.exists(ERASED_CUSTOMERS)
 
 
 def test_a_round_trip_leaves_nothing_behind(tmp_path: Path):
