@@ -5,8 +5,7 @@ from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.erasure.lock import hold_erasure_lock
 from cis_assets.lake.erased_customers_repair import accept_erased_customers, repair_erased_customers
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.repair import repair
-from cis_assets.lake.table_versions import accept_table
+from cis_assets.lake.repair import accept_whole_table, repair
 
 
 def repair_table(lake: Lake, landing_uri: str, table: Table, *, deep: bool = False) -> list[str]:
@@ -18,8 +17,8 @@ def repair_table(lake: Lake, landing_uri: str, table: Table, *, deep: bool = Fal
 
 
 def accept(lake: Lake, table: Table) -> int | None:
-    """Take what a table has now as its last known version; return that version, None without a table."""
+    """Take a table as it is now, if it can be read; return its version, None without a table."""
     with hold_erasure_lock(lake, f"acceptance of {table.path}"):
         if table.path == ERASED_CUSTOMERS.path:
             return accept_erased_customers(lake)
-        return accept_table(lake.location(table))
+        return accept_whole_table(lake.location(table))

@@ -27,25 +27,33 @@ def show() -> None:
 
 @show.command()
 @json_option
+@click.pass_context
 @with_lake
-def tables(lake: Lake, as_json: bool) -> None:
-    """Every table of the catalog: rows, days, files and size."""
+def tables(lake: Lake, context: click.Context, as_json: bool) -> None:
+    """Every table of the catalog: rows, days, files and size.
+
+    Exit status 1 if a table is damaged.
+    """
     from cis_assets.views.tables import measure_tables
 
     rows = measure_tables(lake)
+    damaged = [row["damage"] for row in rows if row["damage"]]
     if as_json:
         print_json(rows)
-        return
+        context.exit(1 if damaged else 0)
     print_table(
         ["table", "rows", "days", "newest", "files", "size"],
         [
             (row["table"], f"{row['rows']:,}", row["days"], row["newest"], row["files"], _format_size(row["bytes"]))
             if row["rows"] is not None
-            else (row["table"], "-", "", "never materialized", "", "")
+            else (row["table"], "-", "", "damaged" if row["damage"] else "never materialized", "", "")
             for row in rows
         ],
         right=("rows", "days", "files", "size"),
     )
+    for sentence in damaged:
+        click.echo(f"cis: {sentence}", err=True)
+    context.exit(1 if damaged else 0)
 
 
 @show.command()
@@ -185,11 +193,13 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
     held = view.list_quarantined_dates(lake, days)
     quarantined = {str(day): reason for day, reason in held.items()}
     of_snapshots, faults = view.reconcile_snapshots(lake), view.list_snapshot_faults(lake)
-    missing = [*list_imbalances(counts, without=held), *snapshots.list_imbalances(of_snapshots)]
+    pending = view.list_pending_dates(lake, days, counts)
+    missing = list_imbalances(counts, without=held, pending=pending)
+    missing += snapshots.list_imbalances(of_snapshots)
     if as_json:
         content = {"reconciliation": counts.to_dicts(), "failed_checks": failed, "quarantined": quarantined}
         content |= {"snapshots": of_snapshots.to_dicts(), "snapshots_not_in_force": faults}
-        print_json(content | {"not_accounted_for": missing})
+        print_json(content | {"not_accounted_for": missing, "pending": [str(day) for day in pending]})
         context.exit(1 if missing else 0)
     unreadable = days_in_words(view.list_unreadable_dates(lake, days))
     say(f"Rows of {days}" + (f" without {unreadable}, which cannot be read" if unreadable else ""))
@@ -205,6 +215,8 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
         columns = [_COUNT_NAMES.get(name, name) for name in snapshots.COUNTS]
         listed = [(name, *(f"{count:,}" for count in row)) for _, name, *row in of_snapshots.rows()]
         print_table(["", *columns], listed, right=columns)
+    if pending:
+        say(f"Pending: {days_in_words(pending)} is read and not yet in silver. Run `cis backfill` for it.")
     for sentence in missing[:_CHECKS_LISTED]:
         say(f"Not accounted for: {sentence}. Run `cis doctor`, then `cis backfill` for the date.")
     if len(missing) > _CHECKS_LISTED:

@@ -17,6 +17,7 @@ from cis_assets.defs.freshness import FRESHNESS_CHECKS
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key
 from cis_assets.errors import OperatorError
+from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.engines.engine import TableAbsentError
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
@@ -147,8 +148,10 @@ def _maintenance_op(table: Table, retention_hours: int) -> dg.OpDefinition:
     )
     def maintain_table(context: dg.OpExecutionContext, config: MaintenanceConfig, lake: LakeResource) -> None:
         hours = retention_hours if config.retention_hours is None else config.retention_hours
+        location = lake.lake().location(table)
         try:
-            done = maintain(table, lake.lake().location(table), hours, force=config.force)
+            with name_unreadable_files([location]):
+                done = maintain(table, location, hours, force=config.force)
         except TableAbsentError:
             context.log.info(f"{table.path} was never materialized.")
             return

@@ -1,6 +1,6 @@
 """What Dagster shows of a table: key, group, kinds, owner, description and columns, all from the catalog."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache, wraps
 from inspect import isgeneratorfunction
@@ -47,7 +47,7 @@ def table_asset(
         **arguments,
     )
     tables = [TABLES[path] for path in read if path in TABLES]
-    return lambda function: decorate(_naming_unreadable_files(function, Lake(settings.lake_uri), tables))
+    return lambda function: decorate(naming_unreadable_files(function, Lake(settings.lake_uri), tables))
 
 
 def _keys_of(inputs: Any) -> list[str]:
@@ -55,7 +55,7 @@ def _keys_of(inputs: Any) -> list[str]:
     return ["/".join(key.path) for key in keys if isinstance(key, dg.AssetKey)]
 
 
-def _naming_unreadable_files(function: Callable[..., Any], lake: Lake, tables: list[Table]) -> Callable[..., Any]:
+def naming_unreadable_files(function: Callable[..., Any], lake: Lake, tables: Sequence[Table]) -> Callable[..., Any]:
     """Let an asset that reads a damaged data file fail with the name of the table and of the file.
 
     Locations need the credentials of the storage, so they are looked up after an error and not while the code loads.

@@ -11,12 +11,20 @@ from deltalake import DeltaTable
 from cis_assets.catalog import Table
 from cis_assets.dates import neighbouring_ranges
 from cis_assets.errors import OperatorError
-from cis_assets.lake.damage import Damage, Kind, find_damage, list_sizes, way_back
+from cis_assets.lake.damage import Damage, Kind, find_damage, find_damage_now, list_sizes, way_back
 from cis_assets.lake.delta_table import connect
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.log_files import HINT, LOG, list_data_files, list_log, read_changes
-from cis_assets.lake.table_versions import accept_table, prepare_to_write, settle, sync_checkpoint, sync_folders
+from cis_assets.lake.table_versions import (
+    TableDamagedError,
+    accept_table,
+    prepare_to_write,
+    read_known_version,
+    settle,
+    sync_checkpoint,
+    sync_folders,
+)
 from cis_assets.storage.addresses import is_local, join, object_store
 from cis_assets.storage.errors import storage_errors
 
@@ -30,6 +38,18 @@ _DAY = re.compile(r"=(\d{4}-\d\d-\d\d)/")
 
 class RepairError(OperatorError):
     """The damage cannot be repaired from what is left."""
+
+
+def accept_whole_table(location: TableLocation) -> int | None:
+    """Take a table as it is now, and return its version; None if there is no table now.
+
+    Raises RepairError if it has damage that keeps it from being read.
+    """
+    log = list_log(location)
+    damage = find_damage_now(location, log)
+    if damage:
+        raise RepairError(f"{location.name} cannot be accepted: {damage[0]}. {way_back(location, damage[0])}")
+    return accept_table(location)
 
 
 def repair(lake: Lake, table: Table, *, deep: bool = False) -> list[str]:
@@ -48,7 +68,8 @@ def repair(lake: Lake, table: Table, *, deep: bool = False) -> list[str]:
 
 
 def _repair_first(lake: Lake, table: Table, location: TableLocation, damage: list[Damage]) -> str:
-    first = min(damage, key=lambda each: (each.kind.value, each.version))
+    # The repair of a log takes the version that the table has then, so a shorter log is no damage any more.
+    first = min(damage, key=lambda each: (each.kind is Kind.SHORTER, each.kind.value, each.version))
     with storage_errors(f"Repairing {table.path}"):
         if first.kind in (Kind.REMEMBERED_VERSION, Kind.SHORTER):
             raise RepairError(f"{table.path}: {first}. {way_back(location, first)}")
@@ -107,6 +128,10 @@ def _roll_back(table: Table, location: TableLocation, damage: Damage) -> str:
 
 def _drop_files(table: Table, location: TableLocation, damage: list[Damage]) -> str:
     """Remove damaged data files from the log. What is left of a file is deleted, so that nothing reads it again."""
+    try:
+        read_known_version(location)
+    except TableDamagedError:
+        accept_table(location)
     prepare_to_write(location)
     store = object_store(location.uri, timeouts=location.timeouts)
     obstore.delete(store, [each.file for each in damage if each.what != "is missing"])

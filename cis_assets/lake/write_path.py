@@ -56,6 +56,10 @@ class UnsettledCommitError(OperatorError):
     """A write failed, and the storage did not answer whether the commit is in the table's log."""
 
 
+class UnconfirmedCommitError(StorageError):
+    """The commit is in the table's log, but it is not known to be durable, so the write does not count as done."""
+
+
 @dataclass
 class Commit:
     """One attempt to commit to a table, opened at its newest version. `rows` counts the rows that were written."""
@@ -181,10 +185,17 @@ def commit_once(table: Table, location: TableLocation, write: Callable[[Commit],
     counts, since all attempts write the same. Raises StorageError if no commit succeeded, or UnsettledCommitError if the
     storage does not answer.
 
-    On a local disk, everything is synced before this returns.
+    On a local disk, everything is synced before this returns, and the version is remembered. If that fails, this raises
+    UnconfirmedCommitError: the new rows are there, and a repetition writes none of them twice.
     """
     written = _commit(table, location, write)
-    settle(location)
+    try:
+        settle(location)
+    except StorageError as error:
+        raise UnconfirmedCommitError(
+            f"{table.path} has the new rows, but they may not survive a power cut. {error} Then run it again: no row is "
+            "written twice."
+        ) from error
     return written
 
 

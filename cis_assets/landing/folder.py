@@ -24,6 +24,7 @@ from cis_assets.storage.errors import StorageError, describe_error
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
+_RANGE_BYTES = 1024 * 1024
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
 
@@ -73,6 +74,10 @@ class LandingFolder:
     def stream(self, file: LandingFile) -> io.RawIOBase:
         """Open a file to read it from its beginning to its end; reading raises StorageError if the storage fails."""
         return BlockStream(self._blocks(file))
+
+    def random_access(self, file: LandingFile) -> io.BufferedReader:
+        """Open a file to read parts of it; reading raises StorageError if the storage fails."""
+        return io.BufferedReader(_Ranges(self._store, file), _RANGE_BYTES)
 
     def _blocks(self, file: LandingFile) -> Iterator[bytes]:
         try:
@@ -147,6 +152,36 @@ class BlockStream(io.RawIOBase):
         wanted = memoryview(buffer)
         length = min(len(wanted), len(self._rest))
         wanted[:length], self._rest = self._rest[:length], self._rest[length:]
+        return length
+
+
+class _Ranges(io.RawIOBase):
+    """A file of which parts are read, each with one request."""
+
+    def __init__(self, store: ObjectStore, file: LandingFile) -> None:
+        self._store, self._file, self._at = store, file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._file.size}[whence]
+        return self._at
+
+    def readinto(self, buffer: "Buffer", /) -> int:
+        wanted = memoryview(buffer)
+        length = min(len(wanted), max(self._file.size - self._at, 0))
+        if length:
+            try:
+                part = obstore.get_range(self._store, self._file.path, start=self._at, length=length)
+            except (BaseError, OSError) as error:
+                raise _failed(self._file, error) from error
+            length = len(part)
+            wanted[:length] = memoryview(part)
+        self._at += length
         return length
 
 

@@ -11,7 +11,7 @@ from cis_assets.errors import OperatorError
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.quarantine import quarantined_dates
 from cis_assets.quality import snapshots
-from cis_assets.quality.reconciliation import DatedTables, reconciliation
+from cis_assets.quality.reconciliation import DatedTables, find_dates_without_silver, reconciliation
 
 
 class NoDateReadError(OperatorError):
@@ -43,6 +43,12 @@ def list_failed_checks(lake: Lake, days: DateRange) -> pl.DataFrame:
     """List the checks that failed, those that quarantine a date first."""
     failed = _scan(lake, quality.DATE_CHECKS, days).filter(~pl.col("passed"))
     return failed.sort(pl.col("fault").is_null(), "order_date", "check").collect()
+
+
+def list_pending_dates(lake: Lake, days: DateRange, counts: pl.DataFrame) -> list[date]:
+    """List the dates that are read and not yet in silver. A date that was checked was in silver, so its rows are missing."""
+    checked = _scan(lake, quality.DATE_CHECKS, days).select("order_date").unique().collect()
+    return sorted(set(find_dates_without_silver(counts)) - set(checked["order_date"]))
 
 
 def reconcile(lake: Lake, days: DateRange) -> pl.DataFrame:
