@@ -147,18 +147,18 @@ def _table(name: str) -> Any:
 
 
 def _accept(settings: Settings, name: str) -> None:
+    from cis_assets.actions.repair import accept
     from cis_assets.lake.lake import Lake
-    from cis_assets.lake.table_versions import accept_table
 
-    version = accept_table(Lake(settings.lake_uri).location(_table(name)))
+    version = accept(Lake(settings.lake_uri), _table(name))
     there = "There is no table now; the next run creates it" if version is None else f"It ends at version {version} now"
     click.echo(f"{name} is accepted as it is. {there}.", err=True)
 
 
 def _repair(settings: Settings, name: str, deep: bool) -> None:
+    from cis_assets.actions.repair import repair_table
     from cis_assets.lake.lake import Lake
-    from cis_assets.lake.repair import repair
 
-    done = repair(Lake(settings.lake_uri), _table(name), deep=deep)
+    done = repair_table(Lake(settings.lake_uri), settings.landing_uri, _table(name), deep=deep)
     for sentence in done or ["It is whole, and nothing was changed."]:
         click.echo(f"{name}: {sentence}", err=True)
