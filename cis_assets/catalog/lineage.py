@@ -143,6 +143,7 @@ COMPUTED: Mapping[str, ByColumn] = {
         "product_name": _of(bronze.PRODUCTS, "product_name"),
         "aisle": _of(bronze.AISLES, "aisle"),
         "department": _of(bronze.DEPARTMENTS, "department"),
+        "naming_fault": (*_of(bronze.PRODUCTS, "product_name"), *_of(bronze.DEPARTMENTS, "department")),
     },
     silver.CUSTOMERS.path: {"time_zone": _of(bronze.CUSTOMERS, "time_zone")},
     silver.ORDERS.path: {

@@ -18,13 +18,20 @@ class SilverProducts(dy.Schema):
     """Products with the names of their aisle and department."""
 
     product_id = dy.Int64(description="Product number.")
-    product_name = dy.String(min_length=1, description="Name of the product, with single spaces.")
+    product_name = dy.String(
+        min_length=1, description="Name of the product, with single spaces and without invisible characters."
+    )
     aisle_id = dy.Int64(description="Aisle number.")
     aisle = dy.String(min_length=1, description="Name of the aisle.")
     department_id = dy.Int64(description="Department number.")
     department = dy.String(min_length=1, description="Name of the department.")
     product_key = dy.String(
         nullable=True, description="The shop's own key of the product, if product_id is derived from one."
+    )
+    naming_fault = dy.String(
+        nullable=True,
+        description="Why messages do not name the product: its name or its department carries an offer, an address, "
+        "an instruction or the like; null if they may name it.",
     )
 
 

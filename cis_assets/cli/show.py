@@ -101,7 +101,7 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
     )
     heading("Messages")
     for message in found["notifications"]:
-        say(f"{message['send_at']:%Y-%m-%d %H:%M} UTC  {message['title']}\n  {message['body']}")
+        say(f"{message['send_at']:%Y-%m-%d %H:%M} UTC  {message['title']}", f"  {message['body']}")
     if not found["notifications"]:
         say("None in this snapshot.")
 
@@ -120,7 +120,7 @@ def notifications(lake: Lake, limit: int, as_of: date | None, as_json: bool) -> 
         print_json(rows)
         return
     for row in rows:
-        say(f"{row['title']}\n  {row['body']}\n  because: {_explain(row)}")
+        say(row["title"], f"  {row['body']}", f"  because: {_explain(row)}")
     if not rows:
         say("There is no message: no customer with consent has an occasion on the day after the snapshot.")
 
@@ -153,7 +153,7 @@ def rejected(lake: Lake, as_json: bool) -> None:
     for row in rows:
         table = f"{row['table']} ({row['source_table']})"
         totals[table] += row["rows"]
-        say(f"{row['rows']:,} x {table}: {row['reason']}\n  {row['where']}: {row['row']}")
+        say(f"{row['rows']:,} x {table}: {row['reason']}", f"  {row['where']}: {row['row']}")
     if rows:
         heading("In all")
     else:

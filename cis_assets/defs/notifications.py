@@ -49,12 +49,17 @@ def build(settings: Settings) -> dg.Definitions:
         customers: nw.LazyFrame,
         offers: nw.LazyFrame,
     ) -> LazyChunks:
-        return LazyChunks.of(
-            contexts_domain.notification_contexts(
-                features, segments, products, customers, offers, as_of=day, policy=policy
+        tables, days = (features, segments, products, customers, offers), days_of(context)
+        unnamed = contexts_domain.count_unnamed_products(*tables, as_of=days[-1], policy=policy).collect()
+        counts = dict(unnamed.sort("naming_fault").iter_rows())
+        context.add_output_metadata({"customers_whose_product_is_not_named": counts})
+        if counts:
+            named = ", ".join(f"{fault} ({count:,})" for fault, count in counts.items())
+            context.log.warning(
+                f"{sum(counts.values()):,} customers get no message for the snapshot of {days[-1]}, because the name of "
+                f"their product carries what a message must not say: {named}."
             )
-            for day in days_of(context)
-        )
+        return LazyChunks.of(contexts_domain.notification_contexts(*tables, as_of=day, policy=policy) for day in days)
 
     @table_asset(
         settings,

@@ -57,18 +57,52 @@ def notification_contexts(
     as_of: date,
     policy: NotificationPolicy,
 ) -> nw.LazyFrame:
-    """One row per eligible customer, unsorted, with the columns of gold/notification_contexts.
+    """One row per customer to write to, unsorted, with the columns of gold/notification_contexts.
 
     `features` and `segments` are rows of gold/customer_features and gold/customer_segments; rows of other days than
     `as_of` are ignored. `products`, `customers` and `offers` are the silver tables. All five are on one engine. A
-    customer without a row in `customers`, or whose favorite product is not in `products`, is not eligible.
+    customer without a row in `customers`, or whose favorite product is not in `products`, is not eligible. An eligible
+    customer whose favorite product may not be named gets no message (`count_unnamed_products`).
     """
+    rows = _eligible(features, segments, products, customers, offers, as_of, policy)
+    rows = shorten_product_names(rows.filter(nw.col("naming_fault").is_null()), policy.product_name_max_length)
+    return conform(NOTIFICATION_CONTEXTS, rows)
+
+
+def count_unnamed_products(
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    products: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    offers: nw.LazyFrame,
+    *,
+    as_of: date,
+    policy: NotificationPolicy,
+) -> nw.LazyFrame:
+    """Count the eligible customers who get no message because their product may not be named, by `naming_fault`."""
+    rows = _eligible(features, segments, products, customers, offers, as_of, policy)
+    unnamed = rows.filter(~nw.col("naming_fault").is_null())
+    return unnamed.group_by("naming_fault").agg(customers=nw.len())
+
+
+def _eligible(
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    products: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    offers: nw.LazyFrame,
+    as_of: date,
+    policy: NotificationPolicy,
+) -> nw.LazyFrame:
+    """The facts of each eligible customer, with the `naming_fault` of the favorite product."""
     send_date = as_of + timedelta(days=1)
     placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
     reachable = customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
-    named = products.select(nw.col("product_id").alias("favourite_product_id"), "product_name", "department")
+    named = products.select(
+        nw.col("product_id").alias("favourite_product_id"), "product_name", "department", "naming_fault"
+    )
     known_zone = nw.col("time_zone").is_in(sorted(available_timezones()))
-    rows = (
+    return (
         as_of_rows(features, as_of)
         .join(placed, on="customer_id", how="inner")
         .join(reachable, on="customer_id", how="inner")
@@ -94,8 +128,6 @@ def notification_contexts(
             }
         )
     )
-    rows = shorten_product_names(rows, policy.product_name_max_length)
-    return conform(NOTIFICATION_CONTEXTS, rows)
 
 
 def _best_live_offers(offers: nw.LazyFrame, send_date: date) -> nw.LazyFrame:

@@ -10,7 +10,9 @@ import polars as pl
 
 from cis_assets.catalog import bronze, silver
 from cis_assets.catalog.table import Table, join_reasons
+from cis_assets.silver.naming import find_naming_faults
 from cis_assets.silver.rejection import CONFLICTING_ROWS, mark_duplicates, reason_if, rejected_rows, row_as_json
+from cis_assets.text import holds_invisible, tidy
 
 
 def silver_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame) -> pl.LazyFrame:
@@ -53,6 +55,13 @@ def silver_rejected_snapshot_rows(
     )
 
 
+def count_invisible(rows: pl.LazyFrame, *columns: str) -> int:
+    """Count the texts in columns of bronze rows that hold invisible characters, which silver removes."""
+    texts = pl.concat([rows.select(pl.col(column).alias("text")) for column in columns]).drop_nulls()
+    counted = texts.group_by("text").len().collect(engine="streaming")
+    return sum(rows for text, rows in counted.iter_rows() if holds_invisible(text))
+
+
 def _valid(table: Table, judged: pl.LazyFrame) -> pl.LazyFrame:
     """Judged rows that broke no rule, each once, with the table's columns."""
     return table.conform(judged.filter(~pl.col("is_duplicate"), pl.col("reason").is_null()))
@@ -62,6 +71,10 @@ def _marked(table: Table, rows: pl.LazyFrame, key: str) -> pl.LazyFrame:
     """Bronze rows with `is_duplicate`, `in_conflict`, and `row_json`: the row before any change."""
     content = [name for name in table.dtypes if name not in (key, "source_file", "source_line")]
     return mark_duplicates(rows, [key], content).with_columns(row_json=row_as_json(list(table.dtypes)))
+
+
+def _naming_fault(column: str) -> pl.Expr:
+    return pl.col(column).map_batches(find_naming_faults, return_dtype=pl.String(), is_elementwise=True)
 
 
 def _names(rows: pl.LazyFrame, key: str, name: str) -> pl.LazyFrame:
@@ -83,7 +96,8 @@ def _judged_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: 
         silver.PRODUCTS,
         marked.with_columns(_tidy("product_name"))
         .join(_names(aisles, "aisle_id", "aisle"), on="aisle_id", how="left")
-        .join(_names(departments, "department_id", "department"), on="department_id", how="left"),
+        .join(_names(departments, "department_id", "department"), on="department_id", how="left")
+        .with_columns(naming_fault=pl.coalesce(_naming_fault("product_name"), _naming_fault("department"))),
     )
 
 
@@ -110,6 +124,12 @@ def _judged_offers(offers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame
 
 
 def _tidy(column: str) -> pl.Expr:
-    """Trim text and reduce white space to single spaces; empty text becomes null."""
-    text = pl.col(column).str.strip_chars().str.replace_all(r"\s+", " ")
-    return pl.when(text != "").then(text).alias(column)
+    """Text with single spaces and without invisible characters; text without a visible character becomes null."""
+    return pl.col(column).map_batches(_tidy_texts, return_dtype=pl.String(), is_elementwise=True)
+
+
+def _tidy_texts(texts: pl.Series) -> pl.Series:
+    distinct = texts.drop_nulls().unique()
+    tidied = pl.Series([tidy(text) or None for text in distinct], dtype=pl.String)
+    changed = distinct.ne_missing(tidied)
+    return texts.replace(distinct.filter(changed), tidied.filter(changed))

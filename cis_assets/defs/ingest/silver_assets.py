@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -38,11 +39,19 @@ _PRODUCT_SNAPSHOTS = {
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @table_asset(settings, silver.PRODUCTS, "polars", ins=_PRODUCT_SNAPSHOTS)
-    def products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame) -> pl.LazyFrame:
-        return snapshots_transform.silver_products(products, aisles, departments)
+    def products(
+        context: dg.AssetExecutionContext, products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame
+    ) -> pl.DataFrame:
+        names = ((products, "product_name"), (aisles, "aisle"), (departments, "department"))
+        invisible = sum(snapshots_transform.count_invisible(*each) for each in names)
+        rows = snapshots_transform.silver_products(products, aisles, departments).collect(engine="streaming")
+        faults = rows["naming_fault"].drop_nulls().value_counts(sort=True)
+        _report_invisible(context, invisible, products_not_named_in_messages=dict(faults.iter_rows()))
+        return rows
 
     @table_asset(settings, silver.CUSTOMERS, "polars", ins={"customers": table_in(bronze.CUSTOMERS)})
-    def customers(customers: pl.LazyFrame) -> pl.LazyFrame:
+    def customers(context: dg.AssetExecutionContext, customers: pl.LazyFrame) -> pl.LazyFrame:
+        _report_invisible(context, snapshots_transform.count_invisible(customers, "time_zone"))
         return snapshots_transform.silver_customers(customers, settings.time_zone)
 
     @table_asset(
@@ -105,6 +114,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                     yield dg.Output(LazyChunks.of(map(select, judged)), table.name)
 
     return [products, customers, offers, rejected_snapshot_rows, silver_days]
+
+
+def _report_invisible(context: dg.AssetExecutionContext, texts: int, **metadata: Any) -> None:
+    context.add_output_metadata({"texts_with_invisible_characters": texts, **metadata})
+    if texts:
+        context.log.warning(
+            f"{texts:,} texts hold control, direction or invisible characters. Silver leaves these out."
+        )
 
 
 def _keep_in(folder: str, rows: pl.LazyFrame) -> pl.LazyFrame:
