@@ -12,13 +12,13 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cis_assets.errors import OperatorError
+from cis_assets.time_zones import iana_zones
 
 _ENV_FILE = ".env"
 _RENAMED = {
@@ -42,6 +42,7 @@ _LOWER_BOUNDS = {
     "segments_max": ("segments_min", 0),
     "rejected_share_block": ("rejected_share_warn", 0),
     "reorder_share_max": ("reorder_share_min", 0),
+    "snapshot_drop_block": ("snapshot_drop_warn", 0),
     "quiet_from_hour": ("quiet_before_hour", 1),
 }
 """Field -> the field that bounds it from below, which is declared before it, and the least distance between them."""
@@ -129,13 +130,30 @@ class Settings(BaseSettings):
         120, ge=1, description="Customers whose last order is older than this many days are not eligible for messages."
     )
     rejected_share_warn: float = Field(
-        0.05, ge=0, le=1, description="A check warns if a larger share of a date's landed rows is rejected."
+        0.05,
+        ge=0,
+        le=1,
+        description="A check warns if a larger share of the landed rows of a date or of a snapshot is rejected.",
     )
     rejected_share_block: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="A date is quarantined if a larger share of its landed rows is rejected ([quality.md](quality.md)).",
+        description="A date or a snapshot is quarantined if a larger share of its landed rows is rejected "
+        "([quality.md](quality.md)).",
+    )
+    snapshot_drop_warn: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A check warns if a snapshot has fewer rows than the one before by more than this share.",
+    )
+    snapshot_drop_block: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A snapshot is quarantined if it has fewer rows than the one before by more than this share "
+        "(offers: only if it has none); 1 quarantines none ([quality.md](quality.md)).",
     )
     volume_tolerance: float = Field(
         0.5,
@@ -180,7 +198,7 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _refuse_unknown_time_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in iana_zones():
             raise ValueError("is not an IANA time zone such as America/New_York")
         return value
 

@@ -14,8 +14,23 @@ _ORDER_OF_DAY = (
 )
 
 
+def _seen(what: str) -> tuple[dy.Datetime, dy.Datetime, dy.Datetime]:
+    moments = (
+        f"Arrival of the first snapshot with a valid row of the {what}; missing if that was before arrivals were recorded.",
+        f"Arrival of the last snapshot with a valid row of the {what}; missing like first_seen.",
+        f"Arrival of the first snapshot after last_seen, so without the {what}; missing while the snapshot in force has it.",
+    )
+    first, last, delisted = (
+        dy.Datetime(nullable=True, time_unit="us", time_zone="UTC", description=text) for text in moments
+    )
+    return first, last, delisted
+
+
 class SilverProducts(dy.Schema):
-    """Products with the names of their aisle and department."""
+    """Every product that a snapshot ever had, with the names of its aisle and department: the last valid row of each.
+
+    Products that left the shop (delisted_at) stay, so that old orders keep their lines. No message names them.
+    """
 
     product_id = dy.Int64(description="Product number.")
     product_name = dy.String(
@@ -33,18 +48,23 @@ class SilverProducts(dy.Schema):
         description="Why messages do not name the product: its name or its department carries an offer, an address, "
         "an instruction or the like; null if they may name it.",
     )
+    first_seen, last_seen, delisted_at = _seen("product")
 
 
 class SilverCustomers(dy.Schema):
-    """Customers, with the facts that a message to them needs."""
+    """Every customer that a snapshot ever had, with the facts that a message needs: the last valid row of each.
+
+    Customers whom the snapshot in force does not have (delisted_at) stay.
+    """
 
     customer_id = dy.Int64(description="Customer number.")
     push_consent = dy.Bool(description="Whether the customer agreed to push notifications.")
     time_zone = dy.String(min_length=1, description="IANA time zone; CIS_TIME_ZONE for customers without one.")
+    first_seen, last_seen, delisted_at = _seen("customer")
 
 
 class SilverOffers(dy.Schema):
-    """Offers. A message may mention an offer while it is live."""
+    """Offers of the snapshot in force. A message may mention an offer while it is live."""
 
     offer_id = dy.Int64(description="Offer number.")
     product_id = dy.Int64(description="Product the offer is for.")

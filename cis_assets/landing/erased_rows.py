@@ -4,6 +4,8 @@ Does not belong here: which rows are a customer's (`catalog/customer_rows.py`), 
 (`lake/erased_customers.py`).
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +15,7 @@ import polars as pl
 
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
 from cis_assets.lake.erased_customers import ErasedCustomers
-from cis_assets.landing.contract import CUSTOMERS, ORDERS
+from cis_assets.landing.contract import ORDERS
 from cis_assets.landing.landed_files import LandedFile
 from cis_assets.landing.rows import LandedRows
 
@@ -30,6 +32,13 @@ class ErasedRowCounts:
     customers: int = 0
     rejected: int = 0
     by_file: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    def __add__(self, other: ErasedRowCounts) -> ErasedRowCounts:
+        counts = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in ("orders", "order_items", "customers", "rejected")
+        }
+        return ErasedRowCounts(**counts, by_file={**self.by_file, **other.by_file})
 
     def sentences(self) -> list[str]:
         """Tell an operator what was left out, if anything."""
@@ -69,19 +78,23 @@ def remove_erased(erased: ErasedCustomers, files: Sequence[LandedFile]) -> tuple
     return kept, ErasedRowCounts(**removed, by_file=by_file)
 
 
-def remove_erased_from_snapshots(
-    erased: ErasedCustomers, landed: Mapping[str, LandedRows]
-) -> tuple[dict[str, LandedRows], ErasedRowCounts]:
-    """Remove rows of erased customers from snapshots, which are given by table."""
-    header_of = _headers_of(landed.values())
-    customers = landed[CUSTOMERS.name].rows
-    numbers = customers.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming").to_series()
-    traces = Traces(erased.among(numbers), further=erased.among)
-    rows, row_count = _remove(customers, traces, header_of)
-    rejected = {name: _remove(of_table.rejected, traces, header_of) for name, of_table in landed.items()}
-    kept = {name: replace(landed[name], rejected=others) for name, (others, _) in rejected.items()}
-    kept[CUSTOMERS.name] = replace(kept[CUSTOMERS.name], rows=rows)
-    return kept, ErasedRowCounts(customers=row_count, rejected=sum(count for _, count in rejected.values()))
+def remove_erased_customers(erased: ErasedCustomers, landed: LandedRows) -> tuple[LandedRows, ErasedRowCounts]:
+    """Remove rows of erased customers from a file of customers."""
+    header_of = _headers_of([landed])
+    traces = _traces_in(erased, landed.rows)
+    rows, row_count = _remove(landed.rows, traces, header_of)
+    rejected, rejected_count = _remove(landed.rejected, traces, header_of)
+    return replace(landed, rows=rows, rejected=rejected), ErasedRowCounts(customers=row_count, rejected=rejected_count)
+
+
+def remove_erased_rows(erased: ErasedCustomers, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Remove rows of erased customers from rows with a customer_id that a table held."""
+    return rows.filter(~theirs(rows.collect_schema().names(), _traces_in(erased, rows), lambda _, path: None))
+
+
+def _traces_in(erased: ErasedCustomers, rows: pl.LazyFrame) -> Traces:
+    numbers = rows.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming").to_series()
+    return Traces(erased.among(numbers), further=erased.among)
 
 
 def _headers_of(landed: Iterable[LandedRows]) -> HeaderOf:

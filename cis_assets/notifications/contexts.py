@@ -3,7 +3,7 @@
 Copy does not belong here, nor limits on messages per customer over several days.
 
 A customer is eligible if all of these hold: the customer agreed to push notifications, the last order is not older
-than the policy allows, the favorite product is known, and an occasion applies on the send date. Days count up to the
+than the policy allows, the favorite product is in the shop (not delisted), and an occasion applies on the send date. Days count up to the
 send date. The first occasion that applies is taken:
 
 * `win_back`: days since the last order >= 2 x usual gap, and at least 21. A customer with one order has no usual gap.
@@ -21,7 +21,6 @@ daypart follows from the send hour: morning before 12, afternoon before 17, even
 """
 
 from datetime import date, timedelta
-from zoneinfo import available_timezones
 
 import narwhals as nw
 
@@ -30,6 +29,7 @@ from cis_assets.catalog.snapshots import as_of_rows
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
 from cis_assets.segmentation.order_windows import conform, first_by
+from cis_assets.time_zones import iana_zones
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -61,8 +61,8 @@ def notification_contexts(
 
     `features` and `segments` are rows of gold/customer_features and gold/customer_segments; rows of other days than
     `as_of` are ignored. `products`, `customers` and `offers` are the silver tables. All five are on one engine. A
-    customer without a row in `customers`, or whose favorite product is not in `products`, is not eligible. An eligible
-    customer whose favorite product may not be named gets no message (`count_unnamed_products`).
+    customer without a row in `customers`, or whose favorite product is not in `products` or delisted, is not eligible.
+    An eligible customer whose favorite product may not be named gets no message (`count_unnamed_products`).
     """
     rows = _eligible(features, segments, products, customers, offers, as_of, policy)
     rows = shorten_product_names(rows.filter(nw.col("naming_fault").is_null()), policy.product_name_max_length)
@@ -98,10 +98,11 @@ def _eligible(
     send_date = as_of + timedelta(days=1)
     placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
     reachable = customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
-    named = products.select(
+    in_shop = products.filter(nw.col("delisted_at").is_null())
+    named = in_shop.select(
         nw.col("product_id").alias("favourite_product_id"), "product_name", "department", "naming_fault"
     )
-    known_zone = nw.col("time_zone").is_in(sorted(available_timezones()))
+    known_zone = nw.col("time_zone").is_in(sorted(iana_zones()))
     return (
         as_of_rows(features, as_of)
         .join(placed, on="customer_id", how="inner")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS, PRODUCTS
+from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
-from cis_assets.landing.reader import read_snapshot
 from cis_assets_tests.conftest import day
 from cis_assets_tests.landing.landing_files import put
 
@@ -166,7 +166,7 @@ def test_a_file_of_another_ending_is_refused_by_name(root: Path, name: str) -> N
         LandingError,
         match=f"^Landing file products/{name} is not .csv, .csv.gz or .parquet: rename or remove it.$",
     ):
-        read_snapshot(LandingFolder(str(root)), PRODUCTS)
+        read_file(folder := LandingFolder(str(root)), PRODUCTS, folder.snapshot_files(PRODUCTS)[-1])
 
 
 def test_content_is_the_whole_file_or_its_first_bytes(root: Path) -> None:

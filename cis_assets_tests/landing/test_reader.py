@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 import tempfile
 import time
 from datetime import date, timedelta
@@ -25,9 +24,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cis_assets.landing.contract import AISLES, CUSTOMERS, OFFERS, ORDER_ITEMS, ORDERS, PRODUCTS, LandingTable
+from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.parsed_file import REJECTED_SCHEMA
-from cis_assets.landing.reader import LandedDays, read_days, read_snapshot, read_snapshots
+from cis_assets.landing.reader import LandedDays, read_days
 from cis_assets.landing.row_cache import NoRoomError, RowCache
 from cis_assets.landing.rows import row_columns
 from cis_assets_tests.conftest import day
@@ -440,7 +440,7 @@ def test_a_truncated_gzip_is_refused_by_name(tmp_path: Path, table: LandingTable
     packed = gzip.compress(f"{','.join(table.columns)}\n{rows}\n".encode())
     put(tmp_path, f"{table.name}/only.csv", packed[: int(len(packed) * share)])
     with pytest.raises(LandingError, match=rf"^Landing file {table.name}/only\.csv cannot be unpacked: .+\.$"):
-        read_snapshot(LandingFolder(str(tmp_path)), table)
+        read_file(folder := LandingFolder(str(tmp_path)), table, folder.snapshot_files(table)[-1])
 
 
 def test_a_damaged_gzip_is_refused_by_name(tmp_path: Path) -> None:
@@ -542,53 +542,6 @@ def test_reading_a_date_again_sees_what_arrived_since(tmp_path: Path) -> None:
     assert len(orders_of(read_days(folder, [FIRST]))) == 1
     put(tmp_path, f"orders/order_date={FIRST}/late.csv", f"{ORDERS_HEADER}\n2,11,8\n")
     assert len(orders_of(read_days(folder, [FIRST]))) == 2
-
-
-def put_snapshots(root: Path) -> None:
-    put(root, "products/products.csv", f"{PRODUCTS_HEADER}\n1,Milk,1,1\n")
-    put(root, "aisles/aisles.csv", "aisle_id,aisle\n1,milk\n")
-    put(root, "departments/departments.csv", "department_id,department\n1,dairy\n")
-
-
-def test_the_snapshot_that_arrived_last_wins_whatever_its_name(tmp_path: Path) -> None:
-    for name, arrived in (("c", 100), ("a", 300), ("b", 200)):
-        os.utime(put(tmp_path, f"aisles/{name}.csv", f"aisle_id,aisle\n1,{name}\n"), (arrived, arrived))
-    assert good(read_snapshot(LandingFolder(str(tmp_path)), AISLES), "aisle") == [("a",)]
-
-
-def test_customers_and_offers_may_be_absent(tmp_path: Path) -> None:
-    put_snapshots(tmp_path)
-    landed = read_snapshots(LandingFolder(str(tmp_path)))
-    assert good(read_snapshot(LandingFolder(str(tmp_path)), CUSTOMERS)) == []
-    assert {name: frame.collect().height for name, frame in landed.rows.items()} == {
-        "products": 1, "aisles": 1, "departments": 1, "customers": 0, "offers": 0,
-    }  # fmt: skip
-    assert landed.rows["offers"].collect_schema().names() == row_columns(OFFERS)
-    assert landed.warnings() == []
-
-
-@pytest.mark.parametrize("name", ["products", "aisles", "departments"])
-def test_any_other_snapshot_is_refused_by_name_if_absent(tmp_path: Path, name: str) -> None:
-    put_snapshots(tmp_path)
-    for file in (tmp_path / name).iterdir():
-        file.unlink()
-    with pytest.raises(LandingError) as refusal:
-        read_snapshots(LandingFolder(str(tmp_path)))
-    assert (
-        str(refusal.value) == f"Landing folder {name} is empty or absent under {tmp_path}: land a file of {name} first."
-    )
-
-
-def test_bad_rows_and_unknown_columns_of_all_snapshots_are_gathered(tmp_path: Path) -> None:
-    put_snapshots(tmp_path)
-    put(tmp_path, "aisles/aisles.csv", "aisle_id,aisle,wing\n1,milk,a\nx,bread,b\n")
-    put(tmp_path, "products/products.csv", f"{PRODUCTS_HEADER}\n1,Milk,1\n")
-    landed = read_snapshots(LandingFolder(str(tmp_path)))
-    assert whole(landed.rejected).select("source_table", "source_line").collect().rows() == [
-        ("products", 2),
-        ("aisles", 3),
-    ]
-    assert landed.warnings() == ["Landing columns that are not in the contract were ignored: aisles.wing."]
 
 
 WHOLE = st.integers(-(2**31), 2**31 - 1).map(str)

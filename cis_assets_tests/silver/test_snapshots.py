@@ -87,7 +87,7 @@ def test_snapshots_have_the_columns_of_the_catalog():
 
 
 def test_a_product_has_the_names_of_its_aisle_and_department():
-    assert made_products({}).rows() == [(1, "Bananas", 24, "fresh fruits", 4, "produce", None)]
+    assert made_products({}).rows() == [(1, "Bananas", 24, "fresh fruits", 4, "produce", None, None, None, None)]
 
 
 @pytest.mark.parametrize(
@@ -147,13 +147,15 @@ def test_a_customer_without_a_time_zone_has_the_shops(zone: str | None):
 
 
 def test_a_customer_keeps_a_time_zone_of_their_own():
-    assert silver_customers(customers({}), SHOP_ZONE).collect().rows() == [(10, True, "Europe/Berlin")]
+    assert silver_customers(customers({}), SHOP_ZONE).collect().rows() == [
+        (10, True, "Europe/Berlin", None, None, None)
+    ]
 
 
 @pytest.mark.parametrize(
     ("customer", "reason"),
     [
-        ({"time_zone": "Europe/Atlantis"}, "time_zone is not an IANA time zone"),
+        ({"time_zone": "Europe/Atlantis"}, "time_zone is not an IANA time zone, nor the Windows name of one"),
         ({"push_consent": None}, "push_consent is missing"),
         ({"customer_id": None}, "customer_id is missing"),
     ],

@@ -23,6 +23,8 @@ from cis_assets.lake.lake import Lake
 from cis_assets.settings import Settings
 from cis_assets.silver import snapshots as snapshots_transform
 from cis_assets.silver.orders import JudgedOrders, judge_orders
+from cis_assets.silver.snapshot_state import is_in_force
+from cis_assets.silver.texts import count_invisible
 
 _SELECT: Mapping[Table, Callable[[JudgedOrders], pl.LazyFrame]] = {
     silver.ORDER_ITEMS: JudgedOrders.silver_order_items,
@@ -43,15 +45,15 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame
     ) -> pl.DataFrame:
         names = ((products, "product_name"), (aisles, "aisle"), (departments, "department"))
-        invisible = sum(snapshots_transform.count_invisible(*each) for each in names)
+        invisible = sum(count_invisible(rows.filter(is_in_force()), column) for rows, column in names)
         rows = snapshots_transform.silver_products(products, aisles, departments).collect(engine="streaming")
-        faults = rows["naming_fault"].drop_nulls().value_counts(sort=True)
+        faults = rows.filter(is_in_force())["naming_fault"].drop_nulls().value_counts(sort=True)
         _report_invisible(context, invisible, products_not_named_in_messages=dict(faults.iter_rows()))
         return rows
 
     @table_asset(settings, silver.CUSTOMERS, "polars", ins={"customers": table_in(bronze.CUSTOMERS)})
     def customers(context: dg.AssetExecutionContext, customers: pl.LazyFrame) -> pl.LazyFrame:
-        _report_invisible(context, snapshots_transform.count_invisible(customers, "time_zone"))
+        _report_invisible(context, count_invisible(customers.filter(is_in_force()), "time_zone"))
         return snapshots_transform.silver_customers(customers, settings.time_zone)
 
     @table_asset(
