@@ -5,7 +5,7 @@ A bronze value may be missing or implausible, but it has the type of its column.
 
 import dataframely as dy
 
-from cis_assets.catalog.table import ORDER_DATE, Table
+from cis_assets.catalog.table import ORDER_DATE, QUANTITY, Table
 
 
 def _origin() -> tuple[dy.String, dy.Int64]:
@@ -66,6 +66,9 @@ class BronzeOrders(dy.Schema):
     order_key = dy.String(
         nullable=True, description="The shop's own key of the order, if order_id is derived from one."
     )
+    gap_is_minimum = dy.Bool(
+        nullable=True, description="Whether more days than its date shows may lie before the order; missing if unknown."
+    )
     source_file, source_line = _origin()
 
 
@@ -76,7 +79,11 @@ class BronzeOrderItems(dy.Schema):
     order_id = dy.Int64(nullable=True, description="Order that the line belongs to.")
     product_id = dy.Int64(nullable=True, description="Product bought.")
     add_to_cart_order = dy.Int32(nullable=True, description="Position of the product in the cart, from 1.")
-    quantity = dy.Int32(nullable=True, description="Units bought; missing if the shop does not say.")
+    quantity = dy.Decimal(
+        *QUANTITY,
+        nullable=True,
+        description="Units bought, or the weight of goods by weight; missing if the shop does not say.",
+    )
     unit_price = dy.Float64(nullable=True, description="Price of one unit; missing if the shop does not say.")
     source_file, source_line = _origin()
 
@@ -99,6 +106,9 @@ class BronzeProducts(dy.Schema):
     product_key = dy.String(
         nullable=True, description="The shop's own key of the product, if product_id is derived from one."
     )
+    display_name = dy.String(nullable=True, description="Name of the product that is fit for customers.")
+    unit_cost = dy.Float64(nullable=True, description="What one unit costs the shop.")
+    in_stock = dy.Bool(nullable=True, description="Whether the shop has the product; missing if it does not say.")
     source_file, source_line = _origin()
     first_seen, last_seen, delisted_at = _seen()
 
@@ -127,6 +137,8 @@ class BronzeCustomers(dy.Schema):
     customer_id = dy.Int64(nullable=True, description="Customer number.")
     push_consent = dy.Bool(nullable=True, description="Whether the customer agreed to push notifications.")
     time_zone = dy.String(nullable=True, description="IANA time zone of the customer.")
+    locale = dy.String(nullable=True, description="Language of the customer, such as en-US.")
+    customer_key = dy.String(nullable=True, description="The shop's own key of the customer.")
     source_file, source_line = _origin()
     first_seen, last_seen, delisted_at = _seen()
 
@@ -139,12 +151,28 @@ class BronzeOffers(dy.Schema):
     percent_off = dy.Int32(nullable=True, description="Discount in whole percent of the price.")
     starts_on = dy.Date(nullable=True, description="First day of the offer.")
     ends_on = dy.Date(nullable=True, description="Last day of the offer.")
+    kind = dy.String(nullable=True, description="percent, amount or coupon; missing: percent.")
+    scope = dy.String(nullable=True, description="product, department or order; missing: product.")
+    amount_off = dy.Float64(nullable=True, description="Discount in the shop's currency, for the kind amount.")
+    department_id = dy.Int64(nullable=True, description="Department the offer is for, for the scope department.")
+    minimum_spend = dy.Float64(nullable=True, description="Spend from which the offer counts.")
+    code = dy.String(nullable=True, description="Code that the customer enters.")
+    budget = dy.Float64(nullable=True, description="What the shop spends on the offer at most.")
+    source_file, source_line = _origin()
+    first_seen, last_seen, delisted_at = _seen()
+
+
+class BronzeOfferAudience(dy.Schema):
+    """Customers whom offers are for, of the snapshot in force, as landed. An offer without rows is for everybody."""
+
+    offer_id = dy.Int64(nullable=True, description="Offer with an audience.")
+    customer_id = dy.Int64(nullable=True, description="Customer whom the offer is for.")
     source_file, source_line = _origin()
     first_seen, last_seen, delisted_at = _seen()
 
 
 class BronzeRejectedSnapshotRows(dy.Schema):
-    """Rows of the snapshots in force (products, aisles, departments, customers, offers) that did not parse.
+    """Rows of the snapshots in force (products, aisles, departments, customers, offers, audiences) that did not parse.
 
     Of a newer snapshot that is quarantined, it also has the rows that broke a rule, as JSON. Snapshots have no order
     date, hence a table apart from the rejected rows of a date.
@@ -156,7 +184,7 @@ class BronzeRejectedSnapshotRows(dy.Schema):
 
 
 class BronzeLandedSnapshots(dy.Schema):
-    """Snapshots of products, aisles, departments, customers and offers that were read: counts, and whether it is in force.
+    """Every snapshot that was read (products, aisles, departments, customers, offers, audiences), and what became of its rows.
 
     A snapshot is the files of one delivery. Snapshots stay listed after their files are gone from landing. A snapshot
     with a fault changes no other table; the one before it stays in force.
@@ -201,12 +229,14 @@ ORDER_ITEMS = Table(
 REJECTED_ROWS = Table(
     "bronze", "rejected_rows", BronzeRejectedRows, "row that did not parse", _ROW, (ORDER_DATE,), may_be_empty=True
 )
-_SNAPSHOT_ROW = (*_ROW, "last_seen")
-PRODUCTS = Table("bronze", "products", BronzeProducts, "landed product row", _SNAPSHOT_ROW)
-AISLES = Table("bronze", "aisles", BronzeAisles, "landed aisle row", _SNAPSHOT_ROW)
-DEPARTMENTS = Table("bronze", "departments", BronzeDepartments, "landed department row", _SNAPSHOT_ROW)
-CUSTOMERS = Table("bronze", "customers", BronzeCustomers, "landed customer row", _SNAPSHOT_ROW, may_be_empty=True)
-OFFERS = Table("bronze", "offers", BronzeOffers, "landed offer row", _SNAPSHOT_ROW, may_be_empty=True)
+PRODUCTS = Table("bronze", "products", BronzeProducts, "landed product row")
+AISLES = Table("bronze", "aisles", BronzeAisles, "landed aisle row")
+DEPARTMENTS = Table("bronze", "departments", BronzeDepartments, "landed department row")
+CUSTOMERS = Table("bronze", "customers", BronzeCustomers, "landed customer row", may_be_empty=True)
+OFFERS = Table("bronze", "offers", BronzeOffers, "landed offer row", may_be_empty=True)
+OFFER_AUDIENCE = Table(
+    "bronze", "offer_audience", BronzeOfferAudience, "landed row of an offer's audience", may_be_empty=True
+)
 LANDED_SNAPSHOTS = Table(
     "bronze",
     "landed_snapshots",
@@ -220,7 +250,6 @@ REJECTED_SNAPSHOT_ROWS = Table(
     "rejected_snapshot_rows",
     BronzeRejectedSnapshotRows,
     "snapshot row that did not parse",
-    (*_ROW, "arrived_at"),
     may_be_empty=True,
 )
 
@@ -234,6 +263,7 @@ TABLES = (
     DEPARTMENTS,
     CUSTOMERS,
     OFFERS,
+    OFFER_AUDIENCE,
     REJECTED_SNAPSHOT_ROWS,
     LANDED_SNAPSHOTS,
 )

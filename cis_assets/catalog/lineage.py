@@ -23,7 +23,14 @@ ByColumn = Mapping[str, Origins]
 
 _NOT_LANDED = (ORDER_DATE, "source_file", "source_line")
 _LANDED_DAYS = (bronze.ORDERS, bronze.ORDER_ITEMS)
-_LANDED_SNAPSHOTS = (bronze.PRODUCTS, bronze.AISLES, bronze.DEPARTMENTS, bronze.CUSTOMERS, bronze.OFFERS)
+_LANDED_SNAPSHOTS = (
+    bronze.PRODUCTS,
+    bronze.AISLES,
+    bronze.DEPARTMENTS,
+    bronze.CUSTOMERS,
+    bronze.OFFERS,
+    bronze.OFFER_AUDIENCE,
+)
 
 
 def _of(table: Table, *columns: str) -> Origins:
@@ -58,10 +65,26 @@ _LINES = {
 
 CARRIED: Mapping[str, ByColumn] = {
     **{table.path: _landed(table) for table in (*_LANDED_DAYS, *_LANDED_SNAPSHOTS)},
-    silver.PRODUCTS.path: _same(bronze.PRODUCTS, "product_id", "aisle_id", "department_id", "product_key"),
+    silver.PRODUCTS.path: _same(
+        bronze.PRODUCTS, "product_id", "aisle_id", "department_id", "product_key", "unit_cost", "in_stock"
+    ),
     silver.CUSTOMERS.path: _same(bronze.CUSTOMERS, "customer_id", "push_consent"),
-    silver.OFFERS.path: _same(bronze.OFFERS, "offer_id", "product_id", "percent_off", "starts_on", "ends_on"),
-    silver.ORDERS.path: _same(bronze.ORDERS, "order_date", "order_id", "customer_id", "order_hour", "order_key"),
+    silver.OFFERS.path: _same(
+        bronze.OFFERS,
+        "offer_id",
+        "product_id",
+        "percent_off",
+        "starts_on",
+        "ends_on",
+        "amount_off",
+        "department_id",
+        "minimum_spend",
+        "budget",
+    ),
+    silver.OFFER_AUDIENCE.path: _same(bronze.OFFER_AUDIENCE, "offer_id", "customer_id"),
+    silver.ORDERS.path: _same(
+        bronze.ORDERS, "order_date", "order_id", "customer_id", "order_hour", "order_key", "gap_is_minimum"
+    ),
     silver.ORDER_ITEMS.path: _LINES,
     silver.RETURNED_ITEMS.path: _LINES,
     silver.REJECTED_ROWS.path: {
@@ -143,9 +166,17 @@ COMPUTED: Mapping[str, ByColumn] = {
         "product_name": _of(bronze.PRODUCTS, "product_name"),
         "aisle": _of(bronze.AISLES, "aisle"),
         "department": _of(bronze.DEPARTMENTS, "department"),
-        "naming_fault": (*_of(bronze.PRODUCTS, "product_name"), *_of(bronze.DEPARTMENTS, "department")),
+        "display_name": _of(bronze.PRODUCTS, "display_name"),
+        "naming_fault": (
+            *_of(bronze.PRODUCTS, "product_name", "display_name"),
+            *_of(bronze.DEPARTMENTS, "department"),
+        ),
     },
-    silver.CUSTOMERS.path: {"time_zone": _of(bronze.CUSTOMERS, "time_zone")},
+    silver.CUSTOMERS.path: {name: _of(bronze.CUSTOMERS, name) for name in ("time_zone", "locale", "customer_key")},
+    silver.OFFERS.path: {
+        **{name: _of(bronze.OFFERS, name) for name in ("kind", "scope", "code")},
+        "has_audience": (*_of(bronze.OFFER_AUDIENCE, "offer_id"), *_of(bronze.REJECTED_SNAPSHOT_ROWS, "raw_text")),
+    },
     silver.ORDERS.path: {
         **_OF_DAY,
         "order_weekday": _of(bronze.ORDERS, "order_date"),
@@ -163,8 +194,9 @@ COMPUTED: Mapping[str, ByColumn] = {
             *_of(bronze.PRODUCTS, "product_id"),
             *_of(bronze.CUSTOMERS, "customer_id"),
             *_of(bronze.OFFERS, "offer_id"),
+            *_of(bronze.OFFER_AUDIENCE, "offer_id", "customer_id"),
         ),
-        "row_json": _every_column_of(bronze.PRODUCTS, bronze.CUSTOMERS, bronze.OFFERS),
+        "row_json": _every_column_of(bronze.PRODUCTS, bronze.CUSTOMERS, bronze.OFFERS, bronze.OFFER_AUDIENCE),
     },
     gold.CUSTOMER_FEATURES.path: {
         "recency_days": _DAY_OF_ORDER,

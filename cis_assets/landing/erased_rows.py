@@ -15,9 +15,11 @@ import polars as pl
 
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
 from cis_assets.lake.erased_customers import ErasedCustomers
-from cis_assets.landing.contract import ORDERS
+from cis_assets.landing.contract import CUSTOMERS, OFFER_AUDIENCE, ORDERS, LandingTable
 from cis_assets.landing.landed_files import LandedFile
 from cis_assets.landing.rows import LandedRows
+
+_COUNTED = ("orders", "order_items", "customers", "offer_audience", "rejected")
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,12 @@ class ErasedRowCounts:
     orders: int = 0
     order_items: int = 0
     customers: int = 0
+    offer_audience: int = 0
     rejected: int = 0
     by_file: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __add__(self, other: ErasedRowCounts) -> ErasedRowCounts:
-        counts = {
-            name: getattr(self, name) + getattr(other, name)
-            for name in ("orders", "order_items", "customers", "rejected")
-        }
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
         return ErasedRowCounts(**counts, by_file={**self.by_file, **other.by_file})
 
     def sentences(self) -> list[str]:
@@ -46,6 +46,7 @@ class ErasedRowCounts:
             "orders": self.orders,
             "order lines": self.order_items,
             "customers": self.customers,
+            "rows of the audience of offers": self.offer_audience,
             "rows that did not parse": self.rejected,
         }
         counted = ", ".join(f"{count:,} {name}" for name, count in words.items() if count)
@@ -78,18 +79,34 @@ def remove_erased(erased: ErasedCustomers, files: Sequence[LandedFile]) -> tuple
     return kept, ErasedRowCounts(**removed, by_file=by_file)
 
 
-def remove_erased_customers(erased: ErasedCustomers, landed: LandedRows) -> tuple[LandedRows, ErasedRowCounts]:
-    """Remove rows of erased customers from a file of customers."""
+def remove_erased_from_snapshot(
+    erased: ErasedCustomers, table: LandingTable, landed: LandedRows
+) -> tuple[LandedRows, ErasedRowCounts]:
+    """Remove rows of erased customers from a file of a snapshot."""
+    if not erased or table.name not in (CUSTOMERS.name, OFFER_AUDIENCE.name):
+        return landed, ErasedRowCounts()
     header_of = _headers_of([landed])
     traces = _traces_in(erased, landed.rows)
-    rows, row_count = _remove(landed.rows, traces, header_of)
+    is_theirs = theirs(landed.rows.collect_schema().names(), traces, header_of)
+    count = landed.rows.select(is_theirs.sum()).collect(engine="streaming").item()
     rejected, rejected_count = _remove(landed.rejected, traces, header_of)
-    return replace(landed, rows=rows, rejected=rejected), ErasedRowCounts(customers=row_count, rejected=rejected_count)
+    kept = replace(landed, rows=_without(table, landed.rows, is_theirs), rejected=rejected)
+    return kept, ErasedRowCounts(**{table.name: count}, rejected=rejected_count)
 
 
-def remove_erased_rows(erased: ErasedCustomers, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Remove rows of erased customers from rows with a customer_id that a table held."""
-    return rows.filter(~theirs(rows.collect_schema().names(), _traces_in(erased, rows), lambda _, path: None))
+def remove_erased_from_stored(erased: ErasedCustomers, table: LandingTable, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Remove rows of erased customers from the stored rows of a snapshot table."""
+    if not erased or table.name not in (CUSTOMERS.name, OFFER_AUDIENCE.name):
+        return rows
+    is_theirs = theirs(rows.collect_schema().names(), _traces_in(erased, rows), lambda _, path: None)
+    return _without(table, rows, is_theirs)
+
+
+def _without(table: LandingTable, rows: pl.LazyFrame, is_theirs: pl.Expr) -> pl.LazyFrame:
+    """Remove rows, or only their customer from the audience of an offer: without any row, it would be for everybody."""
+    if table.name == OFFER_AUDIENCE.name:
+        return rows.with_columns(customer_id=pl.when(~is_theirs).then("customer_id"))
+    return rows.filter(~is_theirs)
 
 
 def _traces_in(erased: ErasedCustomers, rows: pl.LazyFrame) -> Traces:

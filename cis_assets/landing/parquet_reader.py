@@ -73,7 +73,7 @@ def _type_values(table: LandingTable, known: pl.LazyFrame) -> pl.LazyFrame:
     rows = known.with_row_index("source_line", offset=1).with_columns(
         raw_text=pl.struct(list(found)).struct.json_encode()
     )
-    return type_columns(table, rows, values)
+    return type_columns(table, rows, values, found)
 
 
 def _converts(found: pl.DataType, wanted: pl.DataType) -> bool:
@@ -82,8 +82,8 @@ def _converts(found: pl.DataType, wanted: pl.DataType) -> bool:
     if found == pl.Null():
         return True
     if wanted.is_integer():
-        return found.is_integer() or found == pl.String()
-    if wanted.is_float():
+        return found.is_integer() or found.is_float() or found == pl.String()
+    if wanted.is_float() or wanted.is_decimal():
         return found.is_numeric() or found == pl.String()
     if wanted == pl.String():
         return found in (pl.String(), pl.Categorical(), pl.Enum)

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 import polars as pl
 
 from cis_assets.catalog.table import Table
-from cis_assets.landing.contract import AISLES, DEPARTMENTS, OFFERS, LandingTable
+from cis_assets.landing.contract import AISLES, DEPARTMENTS, OFFER_AUDIENCE, OFFERS, LandingTable
 from cis_assets.landing.snapshot_files import Place, snapshot_name
 from cis_assets.silver.snapshot_state import is_in_force
-from cis_assets.silver.snapshots import content_columns
 
 _MOMENT = pl.Datetime("us", "UTC")
 _ROW_PLACE = ("last_seen", "source_file", "source_line")
@@ -80,7 +79,7 @@ class SnapshotHistory:
 
     def _keep(self, rows: pl.LazyFrame) -> None:
         """Keep the rows of a snapshot that is not in force. Former offers are of no use."""
-        if self._landing_table.name == OFFERS.name:
+        if self._landing_table.name in (OFFERS.name, OFFER_AUDIENCE.name):
             return
         key, *identity = self._landing_table.required
         former = pl.concat([self._former, _last_rows(self._landing_table, rows).collect().select(self._former.columns)])
@@ -106,8 +105,7 @@ def _last_rows(table: LandingTable, rows: pl.LazyFrame) -> pl.LazyFrame:
     if table.name in (AISLES.name, DEPARTMENTS.name):
         rows, is_clear = rows.filter(pl.col(table.required[1]).str.strip_chars() != ""), pl.lit(True)
     else:
-        content = content_columns(list(table.columns))
-        is_clear = pl.all_horizontal(pl.col(content).n_unique() == 1)
+        is_clear = pl.all_horizontal(pl.col(list(table.columns)[1:]).n_unique() == 1)
     return (
         rows.sort(*_ROW_PLACE).group_by(key).agg(pl.all().last(), is_clear=is_clear).filter("is_clear").drop("is_clear")
     )

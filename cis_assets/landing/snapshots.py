@@ -1,4 +1,4 @@
-"""The reader of snapshots: products, aisles, departments, customers and offers, and what the lake knows of earlier ones.
+"""The reader of snapshots: what landed of products, customers, offers and names, and what the lake knows of earlier ones.
 
 Snapshots are read oldest first. One that cannot be read, or whose rows make it quarantined, changes nothing: the snapshot
 before it stays in force. Does not belong here: which files are a snapshot (`snapshot_files.py`), and how the rows of
@@ -16,19 +16,27 @@ import polars as pl
 from cis_assets.catalog import bronze
 from cis_assets.catalog.table import Table
 from cis_assets.lake.erased_customers import NOBODY, ErasedCustomers
-from cis_assets.landing.contract import AISLES, CUSTOMERS, DEPARTMENTS, KEYED_PRODUCTS, OFFERS, LandingTable
-from cis_assets.landing.erased_rows import ErasedRowCounts, remove_erased_customers, remove_erased_rows
+from cis_assets.landing.contract import (
+    AISLES,
+    CUSTOMERS,
+    DEPARTMENTS,
+    KEYED_PRODUCTS,
+    OFFER_AUDIENCE,
+    OFFERS,
+    LandingTable,
+)
+from cis_assets.landing.erased_rows import ErasedRowCounts, remove_erased_from_snapshot, remove_erased_from_stored
 from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.reader import warn_of_unknown_columns
 from cis_assets.landing.rows import LandedRows
 from cis_assets.landing.snapshot_files import Place, Snapshot, list_snapshots
 from cis_assets.landing.snapshot_history import BEFORE_ARRIVALS, SnapshotHistory, rows_of_snapshot
-from cis_assets.quality.snapshots import SnapshotCounts, SnapshotPolicy, describe_fault, find_fault
+from cis_assets.quality.snapshots import DEFAULT_POLICY, SnapshotCounts, SnapshotPolicy, describe_fault, find_fault
 from cis_assets.silver import snapshots as rules
 
 # In this order, because products need the names of aisles and departments, and offers need products.
-_LANDED = (AISLES, DEPARTMENTS, KEYED_PRODUCTS, CUSTOMERS, OFFERS)
+_LANDED = (AISLES, DEPARTMENTS, KEYED_PRODUCTS, CUSTOMERS, OFFERS, OFFER_AUDIENCE)
 _TABLES: Mapping[str, Table] = {
     table.name: table for table in (bronze.AISLES, bronze.DEPARTMENTS, bronze.PRODUCTS, bronze.CUSTOMERS, bronze.OFFERS)
 }
@@ -80,7 +88,7 @@ def read_snapshots(
     stored: StoredSnapshots = NOTHING_STORED,
     erased: ErasedCustomers = NOBODY,
     *,
-    policy: SnapshotPolicy = SnapshotPolicy(),
+    policy: SnapshotPolicy = DEFAULT_POLICY,
     time_zone: str = "UTC",
 ) -> LandedSnapshots:
     """Read the snapshots that the lake does not have yet, and the newest ones, without erased customers.
@@ -89,13 +97,18 @@ def read_snapshots(
     neither in landing nor in the lake; StorageError if the storage fails.
     """
     done: dict[str, pl.LazyFrame] = {}
+
+    def products() -> pl.LazyFrame:
+        return rules.silver_products(*(done[table.name] for table in (KEYED_PRODUCTS, AISLES, DEPARTMENTS)))
+
+    def offers() -> pl.LazyFrame:
+        return rules.judge_offers(done[OFFERS.name], products()).filter(rules.is_valid())
+
     judges: Mapping[str, _Judge] = {
         KEYED_PRODUCTS.name: lambda rows: rules.judge_products(rows, done[AISLES.name], done[DEPARTMENTS.name]),
         CUSTOMERS.name: lambda rows: rules.judge_customers(rows, time_zone),
-        OFFERS.name: lambda rows: rules.judge_offers(
-            rows,
-            rules.silver_products(*(done[table.name] for table in (KEYED_PRODUCTS, AISLES, DEPARTMENTS))),
-        ),
+        OFFERS.name: lambda rows: rules.judge_offers(rows, products()),
+        OFFER_AUDIENCE.name: lambda rows: rules.judge_audience(rows, offers()),
     }
     readers = []
     for landing_table in _LANDED:
@@ -137,10 +150,8 @@ class _TableReader:
 
     def __post_init__(self) -> None:
         name, table = self.landing_table.name, _TABLES[self.landing_table.name]
-        stored = self.stored.rows[name]
-        if self.erased and self.landing_table == CUSTOMERS:
-            # An erasure may have removed them after this run had begun to read.
-            stored = remove_erased_rows(self.erased, stored)
+        # An erasure may have removed rows after this run had begun to read.
+        stored = remove_erased_from_stored(self.erased, self.landing_table, self.stored.rows[name])
         records = self.stored.landed.filter(pl.col("source_table") == name, pl.col("fault").is_null())
         self._records: dict[Place, dict[str, Any]] = {
             (row["arrived_at"], row["snapshot"]): row for row in records.iter_rows(named=True)
@@ -187,14 +198,13 @@ class _TableReader:
         self._rejected[place] = unparsed.with_columns(arrived_at=pl.lit(snapshot.arrived_at, pl.Datetime("us", "UTC")))
 
     def _without_erased(self, files: Sequence[LandedRows]) -> tuple[Sequence[LandedRows], int]:
-        if not self.erased or self.landing_table != CUSTOMERS:
-            return files, 0
         kept, left_out = [], ErasedRowCounts()
         for file in files:
-            rows, counts = remove_erased_customers(self.erased, file)
+            rows, counts = remove_erased_from_snapshot(self.erased, self.landing_table, file)
             kept.append(rows)
             left_out += counts
         self.left_out += left_out
+        # The rows of an audience stay, without their customer.
         return kept, left_out.customers + left_out.rejected
 
     def _count(self, rows: pl.LazyFrame, landed: int, erased: int) -> tuple[SnapshotCounts, pl.LazyFrame]:

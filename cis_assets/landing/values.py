@@ -8,12 +8,18 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from cis_assets.catalog.table import QUANTITY
 from cis_assets.landing.contract import LandingTable
 
+_QUANTITY = pl.Decimal(*QUANTITY)
+_TOO_LARGE = 10.0 ** (QUANTITY[0] - QUANTITY[1])
+# Above this, a float no longer tells a whole number from the next one.
+_EXACT_IN_FLOATS = 2.0**53
 _TYPE_WORDS = {
     pl.Int64(): "a whole number",
     pl.Int32(): "a whole number of 32 bits",
     pl.Float64(): "a number",
+    _QUANTITY: f"a number below {_TOO_LARGE:.0e}".replace("e+", "e"),
     pl.Boolean(): "true or false",
     pl.Date(): "a date YYYY-MM-DD",
     pl.String(): "text",
@@ -53,16 +59,29 @@ def _parse(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return to_number(text, dtype) if dtype.is_numeric() else text
 
 
-def to_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Convert a value to a number type; null if it is not a number. NaN and infinity are not numbers."""
+def to_number(value: pl.Expr, dtype: pl.DataType, found: pl.DataType | None = None) -> pl.Expr:
+    """Convert a value of the type `found` (default: text) to a number type; null if it is not such a number.
+
+    Whole numbers may be written as data frames write them: 1201.0. Quantities are rounded to their decimal places, half to
+    even. NaN and infinity are not numbers.
+    """
+    found = pl.String() if found is None else found
+    if dtype.is_integer() and found == pl.String():
+        value = value.str.replace(r"\.0+$", "")
+    elif dtype.is_integer() and found.is_float():
+        value = pl.when((value == value.floor()) & (value.abs() < _EXACT_IN_FLOATS)).then(value)
+    elif dtype.is_decimal() and found.is_float():
+        value = pl.when(value.abs() < _TOO_LARGE).then(value)
     number = value.cast(dtype, strict=False)
     return pl.when(number.is_finite()).then(number) if dtype.is_float() else number
 
 
-def type_columns(table: LandingTable, rows: pl.LazyFrame, values: Mapping[str, pl.Expr]) -> pl.LazyFrame:
-    """Give rows with values of other types the contract's columns and a `reason`, which is empty for good rows."""
+def type_columns(
+    table: LandingTable, rows: pl.LazyFrame, values: Mapping[str, pl.Expr], found: Mapping[str, pl.DataType]
+) -> pl.LazyFrame:
+    """Give rows with values of the types `found` the contract's columns and a `reason`, which is empty for good rows."""
     parsed = {
-        name: to_number(value, dtype)
+        name: to_number(value, dtype, found[name])
         if (dtype := table.columns[name]).is_numeric()
         else value.cast(dtype, strict=False)
         for name, value in values.items()

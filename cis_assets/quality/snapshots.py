@@ -29,6 +29,9 @@ class SnapshotPolicy:
         )
 
 
+DEFAULT_POLICY = SnapshotPolicy()
+
+
 @dataclass(frozen=True)
 class SnapshotCounts:
     """What became of the rows of a snapshot: landed = erased + valid + rejected + duplicates."""
@@ -54,8 +57,8 @@ def find_fault(
             f"Snapshot {name} is quarantined: {counts.rejected:,} of {judged:,} rows were rejected, more than "
             f"CIS_REJECTED_SHARE_BLOCK. The most frequent reason: {reason}. Correct and land {table} again, then run again."
         )
-    # Offers end all the time, so only the loss of every offer is taken for a mistake.
-    most = policy.drop_block if table != "offers" or not counts.landed else 1.0
+    # Offers end all the time, so only the loss of all of them is taken for a mistake.
+    most = policy.drop_block if table not in ("offers", "offer_audience") or not counts.landed else 1.0
     if rows_before and rows_before - counts.landed > most * rows_before:
         return (
             f"Snapshot {name} is quarantined: it has {counts.landed:,} rows, and the one before had {rows_before:,}, so the "

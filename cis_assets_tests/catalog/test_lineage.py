@@ -38,7 +38,7 @@ NOT_IN_THE_SAMPLE = {
     *((name, ColumnRef("silver/order_items", "order_id")) for name in ("reorder_share", "favourite_product_orders")),
     *(("monetary_score", ColumnRef("gold/customer_features", name)) for name in ("order_count", "mean_basket_size")),
     *((name, ColumnRef("gold/segment_model", "feature_fill")) for name in ("segment_id", "segment_name")),
-    ("naming_fault", ColumnRef("bronze/products", "product_name")),
+    *(("naming_fault", ColumnRef("bronze/products", name)) for name in ("product_name", "display_name")),
     ("naming_fault", ColumnRef("bronze/departments", "department")),
 }
 

@@ -2,7 +2,7 @@
 
 The files of an order date become bronze/orders and bronze/order_items. bronze/rejected_rows keeps each row that does not
 parse, with file, line, reason and raw text. bronze/landed_files keeps what each file held, or why its date cannot be read.
-Products, aisles, departments, customers and offers come from their newest snapshot, and keep former rows of earlier ones.
+Products, aisles, departments, customers, offers and their audience come from their newest snapshot, and keep former rows of earlier ones.
 bronze/landed_snapshots keeps what each snapshot held, or why it cannot be used. Rows of erased customers are left out and
 counted.
 """
@@ -66,7 +66,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]
     def bronze_snapshots(
         context: dg.AssetExecutionContext, landing: LandingResource, lake: LakeResource
     ) -> Iterator[dg.Output]:
-        """The newest snapshot of products, aisles, departments, customers and offers, and former rows of earlier ones.
+        """The newest snapshot of products, aisles, departments, customers, offers and their audience, and former rows of earlier ones.
 
         The list of snapshots comes last. If a run stops before it, the next one reads the same snapshots again.
         """
@@ -81,6 +81,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]
         _log(context, landed)
         left_out = {
             bronze.CUSTOMERS: landed.left_out.customers,
+            bronze.OFFER_AUDIENCE: landed.left_out.offer_audience,
             bronze.REJECTED_SNAPSHOT_ROWS: landed.left_out.rejected,
         }
         tables = {table: landed.rows[table.name] for table in _SNAPSHOTS}
@@ -99,6 +100,7 @@ _SNAPSHOTS = (
     bronze.DEPARTMENTS,
     bronze.CUSTOMERS,
     bronze.OFFERS,
+    bronze.OFFER_AUDIENCE,
 )
 _OF_ALL_SNAPSHOTS = (bronze.REJECTED_SNAPSHOT_ROWS, bronze.LANDED_SNAPSHOTS)
 

@@ -23,7 +23,7 @@ from cis_assets.lake.lake import Lake
 from cis_assets.settings import Settings
 from cis_assets.silver import snapshots as snapshots_transform
 from cis_assets.silver.orders import JudgedOrders, judge_orders
-from cis_assets.silver.snapshot_state import is_in_force
+from cis_assets.silver.snapshot_state import find_fault_of_newest, is_in_force
 from cis_assets.silver.texts import count_invisible
 
 _SELECT: Mapping[Table, Callable[[JudgedOrders], pl.LazyFrame]] = {
@@ -60,16 +60,43 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         settings,
         silver.OFFERS,
         "polars",
-        ins={"offers": table_in(bronze.OFFERS), "products": table_in(silver.PRODUCTS)},
+        ins={
+            "offers": table_in(bronze.OFFERS),
+            "products": table_in(silver.PRODUCTS),
+            "audience": table_in(bronze.OFFER_AUDIENCE),
+            "rejected": table_in(bronze.REJECTED_SNAPSHOT_ROWS),
+            "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS),
+        },
     )
-    def offers(offers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
-        return snapshots_transform.silver_offers(offers, products)
+    def offers(
+        offers: pl.LazyFrame,
+        products: pl.LazyFrame,
+        audience: pl.LazyFrame,
+        rejected: pl.LazyFrame,
+        landed_snapshots: pl.LazyFrame,
+    ) -> pl.LazyFrame:
+        is_known = find_fault_of_newest(landed_snapshots, bronze.OFFER_AUDIENCE.name) is None
+        return snapshots_transform.silver_offers(offers, products, audience, rejected, audience_is_known=is_known)
+
+    @table_asset(
+        settings,
+        silver.OFFER_AUDIENCE,
+        "polars",
+        ins={"audience": table_in(bronze.OFFER_AUDIENCE), "offers": table_in(silver.OFFERS)},
+    )
+    def offer_audience(audience: pl.LazyFrame, offers: pl.LazyFrame) -> pl.LazyFrame:
+        return snapshots_transform.silver_offer_audience(audience, offers)
 
     @table_asset(
         settings,
         silver.REJECTED_SNAPSHOT_ROWS,
         "polars",
-        ins={**_PRODUCT_SNAPSHOTS, "customers": table_in(bronze.CUSTOMERS), "offers": table_in(bronze.OFFERS)},
+        ins={
+            **_PRODUCT_SNAPSHOTS,
+            "customers": table_in(bronze.CUSTOMERS),
+            "offers": table_in(bronze.OFFERS),
+            "audience": table_in(bronze.OFFER_AUDIENCE),
+        },
     )
     def rejected_snapshot_rows(
         products: pl.LazyFrame,
@@ -77,9 +104,10 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         departments: pl.LazyFrame,
         customers: pl.LazyFrame,
         offers: pl.LazyFrame,
+        audience: pl.LazyFrame,
     ) -> pl.LazyFrame:
         return snapshots_transform.silver_rejected_snapshot_rows(
-            products, aisles, departments, customers, offers, settings.time_zone
+            products, aisles, departments, customers, offers, audience, settings.time_zone
         )
 
     lake, inputs = Lake(settings.lake_uri), (bronze.ORDERS, bronze.ORDER_ITEMS, silver.PRODUCTS)
@@ -115,7 +143,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 if asset_key(table) in context.selected_asset_keys:
                     yield dg.Output(LazyChunks.of(map(select, judged)), table.name)
 
-    return [products, customers, offers, rejected_snapshot_rows, silver_days]
+    return [products, customers, offers, offer_audience, rejected_snapshot_rows, silver_days]
 
 
 def _report_invisible(context: dg.AssetExecutionContext, texts: int, **metadata: Any) -> None:
