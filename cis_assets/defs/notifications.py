@@ -9,13 +9,16 @@ import dagster as dg
 import narwhals as nw
 import polars as pl
 
-from cis_assets.catalog import gold, silver
-from cis_assets.defs.partitions import days_of
-from cis_assets.defs.tables import table_asset, table_in
+from cis_assets.actions.withdraw import withdraw_messages
+from cis_assets.catalog import bronze, gold, silver
+from cis_assets.defs.partitions import ONE_RUN, days_of
+from cis_assets.defs.resources import LakeResource
+from cis_assets.defs.tables import asset_key, table_asset, table_in
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
 from cis_assets.notifications import messages as messages_domain
+from cis_assets.notifications.consent import consenting_customers, find_consent_fault
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.wording import CopyAnswer
 from cis_assets.settings import Settings
@@ -28,6 +31,43 @@ def build(settings: Settings) -> dg.Definitions:
     policy = NotificationPolicy.from_settings(settings)
     contexts_in = table_in(gold.NOTIFICATION_CONTEXTS)
 
+    @dg.asset(
+        key=["quality", "messages_with_consent"],
+        group_name="quality",
+        owners=[_OWNER],
+        kinds={"delta"},
+        deps=[asset_key(silver.CUSTOMERS), asset_key(bronze.LANDED_SNAPSHOTS)],
+        backfill_policy=ONE_RUN,
+        description="Removes undelivered messages of customers who withdrew their consent or left: those of the newest "
+        "snapshot, from gold/notifications and gold/notification_contexts. Messages of earlier snapshots stay as a record.",
+    )
+    def messages_with_consent(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        day, removed = withdraw_messages(lake.lake())
+        if removed:
+            context.log.warning(
+                f"{removed:,} messages of the snapshot of {day} were removed, because their customers have no consent."
+            )
+        return dg.MaterializeResult(metadata={"messages_removed": removed})
+
+    @dg.asset_check(
+        asset=asset_key(silver.CUSTOMERS),
+        additional_ins={"landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS)},
+        description="Fails if the newest customers snapshot cannot be used: nobody has consent meanwhile, so nobody gets "
+        "messages.",
+    )
+    def consent_is_known(customers: pl.LazyFrame, landed_snapshots: pl.LazyFrame) -> dg.AssetCheckResult:
+        fault = find_consent_fault(landed_snapshots)
+        consenting = consenting_customers(nw.from_native(customers), landed_snapshots)
+        count = int(consenting.select(nw.len()).collect().item())
+        return dg.AssetCheckResult(
+            passed=fault is None,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"Nobody gets messages until the customers snapshot is correct. {fault}"
+            if fault
+            else f"{count:,} customers have consent.",
+            metadata={"customers_with_consent": count},
+        )
+
     @table_asset(
         settings,
         gold.NOTIFICATION_CONTEXTS,
@@ -39,6 +79,7 @@ def build(settings: Settings) -> dg.Definitions:
             "products": table_in(silver.PRODUCTS),
             "customers": table_in(silver.CUSTOMERS),
             "offers": table_in(silver.OFFERS),
+            "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS),
         },
     )
     def notification_contexts(
@@ -48,10 +89,12 @@ def build(settings: Settings) -> dg.Definitions:
         products: nw.LazyFrame,
         customers: nw.LazyFrame,
         offers: nw.LazyFrame,
+        landed_snapshots: pl.LazyFrame,
     ) -> LazyChunks:
-        tables, days = (features, segments, products, customers, offers), days_of(context)
-        unnamed = contexts_domain.count_unnamed_products(*tables, as_of=days[-1], policy=policy).collect()
-        counts = dict(unnamed.sort("naming_fault").iter_rows())
+        days = days_of(context)
+        tables = (features, segments, products, consenting_customers(customers, landed_snapshots), offers)
+        unnamed = contexts_domain.count_unnamed_products(*tables, as_of=days[-1], policy=policy)
+        counts = dict(unnamed.sort("naming_fault").collect(backend="polars").iter_rows())
         context.add_output_metadata({"customers_whose_product_is_not_named": counts})
         if counts:
             named = ", ".join(f"{fault} ({count:,})" for fault, count in counts.items())
@@ -101,4 +144,7 @@ def build(settings: Settings) -> dg.Definitions:
     def notifications(contexts: pl.LazyFrame, copy: pl.LazyFrame) -> pl.DataFrame:
         return messages_domain.notifications(contexts, copy, seed=settings.seed, policy=policy)
 
-    return dg.Definitions(assets=[notification_contexts, notification_copy, notifications])
+    return dg.Definitions(
+        assets=[messages_with_consent, notification_contexts, notification_copy, notifications],
+        asset_checks=[consent_is_known],
+    )

@@ -2,8 +2,8 @@
 
 Copy does not belong here, nor limits on messages per customer over several days.
 
-A customer is eligible if all of these hold: the customer agreed to push notifications, the last order is not older
-than the policy allows, the favorite product is in the shop (not delisted), and an occasion applies on the send date. Days count up to the
+A customer is eligible if all of these hold: the customer agreed to push notifications (see `consent`), the last order is
+not older than the policy allows, the favorite product is in the shop (not delisted), and an occasion applies on the send date. Days count up to the
 send date. The first occasion that applies is taken:
 
 * `win_back`: days since the last order >= 2 x usual gap, and at least 21. A customer with one order has no usual gap.
@@ -26,6 +26,7 @@ import narwhals as nw
 
 from cis_assets.catalog.gold import NOTIFICATION_CONTEXTS
 from cis_assets.catalog.snapshots import as_of_rows
+from cis_assets.notifications.consent import has_consent
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
 from cis_assets.segmentation.order_windows import conform, first_by
@@ -60,8 +61,8 @@ def notification_contexts(
     """One row per customer to write to, unsorted, with the columns of gold/notification_contexts.
 
     `features` and `segments` are rows of gold/customer_features and gold/customer_segments; rows of other days than
-    `as_of` are ignored. `products`, `customers` and `offers` are the silver tables. All five are on one engine. A
-    customer without a row in `customers`, or whose favorite product is not in `products` or delisted, is not eligible.
+    `as_of` are ignored. `products` and `offers` are the silver tables, `customers` is what `consenting_customers` selects of
+    silver/customers. All five are on one engine. A customer without a row in `customers`, or whose favorite product is not in `products` or delisted, is not eligible.
     An eligible customer whose favorite product may not be named gets no message (`count_unnamed_products`).
     """
     rows = _eligible(features, segments, products, customers, offers, as_of, policy)
@@ -94,10 +95,10 @@ def _eligible(
     as_of: date,
     policy: NotificationPolicy,
 ) -> nw.LazyFrame:
-    """The facts of each eligible customer, with the `naming_fault` of the favorite product."""
+    """The facts of each eligible customer among `customers`, with the `naming_fault` of the favorite product."""
     send_date = as_of + timedelta(days=1)
     placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
-    reachable = customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
+    reachable = customers.filter(has_consent()).select("customer_id", "time_zone")
     in_shop = products.filter(nw.col("delisted_at").is_null())
     named = in_shop.select(
         nw.col("product_id").alias("favourite_product_id"), "product_name", "department", "naming_fault"

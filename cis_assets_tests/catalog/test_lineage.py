@@ -179,6 +179,7 @@ def recomputed(table: Table, rows: Rows) -> pl.DataFrame:
     inputs = {name: _as(wanted[name], rows[path]) for name, path in read.items()}
     with dg.build_asset_context(partition_key=END.isoformat() if asset.partitions_def else None) as context:
         made = asset(context, **inputs) if "context" in wanted else asset.op.compute_fn.decorated_fn(**inputs)
+    made = made.value if isinstance(made, dg.Output) else made
     return (made.whole() if isinstance(made, LazyChunks) else made).lazy().collect()  # pyright: ignore[reportAttributeAccessIssue]
 
 

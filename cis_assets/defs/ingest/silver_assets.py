@@ -20,6 +20,7 @@ from cis_assets.defs.tables import asset_key, table_asset, table_in, table_out
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.lake import Lake
+from cis_assets.notifications.consent import hash_consent
 from cis_assets.settings import Settings
 from cis_assets.silver import snapshots as snapshots_transform
 from cis_assets.silver.orders import JudgedOrders, judge_orders
@@ -51,10 +52,20 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         _report_invisible(context, invisible, products_not_named_in_messages=dict(faults.iter_rows()))
         return rows
 
-    @table_asset(settings, silver.CUSTOMERS, "polars", ins={"customers": table_in(bronze.CUSTOMERS)})
-    def customers(context: dg.AssetExecutionContext, customers: pl.LazyFrame) -> pl.LazyFrame:
+    @table_asset(
+        settings,
+        silver.CUSTOMERS,
+        "polars",
+        ins={"customers": table_in(bronze.CUSTOMERS), "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS)},
+    )
+    def customers(
+        context: dg.AssetExecutionContext, customers: pl.LazyFrame, landed_snapshots: pl.LazyFrame
+    ) -> dg.Output[pl.DataFrame]:
         _report_invisible(context, count_invisible(customers.filter(is_in_force()), "time_zone"))
-        return snapshots_transform.silver_customers(customers, settings.time_zone)
+        rows = snapshots_transform.silver_customers(customers, settings.time_zone).collect(engine="streaming")
+        # By it the gold sensor tells a change of consent from a run that found nothing new.
+        version = dg.DataVersion(hash_consent(rows.lazy(), landed_snapshots))
+        return dg.Output(rows, data_version=version)
 
     @table_asset(
         settings,
