@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     landing_uri: str = Field(
         ".cis/landing", description="Location of the landing files: a folder or an abfss:// address."
     )
+    landing_links: bool = Field(
+        False,
+        description="Whether landing files are read that lie behind symbolic links to places outside of a local landing "
+        "folder.",
+    )
     store_timeout_seconds: float = Field(
         10.0,
         ge=0.1,

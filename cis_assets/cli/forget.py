@@ -55,7 +55,7 @@ def forget(
     if not numbers:
         raise Refused("Name at least one customer, as an argument or with --from-file.")
     lake = Lake(settings.lake_uri, sync=choose_sync(settings.sync_writes))
-    folder = LandingFolder(settings.landing_uri)
+    folder = LandingFolder(settings.landing_uri, follow_links=settings.landing_links)
     if dry_run:
         found = find_customers(lake, folder, numbers)
         rows = [(table, f"{rows:,}") for table, rows in found.rows.items()]
