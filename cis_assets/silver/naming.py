@@ -129,10 +129,15 @@ def find_naming_faults(names: pl.Series) -> pl.Series:
         },
         schema_overrides={"plain": pl.String, "words": pl.String, "has_word": pl.Boolean, "is_mixed": pl.Boolean},
     )
-    fault = pl.when(~pl.col("has_word")).then(pl.lit(NO_WORD))
-    for each, pattern in _PATTERNS.items():
-        fault = fault.when(pl.any_horizontal(pl.col("plain", "words").str.contains(pattern))).then(pl.lit(each))
-    faults = readings.select("name", fault=fault.when("is_mixed").then(pl.lit(MIXED_ALPHABETS)))
+    found = [
+        pl.when(pl.any_horizontal(pl.col("plain", "words").str.contains(pattern))).then(pl.lit(fault))
+        for fault, pattern in _PATTERNS.items()
+    ]
+    no_word, mixed = (
+        pl.when(~pl.col("has_word")).then(pl.lit(NO_WORD)),
+        pl.when("is_mixed").then(pl.lit(MIXED_ALPHABETS)),
+    )
+    faults = readings.select("name", fault=pl.coalesce(*found, no_word, mixed))
     return names.to_frame("name").join(faults, on="name", how="left", maintain_order="left")["fault"]
 
 

@@ -199,7 +199,9 @@ def test_no_file_is_read_through_a_link_that_leads_out_of_the_folder(linked: Pat
     (dated,) = folder.dated_files(ORDERS)[day("2025-03-01")]
     for file in (files["products/a.csv"], dated):
         for read in (folder.content, folder.stream):
-            with pytest.raises(LandingError, match=r"lies behind a link that leads out.*CIS_LANDING_LINKS=true") as error:
+            with pytest.raises(
+                LandingError, match=r"lies behind a link that leads out.*CIS_LANDING_LINKS=true"
+            ) as error:
                 read(file)
             assert "outside" not in str(error.value)
     assert folder.content(files["products/b.csv"]) == folder.content(files["products/c.csv"]) == b"inside"
