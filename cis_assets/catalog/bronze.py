@@ -180,6 +180,7 @@ class BronzeRejectedSnapshotRows(dy.Schema):
 
     source_table = dy.String(description="Landing table the row was meant for.")
     source_file, source_line, reason, raw_text = _unparsed()
+    snapshot = dy.String(nullable=True, description="Snapshot of the row, as in bronze/landed_snapshots.")
     arrived_at = _moment("Arrival of the snapshot.")
 
 

@@ -21,7 +21,8 @@ class ColumnRef(NamedTuple):
 Origins = tuple[ColumnRef, ...]
 ByColumn = Mapping[str, Origins]
 
-_NOT_LANDED = (ORDER_DATE, "source_file", "source_line")
+_SEEN = ("first_seen", "last_seen", "delisted_at")
+_NOT_LANDED = (ORDER_DATE, "source_file", "source_line", *_SEEN)
 _LANDED_DAYS = (bronze.ORDERS, bronze.ORDER_ITEMS)
 _LANDED_SNAPSHOTS = (
     bronze.PRODUCTS,
@@ -166,16 +167,20 @@ COMPUTED: Mapping[str, ByColumn] = {
         "product_name": _of(bronze.PRODUCTS, "product_name"),
         "aisle": _of(bronze.AISLES, "aisle"),
         "department": _of(bronze.DEPARTMENTS, "department"),
-        "display_name": _of(bronze.PRODUCTS, "display_name"),
+        **_same(bronze.PRODUCTS, "display_name", *_SEEN),
         "naming_fault": (
             *_of(bronze.PRODUCTS, "product_name", "display_name"),
             *_of(bronze.DEPARTMENTS, "department"),
         ),
     },
-    silver.CUSTOMERS.path: {name: _of(bronze.CUSTOMERS, name) for name in ("time_zone", "locale", "customer_key")},
+    silver.CUSTOMERS.path: _same(bronze.CUSTOMERS, "time_zone", "locale", "customer_key", *_SEEN),
     silver.OFFERS.path: {
         **{name: _of(bronze.OFFERS, name) for name in ("kind", "scope", "code")},
-        "has_audience": (*_of(bronze.OFFER_AUDIENCE, "offer_id"), *_of(bronze.REJECTED_SNAPSHOT_ROWS, "raw_text")),
+        "has_audience": (
+            *_of(bronze.OFFER_AUDIENCE, "offer_id"),
+            *_of(bronze.REJECTED_SNAPSHOT_ROWS, "raw_text"),
+            *_of(bronze.LANDED_SNAPSHOTS, "fault"),
+        ),
     },
     silver.ORDERS.path: {
         **_OF_DAY,

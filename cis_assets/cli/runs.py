@@ -102,7 +102,7 @@ def run_job(
     failed_checks = [
         f"The check {found.check_name} failed: {found.description}"
         for found in result.get_asset_check_evaluations()
-        if not found.passed and found.severity is AssetCheckSeverity.WARN
+        if not found.passed and (result.success or found.severity is AssetCheckSeverity.WARN)
     ]
     failures = [error_message(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     if not result.success and not failures:

@@ -171,11 +171,12 @@ def rejected(lake: Lake, as_json: bool) -> None:
 @click.pass_context
 @with_lake
 def reconciliation(lake: Lake, context: click.Context, first: date | None, last: date | None, as_json: bool) -> None:
-    """Where landed rows went, and which checks failed.
+    """Where landed rows of order dates and snapshots went, and which checks failed.
 
-    Also lists quarantined dates. JSON has the counts of each date. Counting the rows of many dates takes a while. Exit
+    Also lists quarantined dates and snapshots. JSON has the counts of each date. Counting the rows of many dates takes a while. Exit
     status 1 if rows are not accounted for.
     """
+    from cis_assets.quality import snapshots
     from cis_assets.quality.reconciliation import COUNTS, list_imbalances
     from cis_assets.views import reconciliation as view
 
@@ -183,9 +184,11 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
     counts, failed = view.reconcile(lake, days), view.list_failed_checks(lake, days).to_dicts()
     held = view.list_quarantined_dates(lake, days)
     quarantined = {str(day): reason for day, reason in held.items()}
-    missing = list_imbalances(counts, without=held)
+    of_snapshots, faults = view.reconcile_snapshots(lake), view.list_snapshot_faults(lake)
+    missing = [*list_imbalances(counts, without=held), *snapshots.list_imbalances(of_snapshots)]
     if as_json:
         content = {"reconciliation": counts.to_dicts(), "failed_checks": failed, "quarantined": quarantined}
+        content |= {"snapshots": of_snapshots.to_dicts(), "snapshots_not_in_force": faults}
         print_json(content | {"not_accounted_for": missing})
         context.exit(1 if missing else 0)
     unreadable = days_in_words(view.list_unreadable_dates(lake, days))
@@ -197,6 +200,11 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
         columns = [_COUNT_NAMES.get(name, name) for name in COUNTS]
         print_table(["", *columns], [(name, *(f"{sum:,}" for sum in row)) for name, *row in sums.rows()], right=columns)
         say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicate rows")
+    heading("Snapshots in force")
+    if not of_snapshots.is_empty():
+        columns = [_COUNT_NAMES.get(name, name) for name in snapshots.COUNTS]
+        listed = [(name, *(f"{count:,}" for count in row)) for _, name, *row in of_snapshots.rows()]
+        print_table(["", *columns], listed, right=columns)
     for sentence in missing[:_CHECKS_LISTED]:
         say(f"Not accounted for: {sentence}. Run `cis doctor`, then `cis backfill` for the date.")
     if len(missing) > _CHECKS_LISTED:
@@ -204,6 +212,10 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
     heading(plural(len(quarantined), "quarantined date"))
     for day, reason in quarantined.items():
         say(f"{day}: {reason}")
+    if faults:
+        heading(f"{plural(len(faults), 'newest snapshot')} not in force")
+    for fault in faults.values():
+        say(fault)
     heading(f"{plural(len(failed), 'check')} failed")
     for row in failed[:_CHECKS_LISTED]:
         say(f"{row['order_date']} {row['check']}: {row['detail']}")

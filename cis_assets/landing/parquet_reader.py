@@ -85,6 +85,8 @@ def _converts(found: pl.DataType, wanted: pl.DataType) -> bool:
         return found.is_integer() or found.is_float() or found == pl.String()
     if wanted.is_float() or wanted.is_decimal():
         return found.is_numeric() or found == pl.String()
+    if wanted == pl.Boolean():
+        return found == pl.Boolean() or found == pl.String() or found.is_numeric()
     if wanted == pl.String():
         return found in (pl.String(), pl.Categorical(), pl.Enum)
     return found == wanted

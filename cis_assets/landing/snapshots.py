@@ -38,8 +38,13 @@ from cis_assets.silver import snapshots as rules
 # In this order, because products need the names of aisles and departments, and offers need products.
 _LANDED = (AISLES, DEPARTMENTS, KEYED_PRODUCTS, CUSTOMERS, OFFERS, OFFER_AUDIENCE)
 _TABLES: Mapping[str, Table] = {
-    table.name: table for table in (bronze.AISLES, bronze.DEPARTMENTS, bronze.PRODUCTS, bronze.CUSTOMERS, bronze.OFFERS)
+    table.name: table
+    for table in (
+        *(bronze.AISLES, bronze.DEPARTMENTS, bronze.PRODUCTS),
+        *(bronze.CUSTOMERS, bronze.OFFERS, bronze.OFFER_AUDIENCE),
+    )
 }
+_MOMENT = bronze.LANDED_SNAPSHOTS.dtypes["arrived_at"]
 _Judge = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
@@ -195,7 +200,9 @@ class _TableReader:
         else:
             self.unknown_columns |= frozenset().union(*(file.unknown_columns for file in files))
             self.history.add(place, rows)
-        self._rejected[place] = unparsed.with_columns(arrived_at=pl.lit(snapshot.arrived_at, pl.Datetime("us", "UTC")))
+        self._rejected[place] = unparsed.with_columns(
+            snapshot=pl.lit(snapshot.name), arrived_at=pl.lit(snapshot.arrived_at, _MOMENT)
+        )
 
     def _without_erased(self, files: Sequence[LandedRows]) -> tuple[Sequence[LandedRows], int]:
         kept, left_out = [], ErasedRowCounts()
@@ -255,11 +262,12 @@ class _TableReader:
         in_force = self.history.in_force
         found = [rows for place, rows in self._rejected.items() if in_force is None or place >= in_force]
         if in_force and in_force not in self._rejected:
-            arrived_at = None if in_force == BEFORE_ARRIVALS else in_force[0]
+            arrived_at, name = (None, None) if in_force == BEFORE_ARRIVALS else in_force
             found.append(
                 self.stored.rejected.filter(
                     pl.col("source_table") == self.landing_table.name,
-                    pl.col("arrived_at").eq_missing(pl.lit(arrived_at, pl.Datetime("us", "UTC"))),
+                    pl.col("snapshot").eq_missing(pl.lit(name, pl.String)),
+                    pl.col("arrived_at").eq_missing(pl.lit(arrived_at, _MOMENT)),
                 )
             )
         return [bronze.REJECTED_SNAPSHOT_ROWS.conform(rows) for rows in found]

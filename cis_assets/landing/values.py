@@ -25,6 +25,8 @@ _TYPE_WORDS = {
     pl.String(): "text",
 }
 
+_YES, _NO = ["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"]
+
 
 def type_fields(table: LandingTable, rows: pl.LazyFrame, header: Sequence[str]) -> pl.LazyFrame:
     """Give CSV rows (columns `fields` and `fault`) the contract's columns and a `reason`, which is empty for good rows."""
@@ -51,9 +53,7 @@ def blank_to_null(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _parse(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean():
-        lower = text.str.to_lowercase()
-        yes, no = lower.is_in(["true", "t", "yes", "1"]), lower.is_in(["false", "f", "no", "0"])
-        return pl.when(yes).then(True).when(no).then(False)
+        return _to_boolean(text)
     if dtype == pl.Date():
         return text.str.to_date("%Y-%m-%d", strict=False)
     return to_number(text, dtype) if dtype.is_numeric() else text
@@ -76,6 +76,12 @@ def to_number(value: pl.Expr, dtype: pl.DataType, found: pl.DataType | None = No
     return pl.when(number.is_finite()).then(number) if dtype.is_float() else number
 
 
+def _to_boolean(text: pl.Expr) -> pl.Expr:
+    """Convert text to true or false; null if it is neither. Data frames with missing values write 1 as 1.0."""
+    word = text.str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0+$", "$1")
+    return pl.when(word.is_in(_YES)).then(True).when(word.is_in(_NO)).then(False)
+
+
 def type_columns(
     table: LandingTable, rows: pl.LazyFrame, values: Mapping[str, pl.Expr], found: Mapping[str, pl.DataType]
 ) -> pl.LazyFrame:
@@ -83,6 +89,8 @@ def type_columns(
     parsed = {
         name: to_number(value, dtype, found[name])
         if (dtype := table.columns[name]).is_numeric()
+        else _to_boolean(value.cast(pl.String))
+        if dtype == pl.Boolean()
         else value.cast(dtype, strict=False)
         for name, value in values.items()
     }
