@@ -11,6 +11,7 @@ import polars as pl
 
 from cis_assets.actions.withdraw import withdraw_messages
 from cis_assets.catalog import bronze, gold, silver
+from cis_assets.defs.jobs import WITHDRAWAL
 from cis_assets.defs.partitions import ONE_RUN, days_of
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
@@ -32,7 +33,7 @@ def build(settings: Settings) -> dg.Definitions:
     contexts_in = table_in(gold.NOTIFICATION_CONTEXTS)
 
     @dg.asset(
-        key=["quality", "messages_with_consent"],
+        key=WITHDRAWAL,
         group_name="quality",
         owners=[_OWNER],
         kinds={"delta"},

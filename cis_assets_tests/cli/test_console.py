@@ -58,6 +58,7 @@ def test_only_one_module_prints():
         for file in Path(ROOT, "cis_assets/cli").glob("*.py")
         if file.name != "console.py"
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if ast.unparse(node) in ("click.echo", "click.secho", "click.confirm", "click.prompt", "print", "rich", "sys.stdout")
+        if ast.unparse(node)
+        in ("click.echo", "click.secho", "click.confirm", "click.prompt", "print", "rich", "sys.stdout")
     }
     assert printing == set()

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 
 from cis_assets import catalog, notifications, quality, segmentation
-from cis_assets.catalog import Table, gold, silver
+from cis_assets.catalog import Table, bronze, gold, silver
 from cis_assets.catalog import snapshots as snapshot_slices
 from cis_assets.dates import trailing_window
-from cis_assets.notifications import contexts, product_names
+from cis_assets.notifications import consent, contexts, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
 from cis_assets.segmentation import customer_features, patterns, profiles
@@ -134,8 +134,22 @@ def _shortened(on: On) -> nw.LazyFrame:
 
 
 def _contexts(on: On) -> nw.LazyFrame:
+    return contexts.notification_contexts(*_inputs_of_contexts(on), as_of=AS_OF, policy=_POLICY)
+
+
+def _inputs_of_contexts(on: On) -> list[nw.LazyFrame]:
     inputs = (gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS, silver.PRODUCTS, silver.CUSTOMERS, silver.OFFERS)
-    return contexts.notification_contexts(*(on(table) for table in inputs), as_of=AS_OF, policy=_POLICY)
+    return [on(table) for table in inputs]
+
+
+def _unnamed(on: On) -> nw.LazyFrame:
+    features, segments, products, customers, offers = _inputs_of_contexts(on)
+    products = products.with_columns(naming_fault=nw.when(nw.col("product_id") % 2 == 0).then(nw.lit("an offer")))
+    return contexts.count_unnamed_products(features, segments, products, customers, offers, as_of=AS_OF, policy=_POLICY)
+
+
+def _consenting(on: On) -> nw.LazyFrame:
+    return consent.consenting_customers(on(silver.CUSTOMERS), bronze.LANDED_SNAPSHOTS.empty().lazy())
 
 
 def _profiles(on: On) -> pl.DataFrame:
@@ -195,6 +209,8 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "segmentation.profiles.profile_segments": _profiles,
     "catalog.snapshots.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),
     "catalog.snapshots.segment_members": lambda on: snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF),
+    "notifications.consent.consenting_customers": _consenting,
+    "notifications.contexts.count_unnamed_products": _unnamed,
     "notifications.contexts.notification_contexts": _contexts,
     "notifications.product_names.shorten_product_names": _shortened,
 }

@@ -248,6 +248,17 @@ def test_what_every_request_would_meet_is_raised_as_one_sentence(
     assert "\n" not in str(raised.value)
 
 
+def test_words_of_the_server_are_repeated_in_no_sentence(server: ModelServer) -> None:
+    words = "\x1b[31m customer 4711 has the key sk-1"
+    server.otherwise = lambda _: error(422, words, words)
+    with pytest.raises(WriterError) as raised:
+        writer(max_retries=0).write([request()])
+    assert str(raised.value) == "The model's server refused the request with status 422."
+    server.otherwise = lambda _: text('{"versions": [', status="incomplete", incomplete_details={"reason": words})
+    [answer] = writer(max_retries=0).write([request()])
+    assert answer.rejection == "The answer is incomplete."
+
+
 def test_a_wrong_key_is_named_by_its_variable_and_shown_nowhere(
     server: ModelServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
