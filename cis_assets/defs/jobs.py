@@ -8,7 +8,7 @@ from cis_assets.defs.tables import asset_key
 
 INGEST = "group:bronze or group:silver or group:quality"
 # The asset that removes messages without consent. It stores no table.
-WITHDRAWAL = dg.AssetKey(["quality", "messages_with_consent"])
+WITHDRAWAL = dg.AssetKey(["notifications", "withdrawn"])
 SEGMENT_MODEL = 'key:"gold/segment_model"'
 # The tables of a day by the segment model as it is, and the dashboard page.
 SNAPSHOT = f"(group:gold and not {SEGMENT_MODEL}) or group:dashboard"

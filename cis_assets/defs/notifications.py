@@ -42,7 +42,7 @@ def build(settings: Settings) -> dg.Definitions:
         description="Removes undelivered messages of customers who withdrew their consent or left: those of the newest "
         "snapshot, from gold/notifications and gold/notification_contexts. Messages of earlier snapshots stay as a record.",
     )
-    def messages_with_consent(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    def withdrawn(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         day, removed = withdraw_messages(lake.lake())
         if removed:
             context.log.warning(
@@ -146,6 +146,6 @@ def build(settings: Settings) -> dg.Definitions:
         return messages_domain.notifications(contexts, copy, seed=settings.seed, policy=policy)
 
     return dg.Definitions(
-        assets=[messages_with_consent, notification_contexts, notification_copy, notifications],
+        assets=[withdrawn, notification_contexts, notification_copy, notifications],
         asset_checks=[consent_is_known],
     )
