@@ -31,9 +31,10 @@ DTYPES: Mapping[str, Mapping[str, pl.DataType]] = {
 }
 EVERY_TABLE = pytest.mark.parametrize("path", LINEAGE)
 
-# Rows that would show these are missing from the sample: a product twice in one order, orders without prices, a
+# Rows that would show these are missing from the sample: a delisted product or customer, a product twice in one order, orders without prices, a
 # customer with one order between two segments.
 NOT_IN_THE_SAMPLE = {
+    *(("delisted_at", ColumnRef(f"bronze/{name}", "delisted_at")) for name in ("products", "customers")),
     *((name, ColumnRef("silver/order_items", "order_date")) for name in ("reorder_share", "favourite_product_orders")),
     *((name, ColumnRef("silver/order_items", "order_id")) for name in ("reorder_share", "favourite_product_orders")),
     *(("monetary_score", ColumnRef("gold/customer_features", name)) for name in ("order_count", "mean_basket_size")),
@@ -204,7 +205,7 @@ def _other(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return value.list.eval(_other(pl.element(), pl.DataType.from_python(dtype.inner)))  # pyright: ignore[reportArgumentType]
     if dtype == pl.Boolean():
         return ~value
-    if dtype == pl.Date():
+    if dtype.is_temporal():
         return value.dt.offset_by("1d")
     # Far enough not to be the number of another row.
     return value + ("x" if dtype == pl.String() else 10_000)
