@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     copy_attempts: int = Field(
         2, ge=1, le=5, description="Number of requests per context before the template writer takes over."
     )
+    currency: str = Field(
+        "",
+        max_length=4,
+        description="Sign or code before amounts of money in messages, such as $; empty: the number alone.",
+    )
     message_max_length: int = Field(
         120, ge=60, le=240, description="Maximum length in characters of a message body after its slots are filled."
     )

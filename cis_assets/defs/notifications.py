@@ -11,7 +11,7 @@ import polars as pl
 
 from cis_assets.catalog import gold, silver
 from cis_assets.defs.partitions import days_of
-from cis_assets.defs.tables import table_asset, table_in
+from cis_assets.defs.tables import MAY_BE_ABSENT, table_asset, table_in
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
@@ -39,6 +39,7 @@ def build(settings: Settings) -> dg.Definitions:
             "products": table_in(silver.PRODUCTS),
             "customers": table_in(silver.CUSTOMERS),
             "offers": table_in(silver.OFFERS),
+            "audience": table_in(silver.OFFER_AUDIENCE, metadata=MAY_BE_ABSENT),
         },
     )
     def notification_contexts(
@@ -48,10 +49,11 @@ def build(settings: Settings) -> dg.Definitions:
         products: nw.LazyFrame,
         customers: nw.LazyFrame,
         offers: nw.LazyFrame,
+        audience: nw.LazyFrame,
     ) -> LazyChunks:
         return LazyChunks.of(
             contexts_domain.notification_contexts(
-                features, segments, products, customers, offers, as_of=day, policy=policy
+                features, segments, products, customers, offers, audience, as_of=day, policy=policy
             )
             for day in days_of(context)
         )
