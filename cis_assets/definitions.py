@@ -6,9 +6,11 @@ import dagster as dg
 
 from cis_assets.defs import (
     alerts,
+    copy_checks,
     customers,
     dashboard,
     erasure,
+    freshness,
     ingest,
     maintenance,
     notifications,
@@ -18,7 +20,19 @@ from cis_assets.defs import (
 from cis_assets.defs.resources import build_resources
 from cis_assets.settings import Settings, read_settings
 
-CAPABILITIES = (ingest, quality, snapshot_checks, customers, notifications, dashboard, maintenance, erasure, alerts)
+CAPABILITIES = (
+    ingest,
+    quality,
+    snapshot_checks,
+    customers,
+    notifications,
+    copy_checks,
+    dashboard,
+    freshness,
+    maintenance,
+    erasure,
+    alerts,
+)
 
 
 def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
