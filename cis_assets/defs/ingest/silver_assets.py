@@ -62,7 +62,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "products": table_in(silver.PRODUCTS),
             "audience": table_in(bronze.OFFER_AUDIENCE, metadata=MAY_BE_ABSENT),
             "rejected": table_in(bronze.REJECTED_SNAPSHOT_ROWS),
-            "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS),
+            "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS, metadata=MAY_BE_ABSENT),
         },
     )
     def offers(
