@@ -130,6 +130,11 @@ class Settings(BaseSettings):
     copy_attempts: int = Field(
         2, ge=1, le=5, description="Number of requests per context before the template writer takes over."
     )
+    currency: str = Field(
+        "",
+        max_length=4,
+        description="Sign or code before amounts of money in messages, such as $; empty: the number alone.",
+    )
     copy_fallback_share: float = Field(
         0.2,
         ge=0,

@@ -14,7 +14,7 @@ from cis_assets.catalog import bronze, gold, silver
 from cis_assets.defs.jobs import WITHDRAWAL
 from cis_assets.defs.partitions import ONE_RUN, days_of
 from cis_assets.defs.resources import LakeResource
-from cis_assets.defs.tables import asset_key, table_asset, table_in
+from cis_assets.defs.tables import MAY_BE_ABSENT, asset_key, table_asset, table_in
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
@@ -80,6 +80,7 @@ def build(settings: Settings) -> dg.Definitions:
             "products": table_in(silver.PRODUCTS),
             "customers": table_in(silver.CUSTOMERS),
             "offers": table_in(silver.OFFERS),
+            "audience": table_in(silver.OFFER_AUDIENCE, metadata=MAY_BE_ABSENT),
             "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS),
         },
     )
@@ -90,10 +91,12 @@ def build(settings: Settings) -> dg.Definitions:
         products: nw.LazyFrame,
         customers: nw.LazyFrame,
         offers: nw.LazyFrame,
+        audience: nw.LazyFrame,
         landed_snapshots: pl.LazyFrame,
     ) -> LazyChunks:
         days = days_of(context)
-        tables = (features, segments, products, consenting_customers(customers, landed_snapshots), offers)
+        consenting = consenting_customers(customers, landed_snapshots)
+        tables = (features, segments, products, consenting, offers, audience)
         unnamed = contexts_domain.count_unnamed_products(*tables, as_of=days[-1], policy=policy)
         counts = dict(unnamed.sort("naming_fault").collect(backend="polars").iter_rows())
         context.add_output_metadata({"customers_whose_product_is_not_named": counts})

@@ -92,7 +92,7 @@ def judge_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl
         .with_columns(tidied("product_name"), tidied("display_name"))
         .join(_names(aisles, "aisle_id", "aisle"), on="aisle_id", how="left")
         .join(_names(departments, "department_id", "department"), on="department_id", how="left")
-        .with_columns(naming_fault=naming_fault("product_name", "display_name", "department")),
+        .with_columns(naming_fault=naming_fault(pl.coalesce("display_name", "product_name"), pl.col("department"))),
     )
 
 

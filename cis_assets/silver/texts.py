@@ -11,10 +11,9 @@ def tidied(column: str) -> pl.Expr:
     return pl.col(column).map_batches(_tidy_texts, return_dtype=pl.String(), is_elementwise=True)
 
 
-def naming_fault(*columns: str) -> pl.Expr:
-    """Why messages do not name something by these columns: the first fault of the first column that has one."""
-    faults = (pl.col(name).map_batches(find_naming_faults, return_dtype=pl.String()) for name in columns)
-    return pl.coalesce(faults)
+def naming_fault(*texts: pl.Expr) -> pl.Expr:
+    """Why messages do not name something by these texts: the first fault of the first text that has one."""
+    return pl.coalesce(text.map_batches(find_naming_faults, return_dtype=pl.String()) for text in texts)
 
 
 def count_invisible(rows: pl.LazyFrame, *columns: str) -> int:

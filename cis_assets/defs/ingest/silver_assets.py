@@ -16,7 +16,14 @@ import polars as pl
 
 from cis_assets.catalog import Table, bronze, silver
 from cis_assets.defs.partitions import ONE_RUN, chunks_of, order_dates, ordered_in
-from cis_assets.defs.tables import asset_key, freshness_badge, table_asset, table_in, table_out
+from cis_assets.defs.tables import (
+    MAY_BE_ABSENT,
+    asset_key,
+    freshness_badge,
+    table_asset,
+    table_in,
+    table_out,
+)
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.lake import Lake
@@ -74,9 +81,9 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ins={
             "offers": table_in(bronze.OFFERS),
             "products": table_in(silver.PRODUCTS),
-            "audience": table_in(bronze.OFFER_AUDIENCE),
+            "audience": table_in(bronze.OFFER_AUDIENCE, metadata=MAY_BE_ABSENT),
             "rejected": table_in(bronze.REJECTED_SNAPSHOT_ROWS),
-            "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS),
+            "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS, metadata=MAY_BE_ABSENT),
         },
     )
     def offers(
@@ -93,7 +100,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         settings,
         silver.OFFER_AUDIENCE,
         "polars",
-        ins={"audience": table_in(bronze.OFFER_AUDIENCE), "offers": table_in(silver.OFFERS)},
+        ins={"audience": table_in(bronze.OFFER_AUDIENCE, metadata=MAY_BE_ABSENT), "offers": table_in(silver.OFFERS)},
     )
     def offer_audience(audience: pl.LazyFrame, offers: pl.LazyFrame) -> pl.LazyFrame:
         return snapshots_transform.silver_offer_audience(audience, offers)
@@ -106,7 +113,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             **_PRODUCT_SNAPSHOTS,
             "customers": table_in(bronze.CUSTOMERS),
             "offers": table_in(bronze.OFFERS),
-            "audience": table_in(bronze.OFFER_AUDIENCE),
+            "audience": table_in(bronze.OFFER_AUDIENCE, metadata=MAY_BE_ABSENT),
         },
     )
     def rejected_snapshot_rows(
