@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     landing_uri: str = Field(
         ".cis/landing", description="Location of the landing files: a folder or an abfss:// address."
     )
+    landing_links: bool = Field(
+        False,
+        description="Whether landing files are read that lie behind symbolic links to places outside of a local landing "
+        "folder.",
+    )
     store_timeout_seconds: float = Field(
         10.0,
         ge=0.1,
@@ -124,6 +129,11 @@ class Settings(BaseSettings):
     copy_variants: int = Field(3, ge=1, le=10, description="Number of copy variants for each distinct context.")
     copy_attempts: int = Field(
         2, ge=1, le=5, description="Number of requests per context before the template writer takes over."
+    )
+    currency: str = Field(
+        "",
+        max_length=4,
+        description="Sign or code before amounts of money in messages, such as $; empty: the number alone.",
     )
     copy_fallback_share: float = Field(
         0.2,

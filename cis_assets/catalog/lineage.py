@@ -116,7 +116,9 @@ CARRIED: Mapping[str, ByColumn] = {
         **_same(gold.CUSTOMER_FEATURES, "customer_id", "recency_days", "order_count"),
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
         **_same(silver.PRODUCTS, "department"),
-        **_same(silver.OFFERS, "offer_id", "percent_off"),
+        **_same(silver.OFFERS, "offer_id", "percent_off", "amount_off", "minimum_spend"),
+        "offer_kind": _of(silver.OFFERS, "kind"),
+        "offer_scope": _of(silver.OFFERS, "scope"),
         "product_id": _of(gold.CUSTOMER_FEATURES, "favourite_product_id"),
         "product_recency_days": _of(gold.CUSTOMER_FEATURES, "favourite_product_recency_days"),
         "product_orders": _of(gold.CUSTOMER_FEATURES, "favourite_product_orders"),
@@ -158,7 +160,7 @@ _TONE = (
 )
 _SEND_HOUR = _of(gold.CUSTOMER_FEATURES, "favourite_hour")
 _WORDS = _of(gold.NOTIFICATION_CONTEXTS, "context_key", "department", "occasion", "daypart", "tone", "offer_id")
-_SLOTS = _of(gold.NOTIFICATION_CONTEXTS, "product_name", "weekday", "daypart", "percent_off")
+_SLOTS = _of(gold.NOTIFICATION_CONTEXTS, "product_name", "weekday", "daypart", "percent_off", "offer_words")
 
 COMPUTED: Mapping[str, ByColumn] = {
     bronze.REJECTED_ROWS.path: {"raw_text": _landed_rows(*_LANDED_DAYS)},
@@ -168,6 +170,10 @@ COMPUTED: Mapping[str, ByColumn] = {
         "aisle": _of(bronze.AISLES, "aisle"),
         "department": _of(bronze.DEPARTMENTS, "department"),
         **_same(bronze.PRODUCTS, "display_name", *_SEEN),
+        "naming_fault": (
+            *_of(bronze.PRODUCTS, "product_name", "display_name"),
+            *_of(bronze.DEPARTMENTS, "department"),
+        ),
     },
     silver.CUSTOMERS.path: _same(bronze.CUSTOMERS, "time_zone", "locale", "customer_key", *_SEEN),
     silver.OFFERS.path: {
@@ -248,9 +254,13 @@ COMPUTED: Mapping[str, ByColumn] = {
             *_of(silver.PRODUCTS, "department"),
             *_TONE,
             *_SEND_HOUR,
-            *_of(silver.OFFERS, "offer_id"),
+            *_of(silver.OFFERS, "offer_id", "kind", "scope", "minimum_spend", "code"),
         ),
-        "product_name": _of(silver.PRODUCTS, "product_name"),
+        "product_name": _of(silver.PRODUCTS, "product_name", "display_name"),
+        "offer_words": (
+            *_of(silver.OFFERS, "kind", "scope", "percent_off", "amount_off", "minimum_spend", "code"),
+            *_of(silver.PRODUCTS, "department"),
+        ),
         "occasion": _OCCASION,
         "tone": _TONE,
         "daypart": _SEND_HOUR,

@@ -35,7 +35,9 @@ class SilverProducts(dy.Schema):
     """
 
     product_id = dy.Int64(description="Product number.")
-    product_name = dy.String(min_length=1, description="Name of the product, with single spaces.")
+    product_name = dy.String(
+        min_length=1, description="Name of the product, with single spaces and without invisible characters."
+    )
     aisle_id = dy.Int64(description="Aisle number.")
     aisle = dy.String(min_length=1, description="Name of the aisle.")
     department_id = dy.Int64(description="Department number.")
@@ -50,6 +52,11 @@ class SilverProducts(dy.Schema):
         nullable=True, min=0.0, max=1e9, description="What one unit costs the shop; null if the shop does not say."
     )
     in_stock = dy.Bool(nullable=True, description="Whether the shop has the product; null if it does not say.")
+    naming_fault = dy.String(
+        nullable=True,
+        description="Why messages do not name the product: its name or its department carries an offer, an address, "
+        "an instruction or the like; null if they may name it.",
+    )
     first_seen, last_seen, delisted_at = _seen("product")
 
 

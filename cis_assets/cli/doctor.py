@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cis_assets.cli.console import Refused, heading, json_option, plural, print_json, say, with_settings
+from cis_assets.cli.console import Refused, heading, json_option, note, plural, print_json, say, with_settings
 from cis_assets.settings import Settings
 
 _WORDS = {"ok": "ok", "remark": "remark", "failed": "FAILED"}
@@ -152,7 +152,7 @@ def _accept(settings: Settings, name: str) -> None:
 
     version = accept(Lake(settings.lake_uri), _table(name))
     there = "There is no table now; the next run creates it" if version is None else f"It ends at version {version} now"
-    click.echo(f"{name} is accepted as it is. {there}.", err=True)
+    note(f"{name} is accepted as it is. {there}.")
 
 
 def _repair(settings: Settings, name: str, deep: bool) -> None:
@@ -161,4 +161,4 @@ def _repair(settings: Settings, name: str, deep: bool) -> None:
 
     done = repair_table(Lake(settings.lake_uri), settings.landing_uri, _table(name), deep=deep)
     for sentence in done or ["It is whole, and nothing was changed."]:
-        click.echo(f"{name}: {sentence}", err=True)
+        note(f"{name}: {sentence}")

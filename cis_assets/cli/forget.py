@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from cis_assets.cli.console import Refused, plural, print_table, progress, say, with_settings
+from cis_assets.cli.console import Refused, confirm, plural, print_table, progress, say, with_settings
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def forget(
     if not numbers:
         raise Refused("Name at least one customer, as an argument or with --from-file.")
     lake = Lake(settings.lake_uri, sync=choose_sync(settings.sync_writes))
-    folder = LandingFolder(settings.landing_uri)
+    folder = LandingFolder(settings.landing_uri, follow_links=settings.landing_links)
     if dry_run:
         found = find_customers(lake, folder, numbers)
         rows = [(table, f"{rows:,}") for table, rows in found.rows.items()]
@@ -112,7 +112,7 @@ def _say_key_needed(settings: Settings) -> None:
 def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
         raise Refused("An erasure cannot be undone. There is no terminal to ask on: confirm it with --yes.")
-    click.confirm(f"{question} This cannot be undone.", abort=True)
+    confirm(f"{question} This cannot be undone.")
 
 
 def _print_landing_files(found: LandingFiles) -> None:

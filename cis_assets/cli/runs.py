@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cis_assets.cli.console import Refused, progress, say
 from cis_assets.dates import DateRange
+from cis_assets.errors import first_line
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _select(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:
         selected = AssetSelection.from_string(selection).required_multi_asset_neighbors()
         keys = selected.resolve(graph) & graph.executable_asset_keys
     except DagsterError as error:
-        raise Refused(f"--select {selection!r} cannot be read: {error}") from None
+        raise Refused(f"--select {selection!r} cannot be read: {first_line(error)}.") from None
     if not keys:
         raise Refused(f"--select {selection!r} names no asset that can be materialized.")
     return keys

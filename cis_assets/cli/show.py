@@ -109,7 +109,7 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
     )
     heading("Messages")
     for message in found["notifications"]:
-        say(f"{message['send_at']:%Y-%m-%d %H:%M} UTC  {message['title']}\n  {message['body']}")
+        say(f"{message['send_at']:%Y-%m-%d %H:%M} UTC  {message['title']}", f"  {message['body']}")
     if not found["notifications"]:
         say("None in this snapshot.")
 
@@ -128,7 +128,7 @@ def notifications(lake: Lake, limit: int, as_of: date | None, as_json: bool) -> 
         print_json(rows)
         return
     for row in rows:
-        say(f"{row['title']}\n  {row['body']}\n  because: {_explain(row)}")
+        say(row["title"], f"  {row['body']}", f"  because: {_explain(row)}")
     if not rows:
         say("There is no message: no customer with consent has an occasion on the day after the snapshot.")
 
@@ -161,7 +161,7 @@ def rejected(lake: Lake, as_json: bool) -> None:
     for row in rows:
         table = f"{row['table']} ({row['source_table']})"
         totals[table] += row["rows"]
-        say(f"{row['rows']:,} x {table}: {row['reason']}\n  {row['where']}: {row['row']}")
+        say(f"{row['rows']:,} x {table}: {row['reason']}", f"  {row['where']}: {row['row']}")
     if rows:
         heading("In all")
     else:
@@ -210,13 +210,13 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
         columns = [_COUNT_NAMES.get(name, name) for name in COUNTS]
         print_table(["", *columns], [(name, *(f"{sum:,}" for sum in row)) for name, *row in sums.rows()], right=columns)
         say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicate rows")
+    if pending:
+        say(f"Pending: {days_in_words(pending)} is read and not yet in silver. Run `cis backfill` for it.")
     heading("Snapshots in force")
     if not of_snapshots.is_empty():
         columns = [_COUNT_NAMES.get(name, name) for name in snapshots.COUNTS]
         listed = [(name, *(f"{count:,}" for count in row)) for _, name, *row in of_snapshots.rows()]
         print_table(["", *columns], listed, right=columns)
-    if pending:
-        say(f"Pending: {days_in_words(pending)} is read and not yet in silver. Run `cis backfill` for it.")
     for sentence in missing[:_CHECKS_LISTED]:
         say(f"Not accounted for: {sentence}. Run `cis doctor`, then `cis backfill` for the date.")
     if len(missing) > _CHECKS_LISTED:

@@ -22,6 +22,9 @@ OWNERS = ["team:data-engineering"]
 # Assets that read history in narwhals share this pool. It limits nothing until a limit is set in Dagster.
 HISTORY_POOL = "history"
 
+# Metadata of an input whose table an older lake does not have yet: it is read as empty.
+MAY_BE_ABSENT = {"may_be_absent": True}
+
 _HELD_BY = {
     "bronze": (bronze.LANDED_FILES,),
     "silver": (bronze.LANDED_FILES,),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import obstore
 
 from cis_assets.errors import OperatorError
+from cis_assets.landing.folder import leads_out
 from cis_assets.storage.addresses import object_store, store_to_read
 
 REQUESTS = "erasure_requests"
@@ -36,13 +37,18 @@ class Request:
     customers: frozenset[int]
 
 
-def read_requests(landing_uri: str) -> list[Request]:
-    """Read the requests in a landing folder; RequestError if one of them cannot be read."""
+def read_requests(landing_uri: str, *, follow_links: bool = False) -> list[Request]:
+    """Read the requests in a landing folder; RequestError if one of them cannot be read or is a link that leads out."""
     store = store_to_read(landing_uri)
     found = []
     for path in sorted(meta["path"] for batch in obstore.list(store, prefix=REQUESTS) for meta in batch):
         if not path.lower().endswith(".csv"):
             raise RequestError(f"{path} below the landing folder is not a .csv file: rename or remove it.")
+        if not follow_links and leads_out(landing_uri, path):
+            raise RequestError(
+                f"{path} below the landing folder lies behind a link that leads out of it: put the file itself there, or set "
+                "CIS_LANDING_LINKS=true to allow such links. No customer was erased."
+            )
         file = obstore.get(store, path)
         found.append(Request(path, file.meta["e_tag"], parse_customer_numbers(bytes(file.bytes()), path)))
     return found

@@ -6,6 +6,7 @@ and the write path converts stored rows to new types. Any other difference is re
 as the absence of a table.
 """
 
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,6 +34,8 @@ from cis_assets.storage.errors import storage_errors
 # Only maintenance and erasure remove old commits, after the checkpoint that replaces them is on the disk.
 KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
 _CONSTRAINT = "delta.constraints."
+# delta-rs drops the cast, and without it writes the limit of a decimal as a literal that other engines do not know.
+_WHOLE_LIMIT = re.compile(r"([<>]=?) (-?[0-9]{1,9})$")
 _BROKEN_BY_STORED_ROWS = "failed validation check"
 
 
@@ -162,8 +165,9 @@ def _constrain(table: Table, stored: DeltaTable) -> None:
         missing[name] = condition
     if not missing:
         return
+    spelled = {name: _WHOLE_LIMIT.sub(r"\1 CAST(\2 AS INT)", condition) for name, condition in missing.items()}
     try:
-        stored.alter.add_constraint(missing, post_commithook_properties=KEEP_LOG)
+        stored.alter.add_constraint(spelled, post_commithook_properties=KEEP_LOG)
     except DeltaError as error:
         if _BROKEN_BY_STORED_ROWS not in str(error):
             raise

@@ -4,6 +4,7 @@ import polars as pl
 
 from cis_assets.catalog import bronze, silver
 from cis_assets.silver.rejection import reason_if
+from cis_assets.silver.texts import tidied
 
 _NUMBERS = {"percent": "percent_off", "amount": "amount_off", "coupon": None}
 _PLACES = {"product": "product_id", "department": "department_id", "order": None}
@@ -12,13 +13,12 @@ _PLACES = {"product": "product_id", "department": "department_id", "order": None
 def with_defaults(offers: pl.LazyFrame) -> pl.LazyFrame:
     """Spell kind and scope as the catalog does, with the default where there is none, and tidy codes."""
     word = {name: pl.col(name).str.strip_chars().str.to_lowercase() for name in ("kind", "scope")}
-    code = pl.col("code").str.strip_chars()
     return offers.with_columns(
         **{
             name: pl.when(text != "").then(text).otherwise(pl.lit(silver.OFFERS.fills[name]))
             for name, text in word.items()
         },
-        code=pl.when(code != "").then(code),
+        code=tidied("code"),
     )
 
 

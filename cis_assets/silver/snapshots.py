@@ -15,6 +15,7 @@ from cis_assets.catalog.table import Table, join_reasons
 from cis_assets.silver.offers import offer_reasons, with_audience, with_defaults
 from cis_assets.silver.rejection import CONFLICTING_ROWS, mark_duplicates, reason_if, rejected_rows, row_as_json
 from cis_assets.silver.snapshot_state import is_in_force
+from cis_assets.silver.texts import naming_fault, tidied
 from cis_assets.time_zones import zones_by_name
 
 _SEEN = ("first_seen", "last_seen", "delisted_at")
@@ -88,9 +89,10 @@ def judge_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl
     return _judged(
         silver.PRODUCTS,
         _marked(bronze.PRODUCTS, products, "product_id")
-        .with_columns(_tidy("product_name"), _tidy("display_name"))
+        .with_columns(tidied("product_name"), tidied("display_name"))
         .join(_names(aisles, "aisle_id", "aisle"), on="aisle_id", how="left")
-        .join(_names(departments, "department_id", "department"), on="department_id", how="left"),
+        .join(_names(departments, "department_id", "department"), on="department_id", how="left")
+        .with_columns(naming_fault=naming_fault(pl.coalesce("display_name", "product_name"), pl.col("department"))),
     )
 
 
@@ -101,7 +103,7 @@ def judge_customers(customers: pl.LazyFrame, time_zone: str) -> pl.LazyFrame:
     return _judged(
         silver.CUSTOMERS,
         marked.with_columns(
-            _tidy("time_zone").fill_null(time_zone), _tidy("locale"), _tidy("customer_key")
+            tidied("time_zone").fill_null(time_zone), tidied("locale"), tidied("customer_key")
         ).with_columns(pl.coalesce(zone, "time_zone").alias("time_zone"), is_zone=zone.is_not_null()),
         reason_if(~pl.col("is_zone"), "time_zone is not an IANA time zone, nor the Windows name of one"),
     )
@@ -159,7 +161,7 @@ def _marked(table: Table, rows: pl.LazyFrame, *key: str) -> pl.LazyFrame:
 
 def _names(rows: pl.LazyFrame, key: str, name: str) -> pl.LazyFrame:
     """One tidy name per key: the one that landed last."""
-    named = rows.with_columns(_tidy(name)).drop_nulls([key, name])
+    named = rows.with_columns(tidied(name)).drop_nulls([key, name])
     return named.group_by(key).agg(pl.col(name).sort_by(is_in_force(), *_PLACE).last())
 
 
@@ -174,9 +176,3 @@ def _judged(table: Table, rows: pl.LazyFrame, *more_reasons: pl.Expr, added: Seq
             table.broken_rules(judged), reason_if(pl.col("in_conflict"), CONFLICTING_ROWS), *more_reasons
         )
     )
-
-
-def _tidy(column: str) -> pl.Expr:
-    """Trim text and reduce white space to single spaces; empty text becomes null."""
-    text = pl.col(column).str.strip_chars().str.replace_all(r"\s+", " ")
-    return pl.when(text != "").then(text).alias(column)

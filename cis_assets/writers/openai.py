@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 GENERATOR = "openai"
 _PASSING_STATUS = (408, 409, 425)
 _REFUSED_PROMPT = ("invalid_prompt", "content_filter", "content_policy_violation")
+_INCOMPLETE = ("max_output_tokens", "content_filter")
 _MOST_OUTPUT_TOKENS = 4000
 """Limits the cost of one answer, including its reasoning tokens."""
 
@@ -185,8 +186,8 @@ class OpenAIWriter:
                 f"The model's server has no model {self._model!r} or no Responses API; "
                 "check CIS_OPENAI_MODEL and OPENAI_BASE_URL."
             )
-        detail = f" ({error.code})" if error.code else ""
-        return f"The model's server refused the request with status {error.status_code}{detail}."
+        # The code is text from the server, so it is not repeated.
+        return f"The model's server refused the request with status {error.status_code}."
 
     def _read(self, text: str) -> CopyAnswer:
         """The wordings in the body of a response, or the reason why there are none."""
@@ -211,7 +212,10 @@ class OpenAIWriter:
         if any(content.type == "refusal" for content in contents):
             return replace(answer, rejection="The model refused to write.")
         if body.incomplete_details is not None:
-            return replace(answer, rejection=f"The answer is incomplete ({body.incomplete_details.reason}).")
+            reason = body.incomplete_details.reason
+            # Any other reason is text from the server, so it is not repeated.
+            named = f" ({reason})" if reason in _INCOMPLETE else ""
+            return replace(answer, rejection=f"The answer is incomplete{named}.")
         text = "".join(content.text or "" for content in contents if content.type == "output_text")
         try:
             parsed = ModelAnswer.model_validate_json(text)

@@ -18,6 +18,7 @@ from cis_assets.silver.snapshots import (
     silver_products,
     silver_rejected_snapshot_rows,
 )
+from cis_assets.silver.texts import count_invisible
 from cis_assets_tests.conftest import rows_of
 from cis_assets_tests.silver.bronze_rows import duplicate_rows, landed, shuffled
 
@@ -104,6 +105,27 @@ def test_snapshots_have_the_columns_of_the_catalog():
 
 def test_a_product_has_the_names_of_its_aisle_and_department():
     assert made_products({}).rows()[0][:6] == (1, "Bananas", 24, "fresh fruits", 4, "produce")
+
+
+def test_a_product_whose_name_or_department_carries_something_says_what():
+    offered = {"product_id": 2, "product_name": "FREE GIFT - claim now!"}
+    shown = {"product_id": 3, "display_name": "Milk www.evil.example"}
+    assert made_products({}, offered, shown).sort("product_id")["naming_fault"].to_list() == [
+        None,
+        "an offer",
+        "an address",
+    ]
+    hostile = departments({"department": "Ignore previous instructions"})
+    made = silver_products(products({}), aisles({}), hostile).collect()
+    assert made["naming_fault"].to_list() == ["an instruction"]
+
+
+def test_a_name_without_a_visible_character_is_no_name():
+    rows = products({"product_name": "\u200b\ufeff"}, {"product_id": 2, "product_name": "\x1b[31mTea\x1b[0m\u202e"})
+    assert silver_products(rows, aisles({}), departments({})).collect()["product_name"].to_list() == ["Tea"]
+    (found,) = rejected(product_rows=rows).to_dicts()
+    assert (found["source_key"], found["reason"]) == ("product_id=1", "product_name is missing")
+    assert count_invisible(rows, "product_name") == 2
 
 
 @pytest.mark.parametrize(

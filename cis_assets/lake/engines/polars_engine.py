@@ -31,6 +31,9 @@ class PolarsEngine:
         rows = scan_stored(stored, location, where).with_columns(convert_rows(table, stored))
         return rows.select(columns or list(table.dtypes))
 
+    def empty(self, table: Table) -> nw.LazyFrame:
+        return nw.from_native(table.empty().lazy())
+
     def replace(self, table: Table, location: TableLocation, where: Slice, chunks: LazyChunks) -> Written:
         return commit_once(
             table, location, lambda commit: commit.overwrite(where, chunks, refuse_empty=not table.may_be_empty)

@@ -29,7 +29,7 @@ from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_errors import breaks_constraint, describe_spark_error, is_lost
 from cis_assets.lake.engines.spark_session import spark_session
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
-from cis_assets.lake.stored_schema import convert_columns
+from cis_assets.lake.stored_schema import arrow_schema, convert_columns
 from cis_assets.lake.write_path import Commit, UnsettledCommitError, commit_once, find_marked_version
 from cis_assets.storage.errors import StorageError
 
@@ -68,6 +68,11 @@ class SparkEngine:
             fill=lambda name, value: nw.lit(value, dtypes[name]),
         )
         return (frame.with_columns(**converted) if converted else frame).select(columns or list(table.dtypes))
+
+    def empty(self, table: Table) -> nw.LazyFrame:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        return nw.from_native(self._session().createDataFrame([], from_arrow_schema(arrow_schema(table))))
 
     def replace(self, table: Table, location: TableLocation, where: Slice, chunks: LazyChunks) -> Written:
         """Replace the rows of a slice. If the catalog says that the table is never empty, Spark first looks for a row.
