@@ -76,7 +76,7 @@ def remove_erased_from_snapshots(
 ) -> tuple[dict[str, LandedRows], ErasedRowCounts]:
     """Remove rows of erased customers from snapshots, which are given by table.
 
-    In the audience of an offer, only the customer is removed. Without any row, the offer would be for everybody.
+    In the audience of an offer, only the customer is removed: without any row, the offer would be for everybody.
     """
     header_of = _headers_of(landed.values())
     customers, audience = landed[CUSTOMERS.name].rows, landed[OFFER_AUDIENCE.name].rows
