@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
@@ -19,25 +20,32 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cis_assets.errors import OperatorError
+from cis_assets.http_addresses import find_address_fault
 
 _ENV_FILE = ".env"
 _RENAMED = {
     f"CIS_UPKEEP_{name}": f"CIS_MAINTENANCE_{name}" for name in ("SMALL_FILES", "LOG_COMMITS", "REMOVABLE_SHARE")
 }
 """Former variable -> its present name."""
+_REPLACED = {
+    "CIS_VOLUME_TOLERANCE": "CIS_VOLUME_TOLERANCE is no longer used; remove it. CIS_VOLUME_FALSE_ALARM_RATE sets how often "
+    "the check of the number of orders may warn without a cause."
+}
+"""Former variable without a successor of the same meaning -> what to do."""
 
 _AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
 # What the libraries that read and write Delta tables do not find again in the path of a local folder.
 _UNUSABLE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]|^=\\\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 # Environment variables that configure Databricks Connect.
 _DATABRICKS = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
-_SECRET_ADDRESSES = {
-    "failure_webhook_url": (re.compile(r"https?://[^\s/]+(/\S*)?"), "is not an http:// or https:// address"),
-    "spark_remote": (
-        re.compile(r"sc://[^\s/;]+(/?|/;\S*)"),
-        "is not an address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE",
+_SPARK_ADDRESS = re.compile(r"sc://[^\s/;]+(/?|/;\S*)")
+_ALERT_HOSTS = {
+    "slack": re.compile(r"hooks\.slack(-gov)?\.com"),
+    "teams": re.compile(
+        r"(.+\.)?(logic\.azure\.(com|us|cn)|webhook\.office\.com|outlook\.office(365)?\.com|powerplatform\.(com|us)|powerautomate\.com)"
     ),
 }
+"""Alert format -> the hosts of webhooks that post nothing else."""
 _LOWER_BOUNDS = {
     "segments_max": ("segments_min", 0),
     "rejected_share_block": ("rejected_share_warn", 0),
@@ -121,6 +129,16 @@ class Settings(BaseSettings):
         max_length=4,
         description="Sign or code before amounts of money in messages, such as $; empty: the number alone.",
     )
+    copy_fallback_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A check fails if the template writer composed a larger share of a run's wordings than this, although "
+        "a model was to write them ([notifications.md](notifications.md)).",
+    )
+    copy_fallback_severity: Literal["error", "warn"] = Field(
+        "error", description="Whether that check fails its run, which is alerted, or warns."
+    )
     message_max_length: int = Field(
         120, ge=60, le=240, description="Maximum length in characters of a message body after its slots are filled."
     )
@@ -142,13 +160,16 @@ class Settings(BaseSettings):
         le=1,
         description="A date is quarantined if a larger share of its landed rows is rejected ([quality.md](quality.md)).",
     )
-    volume_tolerance: float = Field(
-        0.5,
+    volume_false_alarm_rate: float = Field(
+        0.01,
         gt=0,
-        description="A check warns if a date's order count differs from the usual count on its weekday by more than this share.",
+        le=0.1,
+        description="Share of quiet dates on which the check of the number of orders may warn ([quality.md](quality.md)).",
     )
     landing_late_after_days: int = Field(
-        2, ge=1, description="A check warns if the newest landed order date is older than this many days."
+        2,
+        ge=1,
+        description="The job check_lake fails if the newest order date, landed or in silver, is older than this many days.",
     )
     reorder_share_min: float = Field(
         0.02, ge=0, le=1, description="A check warns if a smaller share of regular customers' items are reorders."
@@ -181,6 +202,9 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Address that the failure sensor posts to for each failed run ([operate.md](operate.md)).",
     )
+    alert_format: Literal["slack", "teams", "generic"] = Field(
+        "slack", description="Format of what is posted to CIS_FAILURE_WEBHOOK_URL ([operate.md](operate.md))."
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -212,12 +236,31 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator(*_SECRET_ADDRESSES)
+    @field_validator("spark_remote")
     @classmethod
-    def _refuse_malformed_address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        pattern, fault = _SECRET_ADDRESSES[str(info.field_name)]
-        if value.get_secret_value() and not pattern.fullmatch(value.get_secret_value()):
-            raise ValueError(fault)
+    def _refuse_malformed_spark_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _SPARK_ADDRESS.fullmatch(value.get_secret_value()):
+            raise ValueError("is not an address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE")
+        return value
+
+    @field_validator("failure_webhook_url")
+    @classmethod
+    def _refuse_malformed_webhook_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and (fault := find_address_fault(value.get_secret_value(), query=True)):
+            raise ValueError(f"the address {fault}")
+        return value
+
+    @field_validator("alert_format")
+    @classmethod
+    def _refuse_format_of_another_service(cls, value: str, info: ValidationInfo) -> str:
+        """A service accepts what it cannot show: an alert in another format would be lost in silence."""
+        address = info.data.get("failure_webhook_url")  # None if it is invalid itself
+        host = (urlsplit(address.get_secret_value()).hostname or "").removesuffix(".") if address else ""
+        for name, hosts in _ALERT_HOSTS.items():
+            if hosts.fullmatch(host) and name != value:
+                raise ValueError(
+                    f"CIS_FAILURE_WEBHOOK_URL is an address of {name.title()}; set CIS_ALERT_FORMAT={name}"
+                )
         return value
 
     @field_validator("engine")
@@ -265,6 +308,8 @@ def _refuse_unknown_variables() -> None:
     for name in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
         if name in _RENAMED:
             raise SettingsError(f"{name} was renamed; set {_RENAMED[name]} instead.")
+        if name in _REPLACED:
+            raise SettingsError(_REPLACED[name])
         if name.startswith("CIS_") and name not in known:
             near = get_close_matches(name, sorted(known), n=1)
             hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}."

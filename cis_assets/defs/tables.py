@@ -1,6 +1,7 @@
 """What Dagster shows of a table: key, group, kinds, owner, description and columns, all from the catalog."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cache, wraps
 from inspect import isgeneratorfunction
 from typing import Any
@@ -44,6 +45,7 @@ def table_asset(
         backfill_policy=ONE_RUN,
         owners=[owner],
         pool=HISTORY_POOL if "narwhals" in kinds else None,
+        freshness_policy=freshness_badge(table, settings),
         **_catalog_arguments(table, kinds),
         **arguments,
     )
@@ -79,6 +81,13 @@ def _naming_unreadable_files(function: Callable[..., Any], lake: Lake, tables: l
 def table_out(table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any) -> dg.AssetOut:
     """Return one output of a `@dg.multi_asset` that makes several tables."""
     return dg.AssetOut(key=asset_key(table), owners=[owner], **_catalog_arguments(table, kinds), **arguments)
+
+
+def freshness_badge(table: Table, settings: Settings) -> dg.FreshnessPolicy | None:
+    """Return the policy that the UI shows for a table of silver or gold as a badge. It judges when the table was made."""
+    if table.layer not in ("silver", "gold") or table.path == "gold/segment_model":
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(days=settings.landing_late_after_days))
 
 
 def table_in(table: Table, **arguments: Any) -> dg.AssetIn:

@@ -70,8 +70,9 @@ def parse_customer_numbers(content: bytes, name: str) -> frozenset[int]:
     """
     try:
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise RequestError(f"{name} is not UTF-8. No customer was erased.") from None
+    except UnicodeDecodeError as error:
+        place = content[: error.start].count(b"\n") + 1
+        raise RequestError(f"{name} is not UTF-8 (line {place}). No customer was erased.") from None
     lines = [(place, line.removesuffix("\r").strip(" ")) for place, line in enumerate(text.split("\n"), start=1)]
     lines = [(place, line) for place, line in lines if line]
     if lines and lines[0][1].lower() == _COLUMN:

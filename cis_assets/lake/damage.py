@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from narwhals.exceptions import NarwhalsError
 from polars.exceptions import ComputeError, PanicException, PolarsError
 
+from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.log_files import LOG, LogFiles, find_checkpoint_faults, find_file_faults, find_log_faults, list_log
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
@@ -58,7 +59,7 @@ def way_back(location: TableLocation, damage: Damage) -> str:
     """Say how to repair damage of a table."""
     if damage.kind is Kind.REMEMBERED_VERSION:
         return f"Run `cis doctor --accept {location.name}` to remember the version that the table has now."
-    if damage.kind is Kind.SHORTER:
+    if damage.kind is Kind.SHORTER and location.name != ERASED_CUSTOMERS.path:
         return (
             f"Restore the table's folder from a backup, or run `cis doctor --accept {location.name}` to go on with what "
             "is there."

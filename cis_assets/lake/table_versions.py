@@ -16,6 +16,7 @@ from pathlib import Path
 import obstore
 from deltalake import DeltaTable
 
+from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.errors import OperatorError
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.log_files import (
@@ -307,9 +308,11 @@ def _path(location: TableLocation) -> str:
 
 def _describe_shorter(location: TableLocation, known: KnownVersion, newest: int | None) -> TableDamagedError:
     state = f"its log ends at {newest}" if newest is not None else f"there is no commit in {location.uri}/{LOG}"
+    # Entries that the list of erased customers has lost are in its copy, so it is never accepted without them.
+    is_repaired = newest is None or location.name == ERASED_CUSTOMERS.path
     return TableDamagedError(
         f"{location.name} has lost commits: version {known.version} was written, and {state}. Restore its folder from a "
-        f"backup, or run `cis doctor --{'repair' if newest is None else 'accept'} {location.name}` to go on without them."
+        f"backup, or run `cis doctor --{'repair' if is_repaired else 'accept'} {location.name}` to go on with what is left."
     )
 
 

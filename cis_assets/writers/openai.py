@@ -12,7 +12,6 @@ failures in a row, the remaining requests are not sent, so a server that is down
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from cis_assets.notifications.wording import CopyAnswer, CopyRequest, Wording, WriterError
+from cis_assets.writers.model_environment import KEY, check_environment
 from cis_assets.writers.prompt import INSTRUCTIONS, PROMPT_VERSION, ModelAnswer, question
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 GENERATOR = "openai"
 _PASSING_STATUS = (408, 409, 425)
 _REFUSED_PROMPT = ("invalid_prompt", "content_filter", "content_policy_violation")
-_KEY_VARIABLE = "OPENAI_API_KEY"
 _MOST_OUTPUT_TOKENS = 4000
 """Limits the cost of one answer, including its reasoning tokens."""
 
@@ -79,7 +78,7 @@ class OpenAIWriter:
 
     `timeout_seconds` limits one attempt. Rate limits, server errors and timeouts are retried `max_retries` times.
     After `give_up_after` consecutive failures, the remaining requests are not sent. Raises WriterError if
-    OPENAI_API_KEY is not set.
+    a variable of the environment would fail every request.
     """
 
     def __init__(
@@ -91,10 +90,7 @@ class OpenAIWriter:
         max_retries: int = 2,
         give_up_after: int = 8,
     ) -> None:
-        if not os.environ.get(_KEY_VARIABLE, "").strip():
-            raise WriterError(
-                f"CIS_WRITER=openai needs a key, but {_KEY_VARIABLE} is not set; set it, or use CIS_WRITER=template."
-            )
+        check_environment()
         self._model = model
         self._concurrency = concurrency
         self._timeout_seconds = timeout_seconds
@@ -181,9 +177,9 @@ class OpenAIWriter:
 
     def _describe_refusal(self, error: openai.APIStatusError) -> str:
         if error.status_code == 401:
-            return f"The model's server does not accept the key in {_KEY_VARIABLE}."
+            return f"The model's server does not accept the key in {KEY}."
         if error.status_code == 403:
-            return f"The key in {_KEY_VARIABLE} has no permission to use the model {self._model!r}."
+            return f"The key in {KEY} has no permission to use the model {self._model!r}."
         if error.status_code == 404:
             return (
                 f"The model's server has no model {self._model!r} or no Responses API; "

@@ -13,16 +13,14 @@ from deltalake import DeltaTable
 from polars.exceptions import PolarsError
 
 from cis_assets.catalog import silver
-from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.dates import DateRange
-from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.damage import UNREADABLE, Kind, find_damage, name_unreadable_files
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.repair import RepairError, repair
 from cis_assets.lake.round_trip import write_and_read_table
-from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets.lake.slices import Slice
 from cis_assets.lake.table_versions import TableDamagedError, accept_table
 from cis_assets.storage.errors import StorageError
 from cis_assets_tests.frames import table_frame
@@ -251,30 +249,6 @@ def test_a_restored_backup_is_refused_until_it_is_accepted(lake: Lake, tmp_path:
     accept_table(lake.location(ORDERS))
     assert find_damage(lake.location(ORDERS)) == []
     write(lake, DAYS[0])
-
-
-def erase(lake: Lake, *hashes: str) -> None:
-    rows = pl.DataFrame([(name, "key", DAYS[0]) for name in hashes], schema=ERASED_CUSTOMERS.dtypes, orient="row")
-    PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([rows]))
-
-
-def test_the_list_of_erased_customers_is_made_again_from_its_files(lake: Lake):
-    erase(lake, "a", "b")
-    erase(lake, "c")
-    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
-    shutil.rmtree(folder / "_delta_log")
-    assert "3 customers" in repair(lake, ERASED_CUSTOMERS)[0]
-    assert lake.scan(ERASED_CUSTOMERS).collect()["customer_hash"].sort().to_list() == ["a", "b", "c"]
-
-
-def test_a_list_of_erased_customers_without_files_is_never_replaced_by_an_empty_one(lake: Lake):
-    erase(lake, "a")
-    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
-    shutil.rmtree(folder)
-    with pytest.raises(RepairError, match="backup"):
-        repair(lake, ERASED_CUSTOMERS)
-    with pytest.raises(OperatorError, match="system/erased_customers"):
-        lake.exists(ERASED_CUSTOMERS)
 
 
 def test_a_round_trip_leaves_nothing_behind(tmp_path: Path):

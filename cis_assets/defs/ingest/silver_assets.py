@@ -15,7 +15,7 @@ import polars as pl
 
 from cis_assets.catalog import Table, bronze, silver
 from cis_assets.defs.partitions import ONE_RUN, chunks_of, order_dates, ordered_in
-from cis_assets.defs.tables import MAY_BE_ABSENT, asset_key, table_asset, table_in, table_out
+from cis_assets.defs.tables import MAY_BE_ABSENT, asset_key, freshness_badge, table_asset, table_in, table_out
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.lake import Lake
@@ -97,7 +97,10 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="silver_days",
-        outs={table.name: table_out(table, "polars", is_required=False) for table in _SELECT},
+        outs={
+            table.name: table_out(table, "polars", is_required=False, freshness_policy=freshness_badge(table, settings))
+            for table in _SELECT
+        },
         ins={
             "orders": table_in(bronze.ORDERS),
             "order_items": table_in(bronze.ORDER_ITEMS),
