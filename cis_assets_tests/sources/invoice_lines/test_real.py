@@ -164,5 +164,12 @@ def test_spend_of_the_customers_is_that_of_their_different_positive_lines(
 def test_snapshots_hold_every_product_and_customer(landed: dict[str, pl.LazyFrame], source: dict[date, list[Line]]):
     counts = {table.name: landed[table.name].select(pl.len()).collect().item() for table in SNAPSHOTS}
     customers = {line["CustomerID"] for lines in source.values() for line in lines} - {""}
-    assert counts == {"products": 2_934, "aisles": 1, "departments": 1, "customers": len(customers), "offers": 0}
+    assert counts == {
+        "products": 2_934,
+        "aisles": 1,
+        "departments": 1,
+        "customers": len(customers),
+        "offers": 0,
+        "offer_audience": 0,
+    }
     assert not landed["customers"].select(pl.col("push_consent").any()).collect().item()
