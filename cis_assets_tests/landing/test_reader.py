@@ -23,7 +23,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cis_assets.landing.contract import AISLES, CUSTOMERS, OFFERS, ORDER_ITEMS, ORDERS, PRODUCTS, LandingTable
+from cis_assets.landing.contract import (
+    AISLES,
+    CUSTOMERS,
+    OFFER_AUDIENCE,
+    OFFERS,
+    ORDER_ITEMS,
+    ORDERS,
+    PRODUCTS,
+    LandingTable,
+)
 from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.parsed_file import REJECTED_SCHEMA
