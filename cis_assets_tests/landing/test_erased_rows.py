@@ -129,7 +129,7 @@ def test_an_offer_keeps_its_audience_when_all_of_it_was_erased(tmp_path: Path):
     put(tmp_path, "aisles/all.csv", "aisle_id,aisle\n1,Dairy\n")
     put(tmp_path, "departments/all.csv", "department_id,department\n1,Dairy\n")
     put(tmp_path, "offer_audience/all.csv", "offer_id,customer_id\n5,17\n6,18\n6,17\n5,x17\n")
-    landed = read_snapshots(LandingFolder(str(tmp_path)), erased(17))
+    landed = read_snapshots(LandingFolder(str(tmp_path)), erased=erased(17))
     rows = landed.rows["offer_audience"].select("offer_id", "customer_id").collect().rows()
     assert rows == [(5, None), (6, 18), (6, None)]
     assert landed.left_out == ErasedRowCounts(offer_audience=2, rejected=1)

@@ -11,7 +11,8 @@ import pytest
 
 from cis_assets.landing.contract import OFFERS, SNAPSHOTS
 from cis_assets.landing.folder import LandingError, LandingFolder
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.sources.landing_writer import LandingReport, land
 from cis_assets.sources.sample import SampleOptions, SampleSource
 from cis_assets.sources.source import LandedDay

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.sources.instacart.source import WEEKDAYS, InstacartError, InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets_tests.landing.landing_files import whole

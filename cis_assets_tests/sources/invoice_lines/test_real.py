@@ -16,7 +16,8 @@ import pytest
 from cis_assets.catalog import bronze
 from cis_assets.landing.contract import SNAPSHOTS
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.segmentation.customer_features import customer_features
 from cis_assets.silver.orders import judge_orders
 from cis_assets.silver.snapshots import silver_products
