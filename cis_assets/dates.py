@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 EPOCH = date(1970, 1, 1)
 DAYS_AT_ONCE = 61
@@ -43,6 +44,11 @@ class DateRange:
 
     def __contains__(self, day: object) -> bool:
         return isinstance(day, date) and self.first <= day <= self.last
+
+
+def today(time_zone: str) -> date:
+    """Read the clock: the present day in an IANA time zone. Only commands and checks call it, because tables have no clock."""
+    return datetime.now(ZoneInfo(time_zone)).date()
 
 
 def day_number(day: date) -> int:

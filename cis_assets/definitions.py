@@ -4,11 +4,35 @@ from typing import Any
 
 import dagster as dg
 
-from cis_assets.defs import alerts, customers, dashboard, erasure, ingest, maintenance, notifications, quality
+from cis_assets.defs import (
+    alerts,
+    copy_checks,
+    customers,
+    dashboard,
+    erasure,
+    freshness,
+    ingest,
+    maintenance,
+    notifications,
+    quality,
+    snapshot_checks,
+)
 from cis_assets.defs.resources import build_resources
 from cis_assets.settings import Settings, read_settings
 
-CAPABILITIES = (ingest, quality, customers, notifications, dashboard, maintenance, erasure, alerts)
+CAPABILITIES = (
+    ingest,
+    quality,
+    snapshot_checks,
+    customers,
+    notifications,
+    copy_checks,
+    dashboard,
+    freshness,
+    maintenance,
+    erasure,
+    alerts,
+)
 
 
 def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:

@@ -9,6 +9,6 @@ class OperatorError(Exception):
     """Invalid input, settings or state of the lake; the message is written for the person who runs the system."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of a library's error, ready to quote in a sentence."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

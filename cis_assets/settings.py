@@ -12,36 +12,45 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import available_timezones
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cis_assets.errors import OperatorError
+from cis_assets.http_addresses import find_address_fault
+from cis_assets.time_zones import iana_zones
 
 _ENV_FILE = ".env"
 _RENAMED = {
     f"CIS_UPKEEP_{name}": f"CIS_MAINTENANCE_{name}" for name in ("SMALL_FILES", "LOG_COMMITS", "REMOVABLE_SHARE")
 }
 """Former variable -> its present name."""
+_REPLACED = {
+    "CIS_VOLUME_TOLERANCE": "CIS_VOLUME_TOLERANCE is no longer used; remove it. CIS_VOLUME_FALSE_ALARM_RATE sets how often "
+    "the check of the number of orders may warn without a cause."
+}
+"""Former variable without a successor of the same meaning -> what to do."""
 
 _AZURE_ADDRESS = re.compile(r"(abfss?://[^@/]+@[^@/]+|az://[^@/]+)(/.*)?")
 # What the libraries that read and write Delta tables do not find again in the path of a local folder.
 _UNUSABLE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]|^=\\\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 # Environment variables that configure Databricks Connect.
 _DATABRICKS = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
-_SECRET_ADDRESSES = {
-    "failure_webhook_url": (re.compile(r"https?://[^\s/]+(/\S*)?"), "is not an http:// or https:// address"),
-    "spark_remote": (
-        re.compile(r"sc://[^\s/;]+(/?|/;\S*)"),
-        "is not an address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE",
+_SPARK_ADDRESS = re.compile(r"sc://[^\s/;]+(/?|/;\S*)")
+_ALERT_HOSTS = {
+    "slack": re.compile(r"hooks\.slack(-gov)?\.com"),
+    "teams": re.compile(
+        r"(.+\.)?(logic\.azure\.(com|us|cn)|webhook\.office\.com|outlook\.office(365)?\.com|powerplatform\.(com|us)|powerautomate\.com)"
     ),
 }
+"""Alert format -> the hosts of webhooks that post nothing else."""
 _LOWER_BOUNDS = {
     "segments_max": ("segments_min", 0),
     "rejected_share_block": ("rejected_share_warn", 0),
     "reorder_share_max": ("reorder_share_min", 0),
+    "snapshot_drop_block": ("snapshot_drop_warn", 0),
     "quiet_from_hour": ("quiet_before_hour", 1),
 }
 """Field -> the field that bounds it from below, which is declared before it, and the least distance between them."""
@@ -64,6 +73,11 @@ class Settings(BaseSettings):
     )
     landing_uri: str = Field(
         ".cis/landing", description="Location of the landing files: a folder or an abfss:// address."
+    )
+    landing_links: bool = Field(
+        False,
+        description="Whether landing files are read that lie behind symbolic links to places outside of a local landing "
+        "folder.",
     )
     store_timeout_seconds: float = Field(
         10.0,
@@ -116,6 +130,21 @@ class Settings(BaseSettings):
     copy_attempts: int = Field(
         2, ge=1, le=5, description="Number of requests per context before the template writer takes over."
     )
+    currency: str = Field(
+        "",
+        max_length=4,
+        description="Sign or code before amounts of money in messages, such as $; empty: the number alone.",
+    )
+    copy_fallback_share: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A check fails if the template writer composed a larger share of a run's wordings than this, although "
+        "a model was to write them ([notifications.md](notifications.md)).",
+    )
+    copy_fallback_severity: Literal["error", "warn"] = Field(
+        "error", description="Whether that check fails its run, which is alerted, or warns."
+    )
     message_max_length: int = Field(
         120, ge=60, le=240, description="Maximum length in characters of a message body after its slots are filled."
     )
@@ -129,21 +158,41 @@ class Settings(BaseSettings):
         120, ge=1, description="Customers whose last order is older than this many days are not eligible for messages."
     )
     rejected_share_warn: float = Field(
-        0.05, ge=0, le=1, description="A check warns if a larger share of a date's landed rows is rejected."
+        0.05,
+        ge=0,
+        le=1,
+        description="A check warns if a larger share of the landed rows of a date or of a snapshot is rejected.",
     )
     rejected_share_block: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="A date is quarantined if a larger share of its landed rows is rejected ([quality.md](quality.md)).",
+        description="A date or a snapshot is quarantined if a larger share of its landed rows is rejected "
+        "([quality.md](quality.md)).",
     )
-    volume_tolerance: float = Field(
+    snapshot_drop_warn: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A check warns if a snapshot has fewer rows than the one before by more than this share.",
+    )
+    snapshot_drop_block: float = Field(
         0.5,
+        ge=0,
+        le=1,
+        description="A snapshot is quarantined if it has fewer rows than the one before by more than this share "
+        "(offers: only if it has none); 1 quarantines none ([quality.md](quality.md)).",
+    )
+    volume_false_alarm_rate: float = Field(
+        0.01,
         gt=0,
-        description="A check warns if a date's order count differs from the usual count on its weekday by more than this share.",
+        le=0.1,
+        description="Share of quiet dates on which the check of the number of orders may warn ([quality.md](quality.md)).",
     )
     landing_late_after_days: int = Field(
-        2, ge=1, description="A check warns if the newest landed order date is older than this many days."
+        2,
+        ge=1,
+        description="The job check_lake fails if the newest order date, landed or in silver, is older than this many days.",
     )
     reorder_share_min: float = Field(
         0.02, ge=0, le=1, description="A check warns if a smaller share of regular customers' items are reorders."
@@ -176,11 +225,14 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Address that the failure sensor posts to for each failed run ([operate.md](operate.md)).",
     )
+    alert_format: Literal["slack", "teams", "generic"] = Field(
+        "slack", description="Format of what is posted to CIS_FAILURE_WEBHOOK_URL ([operate.md](operate.md))."
+    )
 
     @field_validator("time_zone")
     @classmethod
     def _refuse_unknown_time_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in iana_zones():
             raise ValueError("is not an IANA time zone such as America/New_York")
         return value
 
@@ -207,12 +259,31 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator(*_SECRET_ADDRESSES)
+    @field_validator("spark_remote")
     @classmethod
-    def _refuse_malformed_address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        pattern, fault = _SECRET_ADDRESSES[str(info.field_name)]
-        if value.get_secret_value() and not pattern.fullmatch(value.get_secret_value()):
-            raise ValueError(fault)
+    def _refuse_malformed_spark_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _SPARK_ADDRESS.fullmatch(value.get_secret_value()):
+            raise ValueError("is not an address sc://HOST:PORT or sc://HOST:PORT/;KEY=VALUE")
+        return value
+
+    @field_validator("failure_webhook_url")
+    @classmethod
+    def _refuse_malformed_webhook_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and (fault := find_address_fault(value.get_secret_value(), query=True)):
+            raise ValueError(f"the address {fault}")
+        return value
+
+    @field_validator("alert_format")
+    @classmethod
+    def _refuse_format_of_another_service(cls, value: str, info: ValidationInfo) -> str:
+        """A service accepts what it cannot show: an alert in another format would be lost in silence."""
+        address = info.data.get("failure_webhook_url")  # None if it is invalid itself
+        host = (urlsplit(address.get_secret_value()).hostname or "").removesuffix(".") if address else ""
+        for name, hosts in _ALERT_HOSTS.items():
+            if hosts.fullmatch(host) and name != value:
+                raise ValueError(
+                    f"CIS_FAILURE_WEBHOOK_URL is an address of {name.title()}; set CIS_ALERT_FORMAT={name}"
+                )
         return value
 
     @field_validator("engine")
@@ -260,6 +331,8 @@ def _refuse_unknown_variables() -> None:
     for name in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
         if name in _RENAMED:
             raise SettingsError(f"{name} was renamed; set {_RENAMED[name]} instead.")
+        if name in _REPLACED:
+            raise SettingsError(_REPLACED[name])
         if name.startswith("CIS_") and name not in known:
             near = get_close_matches(name, sorted(known), n=1)
             hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 
 import dataframely as dy
 import polars as pl
 
 from cis_assets.catalog import Table
 
-_FILL = {pl.String: "x", pl.Boolean: True, pl.Float64: 1.0, pl.Date: date(2026, 1, 1)}
+_FILL = {pl.Decimal: Decimal(1), pl.String: "x", pl.Boolean: True, pl.Float64: 1.0, pl.Date: date(2026, 1, 1)}
 
 
 def table_frame(table: Table, rows: Iterable[dict]) -> pl.DataFrame:

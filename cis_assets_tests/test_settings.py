@@ -88,6 +88,12 @@ def test_a_renamed_variable_is_refused_and_its_present_name_given(
     assert getattr(read_settings(), present.removeprefix("CIS_").lower()) == 5
 
 
+def test_a_variable_whose_meaning_is_gone_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_VOLUME_TOLERANCE", "0.5")
+    with pytest.raises(SettingsError, match=r"^CIS_VOLUME_TOLERANCE is no longer used; remove it\."):
+        read_settings()
+
+
 @pytest.mark.parametrize(
     ("low", "high"),
     [

@@ -28,7 +28,7 @@ _DECIMAL = re.compile(r"\s*(-?\d+)\.(\d+)\s*")
 _LARGEST = 2**63 - 1
 # Landing tables with rows of customers, and their columns that name no customer.
 _PEOPLE = {
-    table.name: table.columns.keys() - {"customer_id"}
+    table.name: table.columns.keys() - {"customer_id", "customer_key"}
     for table in bronze.TABLES
     if {"customer_id", "order_id"} & table.columns.keys()
 }

@@ -188,7 +188,7 @@ class NotificationContexts(_Snapshot):
 
     customer_id = dy.Int64(description="Customer who gets the message.")
     context_key = dy.String(
-        description="Context that the copy is written for: department|occasion|daypart|tone|offer or plain."
+        description="Context that the copy is written for: department|occasion|daypart|tone|offer. The last is plain (none), offer (percent off the product), or scope, kind and condition."
     )
     segment_id = dy.Int32(description=_SEGMENT)
     segment_name = dy.String(description="Name of the segment.")
@@ -207,8 +207,17 @@ class NotificationContexts(_Snapshot):
     product_recency_days = dy.Int32(description="Days since the product was last bought.")
     product_orders = dy.Int32(description="Orders of the window with the product.")
     usual_gap_days = dy.Float64(nullable=True, description="Median days between the customer's orders.")
-    offer_id = dy.Int64(nullable=True, description="Offer on the product that is live on the send date; null: none.")
+    offer_id = dy.Int64(
+        nullable=True, description="Offer that the customer hears of, live on the send date; null: none."
+    )
     percent_off = dy.Int32(nullable=True, description="Discount of that offer in whole percent.")
+    offer_kind = dy.String(nullable=True, description="Kind of that offer: percent, amount or coupon.")
+    offer_scope = dy.String(nullable=True, description="What that offer is on: product, department or order.")
+    amount_off = dy.Float64(nullable=True, description="Discount of that offer in the shop's currency.")
+    minimum_spend = dy.Float64(nullable=True, description="Spend from which that offer counts.")
+    offer_words = dy.String(
+        nullable=True, description="That offer as the message says it, with scope, condition and code."
+    )
 
 
 class NotificationCopy(_Snapshot):

@@ -21,9 +21,17 @@ class ColumnRef(NamedTuple):
 Origins = tuple[ColumnRef, ...]
 ByColumn = Mapping[str, Origins]
 
-_NOT_LANDED = (ORDER_DATE, "source_file", "source_line")
+_SEEN = ("first_seen", "last_seen", "delisted_at")
+_NOT_LANDED = (ORDER_DATE, "source_file", "source_line", *_SEEN)
 _LANDED_DAYS = (bronze.ORDERS, bronze.ORDER_ITEMS)
-_LANDED_SNAPSHOTS = (bronze.PRODUCTS, bronze.AISLES, bronze.DEPARTMENTS, bronze.CUSTOMERS, bronze.OFFERS)
+_LANDED_SNAPSHOTS = (
+    bronze.PRODUCTS,
+    bronze.AISLES,
+    bronze.DEPARTMENTS,
+    bronze.CUSTOMERS,
+    bronze.OFFERS,
+    bronze.OFFER_AUDIENCE,
+)
 
 
 def _of(table: Table, *columns: str) -> Origins:
@@ -58,10 +66,26 @@ _LINES = {
 
 CARRIED: Mapping[str, ByColumn] = {
     **{table.path: _landed(table) for table in (*_LANDED_DAYS, *_LANDED_SNAPSHOTS)},
-    silver.PRODUCTS.path: _same(bronze.PRODUCTS, "product_id", "aisle_id", "department_id", "product_key"),
+    silver.PRODUCTS.path: _same(
+        bronze.PRODUCTS, "product_id", "aisle_id", "department_id", "product_key", "unit_cost", "in_stock"
+    ),
     silver.CUSTOMERS.path: _same(bronze.CUSTOMERS, "customer_id", "push_consent"),
-    silver.OFFERS.path: _same(bronze.OFFERS, "offer_id", "product_id", "percent_off", "starts_on", "ends_on"),
-    silver.ORDERS.path: _same(bronze.ORDERS, "order_date", "order_id", "customer_id", "order_hour", "order_key"),
+    silver.OFFERS.path: _same(
+        bronze.OFFERS,
+        "offer_id",
+        "product_id",
+        "percent_off",
+        "starts_on",
+        "ends_on",
+        "amount_off",
+        "department_id",
+        "minimum_spend",
+        "budget",
+    ),
+    silver.OFFER_AUDIENCE.path: _same(bronze.OFFER_AUDIENCE, "offer_id", "customer_id"),
+    silver.ORDERS.path: _same(
+        bronze.ORDERS, "order_date", "order_id", "customer_id", "order_hour", "order_key", "gap_is_minimum"
+    ),
     silver.ORDER_ITEMS.path: _LINES,
     silver.RETURNED_ITEMS.path: _LINES,
     silver.REJECTED_ROWS.path: {
@@ -92,7 +116,9 @@ CARRIED: Mapping[str, ByColumn] = {
         **_same(gold.CUSTOMER_FEATURES, "customer_id", "recency_days", "order_count"),
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
         **_same(silver.PRODUCTS, "department"),
-        **_same(silver.OFFERS, "offer_id", "percent_off"),
+        **_same(silver.OFFERS, "offer_id", "percent_off", "amount_off", "minimum_spend"),
+        "offer_kind": _of(silver.OFFERS, "kind"),
+        "offer_scope": _of(silver.OFFERS, "scope"),
         "product_id": _of(gold.CUSTOMER_FEATURES, "favourite_product_id"),
         "product_recency_days": _of(gold.CUSTOMER_FEATURES, "favourite_product_recency_days"),
         "product_orders": _of(gold.CUSTOMER_FEATURES, "favourite_product_orders"),
@@ -131,7 +157,7 @@ _TONE = (
 )
 _SEND_HOUR = _of(gold.CUSTOMER_FEATURES, "favourite_hour")
 _WORDS = _of(gold.NOTIFICATION_CONTEXTS, "context_key", "department", "occasion", "daypart", "tone", "offer_id")
-_SLOTS = _of(gold.NOTIFICATION_CONTEXTS, "product_name", "weekday", "daypart", "percent_off")
+_SLOTS = _of(gold.NOTIFICATION_CONTEXTS, "product_name", "weekday", "daypart", "percent_off", "offer_words")
 
 COMPUTED: Mapping[str, ByColumn] = {
     bronze.REJECTED_ROWS.path: {"raw_text": _landed_rows(*_LANDED_DAYS)},
@@ -140,8 +166,21 @@ COMPUTED: Mapping[str, ByColumn] = {
         "product_name": _of(bronze.PRODUCTS, "product_name"),
         "aisle": _of(bronze.AISLES, "aisle"),
         "department": _of(bronze.DEPARTMENTS, "department"),
+        **_same(bronze.PRODUCTS, "display_name", *_SEEN),
+        "naming_fault": (
+            *_of(bronze.PRODUCTS, "product_name", "display_name"),
+            *_of(bronze.DEPARTMENTS, "department"),
+        ),
     },
-    silver.CUSTOMERS.path: {"time_zone": _of(bronze.CUSTOMERS, "time_zone")},
+    silver.CUSTOMERS.path: _same(bronze.CUSTOMERS, "time_zone", "locale", "customer_key", *_SEEN),
+    silver.OFFERS.path: {
+        **{name: _of(bronze.OFFERS, name) for name in ("kind", "scope", "code")},
+        "has_audience": (
+            *_of(bronze.OFFER_AUDIENCE, "offer_id"),
+            *_of(bronze.REJECTED_SNAPSHOT_ROWS, "raw_text"),
+            *_of(bronze.LANDED_SNAPSHOTS, "fault"),
+        ),
+    },
     silver.ORDERS.path: {
         **_OF_DAY,
         "order_weekday": _of(bronze.ORDERS, "order_date"),
@@ -159,8 +198,9 @@ COMPUTED: Mapping[str, ByColumn] = {
             *_of(bronze.PRODUCTS, "product_id"),
             *_of(bronze.CUSTOMERS, "customer_id"),
             *_of(bronze.OFFERS, "offer_id"),
+            *_of(bronze.OFFER_AUDIENCE, "offer_id", "customer_id"),
         ),
-        "row_json": _every_column_of(bronze.PRODUCTS, bronze.CUSTOMERS, bronze.OFFERS),
+        "row_json": _every_column_of(bronze.PRODUCTS, bronze.CUSTOMERS, bronze.OFFERS, bronze.OFFER_AUDIENCE),
     },
     gold.CUSTOMER_FEATURES.path: {
         "recency_days": _DAY_OF_ORDER,
@@ -227,9 +267,13 @@ COMPUTED: Mapping[str, ByColumn] = {
             *_of(silver.PRODUCTS, "department"),
             *_TONE,
             *_SEND_HOUR,
-            *_of(silver.OFFERS, "offer_id"),
+            *_of(silver.OFFERS, "offer_id", "kind", "scope", "minimum_spend", "code"),
         ),
-        "product_name": _of(silver.PRODUCTS, "product_name"),
+        "product_name": _of(silver.PRODUCTS, "product_name", "display_name"),
+        "offer_words": (
+            *_of(silver.OFFERS, "kind", "scope", "percent_off", "amount_off", "minimum_spend", "code"),
+            *_of(silver.PRODUCTS, "department"),
+        ),
         "occasion": _OCCASION,
         "tone": _TONE,
         "daypart": _SEND_HOUR,

@@ -5,6 +5,7 @@ How tables are stored or computed does not belong here.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,8 @@ from cis_assets.errors import OperatorError
 
 ORDER_DATE = "order_date"
 AS_OF_DATE = "as_of_date"
+QUANTITY = (15, 3)
+"""Digits and decimal places of quantities. Fixed-point numbers add up exactly, in any order."""
 
 # Frequent checkpoints, so that opening a table reads few log files; the other values are Delta's defaults.
 _PROPERTIES = {
@@ -39,7 +42,8 @@ class Table:
 
     `grain` says what one row is. `key` names the columns that are unique together (empty: no key). `partition_by` names
     the columns that divide the table into partitions (empty: a write replaces the whole table). `may_be_empty` allows a
-    write to replace a slice by no rows. `properties` are Delta table properties.
+    write to replace a slice by no rows. `properties` are Delta table properties. `fills` gives columns that joined the
+    catalog later the value of rows that were stored before.
     """
 
     layer: str
@@ -50,6 +54,7 @@ class Table:
     partition_by: tuple[str, ...] = ()
     may_be_empty: bool = False
     properties: Mapping[str, str] = field(default_factory=lambda: dict(_PROPERTIES), hash=False)
+    fills: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def path(self) -> str:
@@ -148,7 +153,7 @@ def _sql(name: str, column: dy.Column, rule: str) -> str | None:
     if rule == "min_length" and column.min_length == 1:  # pyright: ignore[reportAttributeAccessIssue]
         return f"{name} != ''"
     limit = getattr(column, rule, None)
-    if rule in _OPERATORS and isinstance(limit, int | float):
+    if rule in _OPERATORS and isinstance(limit, int | float | Decimal):
         return f"{name} {_OPERATORS[rule]} {_plain(limit)}"
     return None
 
@@ -163,5 +168,5 @@ def _reason(name: str, column: dy.Column, rule: str) -> str:
     return f"{name} {_FAULTS.get(rule, f'breaks the rule {rule}')}"
 
 
-def _plain(limit: float) -> float:
-    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+def _plain(limit: float | Decimal) -> float | Decimal:
+    return int(limit) if not isinstance(limit, int) and limit == int(limit) else limit

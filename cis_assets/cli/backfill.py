@@ -1,12 +1,11 @@
 """`cis backfill`: materialize a range of order dates in one run."""
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import click
 
 from cis_assets.cli.console import DAY, Refused, say, with_settings
-from cis_assets.dates import DateRange
+from cis_assets.dates import DateRange, today
 from cis_assets.settings import Settings
 
 
@@ -68,5 +67,4 @@ def materialize(settings: Settings, selection: str, days: DateRange) -> None:
 
 def find_newest_complete_date(settings: Settings) -> date:
     """Find the newest order date that is over in the time zone of the settings."""
-    yesterday = datetime.now(ZoneInfo(settings.time_zone)).date() - timedelta(days=1)
-    return max(yesterday, settings.first_order_date)
+    return max(today(settings.time_zone) - timedelta(days=1), settings.first_order_date)

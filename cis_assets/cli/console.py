@@ -1,4 +1,8 @@
-"""What commands share: options, settings, printing for people and programs, progress, and errors as sentences."""
+"""What commands share: options, settings, printing for people and programs, progress, and errors as sentences.
+
+Everything that a command prints goes through this module, which escapes invisible characters: text from data may hold
+characters that a terminal acts on.
+"""
 
 import json
 import sys
@@ -14,17 +18,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cis_assets.settings import settings
+from cis_assets.text import escape_invisible, escape_json
 
 # Output that goes to a file or a pipe has no terminal width.
 _PLAIN_WIDTH = 120
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+# Without emoji codes: ":apple:" in a name stays as it is.
+_out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
 class Refused(click.ClickException):
     """Something cannot be done; the message is the one sentence that a person reads. Exit status 1."""
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"cis: {self.message}", err=True)
+        note(f"cis: {self.message}")
 
 
 class _Day(click.DateTime):
@@ -63,13 +69,25 @@ def with_lake(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def say(text: str = "") -> None:
-    out.print(text, markup=False, soft_wrap=True)
+def say(*lines: str) -> None:
+    """Print lines of text; without any, an empty one."""
+    for line in lines or ("",):
+        _out.print(escape_invisible(line), markup=False, soft_wrap=True)
 
 
 def heading(text: str) -> None:
-    out.print()
-    out.print(text, style="bold", markup=False)
+    _out.print()
+    _out.print(escape_invisible(text), style="bold", markup=False)
+
+
+def note(text: str) -> None:
+    """Print a line for people to the standard error, beside output that programs read."""
+    click.echo(escape_invisible(text), err=True)
+
+
+def confirm(question: str) -> None:
+    """Ask on the terminal; end the command unless the answer is yes."""
+    click.confirm(escape_invisible(question), abort=True)
 
 
 def plural(number: int, noun: str) -> str:
@@ -83,21 +101,21 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Se
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    out.print(table, markup=False)
+        table.add_row(*("" if cell is None else escape_invisible(str(cell)) for cell in row))
+    _out.print(table, markup=False)
 
 
 def print_json(data: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> None:
     """Print rows as JSON, with dates and times in ISO 8601."""
-    click.echo(json.dumps(data, default=lambda value: value.isoformat(), ensure_ascii=False, indent=2))
+    click.echo(escape_json(json.dumps(data, default=lambda value: value.isoformat(), ensure_ascii=False, indent=2)))
 
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Any]:
     """Yield a function to call with the number of steps done: a bar on a terminal, a line per tenth elsewhere."""
-    if out.is_terminal:
+    if _out.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=out, transient=True) as bar:
+        with Progress(*columns, console=_out, transient=True) as bar:
             task = bar.add_task(label, total=total)
             yield lambda steps: bar.advance(task, steps)
         return

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cis_assets.cli.console import Refused, heading, json_option, plural, print_json, say, with_settings
+from cis_assets.cli.console import Refused, heading, json_option, note, plural, print_json, say, with_settings
 from cis_assets.settings import Settings
 
 _WORDS = {"ok": "ok", "remark": "remark", "failed": "FAILED"}
@@ -37,7 +37,8 @@ def doctor(
     """Check that the lake and the landing folder can be used, and that the tables are whole.
 
     The command reaches, lists, writes and reads both places. It writes a small file and a small table, and removes them
-    again. Then it compares the log of each table with its files. Exit status 1 if a check fails.
+    again. With CIS_WRITER=openai, it checks the key, the address and the proxies, and sends no request. Then it compares
+    the log of each table with its files. Exit status 1 if a check fails.
 
     --repair and --accept change the named tables first, and say what they did. Stop runs meanwhile.
     """
@@ -83,8 +84,27 @@ def _examine(settings: Settings, deep: bool, *, to_people: bool) -> Iterator[dic
                 yield _row(place.name, place.uri, "round trip", "ok", "A table that was written is read back.")
             except OperatorError as error:
                 yield _row(place.name, place.uri, "round trip", "failed", str(error))
+    yield from _examine_writer(settings, to_people=to_people)
     if lake_works:
         yield from _examine_tables(settings, deep, to_people=to_people)
+
+
+def _examine_writer(settings: Settings, *, to_people: bool) -> Iterator[dict[str, Any]]:
+    """Examine what a model is asked with. No request is sent, because requests cost money."""
+    from cis_assets.notifications.wording import WriterError
+    from cis_assets.writers.resource import CopyWriterResource
+
+    if settings.writer == "template":
+        return
+    if to_people:
+        heading(f"writer: {settings.writer}")
+    try:
+        CopyWriterResource.from_settings(settings).chosen()
+    except WriterError as error:
+        yield _row("writer", settings.writer, "environment", "failed", str(error))
+    else:
+        sentence = f"Requests to {settings.openai_model} can be made. None was sent."
+        yield _row("writer", settings.writer, "environment", "ok", sentence)
 
 
 def _examine_tables(settings: Settings, deep: bool, *, to_people: bool) -> Iterator[dict[str, Any]]:
@@ -127,18 +147,18 @@ def _table(name: str) -> Any:
 
 
 def _accept(settings: Settings, name: str) -> None:
+    from cis_assets.actions.repair import accept
     from cis_assets.lake.lake import Lake
-    from cis_assets.lake.table_versions import accept_table
 
-    version = accept_table(Lake(settings.lake_uri).location(_table(name)))
+    version = accept(Lake(settings.lake_uri), _table(name))
     there = "There is no table now; the next run creates it" if version is None else f"It ends at version {version} now"
-    click.echo(f"{name} is accepted as it is. {there}.", err=True)
+    note(f"{name} is accepted as it is. {there}.")
 
 
 def _repair(settings: Settings, name: str, deep: bool) -> None:
+    from cis_assets.actions.repair import repair_table
     from cis_assets.lake.lake import Lake
-    from cis_assets.lake.repair import repair
 
-    done = repair(Lake(settings.lake_uri), _table(name), deep=deep)
+    done = repair_table(Lake(settings.lake_uri), settings.landing_uri, _table(name), deep=deep)
     for sentence in done or ["It is whole, and nothing was changed."]:
-        click.echo(f"{name}: {sentence}", err=True)
+        note(f"{name}: {sentence}")

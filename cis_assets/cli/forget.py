@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from cis_assets.cli.console import Refused, plural, print_table, progress, say, with_settings
+from cis_assets.cli.console import Refused, confirm, plural, print_table, progress, say, with_settings
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ def forget(
 ) -> None:
     """Erase customers from every table and its history.
 
-    Later runs leave their rows out. Earlier versions of all tables are deleted. Nothing may write to the lake meanwhile. Landing files are not changed;
-    the command lists those that still hold the customers.
+    Later runs leave their rows out. Earlier versions of all tables are deleted, and tables that `cis doctor --repair`
+    moved aside. Nothing may write to the lake meanwhile. Landing files are not changed; the command lists those that still
+    hold the customers.
 
     Exit status 3: some numbers were found nowhere. The command names them; the other customers are erased.
     """
@@ -55,12 +56,14 @@ def forget(
     if not numbers:
         raise Refused("Name at least one customer, as an argument or with --from-file.")
     lake = Lake(settings.lake_uri, sync=choose_sync(settings.sync_writes))
-    folder = LandingFolder(settings.landing_uri)
+    folder = LandingFolder(settings.landing_uri, follow_links=settings.landing_links)
     if dry_run:
         found = find_customers(lake, folder, numbers)
         rows = [(table, f"{rows:,}") for table, rows in found.rows.items()]
         print_table(["table", "rows to remove"], rows, right=("rows to remove",))
         _print_landing_files(found.landing_files)
+        if found.moved_aside:
+            say(f"Not searched, since the erasure deletes them: {', '.join(found.moved_aside)}.")
         _say_key_needed(settings)
         say("Nothing was changed.")
         _end(found.nowhere)
@@ -80,6 +83,8 @@ def forget(
         f"{plural(len(receipt.tables), 'table')} ({plural(receipt.history_files_removed, 'file')})."
         + (" No row is left." if receipt.rows_removed else " The tables had no row of these customers.")
     )
+    if receipt.moved_aside_removed:
+        say(f"Deleted, since repairs had moved these tables aside: {', '.join(receipt.moved_aside_removed)}.")
     _print_landing_files(receipt.landing_files)
     _say_not_searched("the catalog does not know them", receipt.elsewhere_in_the_lake)
     say(f"Receipt: {address}")
@@ -107,7 +112,7 @@ def _say_key_needed(settings: Settings) -> None:
 def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
         raise Refused("An erasure cannot be undone. There is no terminal to ask on: confirm it with --yes.")
-    click.confirm(f"{question} This cannot be undone.", abort=True)
+    confirm(f"{question} This cannot be undone.")
 
 
 def _print_landing_files(found: LandingFiles) -> None:

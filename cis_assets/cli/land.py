@@ -113,7 +113,7 @@ def id_command(mapping: str, kind: str, key: str) -> None:
     from cis_assets.sources.invoice_lines.ids import id_of
     from cis_assets.sources.invoice_lines.mapping import read_mapping
 
-    click.echo(id_of(kind, key.strip(), getattr(read_mapping(mapping).ids, kind)))
+    say(str(id_of(kind, key.strip(), getattr(read_mapping(mapping).ids, kind))))
 
 
 def _land(settings: Settings, source: LandingSource, label: str) -> None:

@@ -8,7 +8,7 @@ from deltalake.exceptions import DeltaError
 from dotenv import load_dotenv
 from narwhals.exceptions import NarwhalsError
 from obstore.exceptions import BaseError as ObjectStoreError
-from polars.exceptions import ComputeError, PanicException
+from polars.exceptions import PanicException, PolarsError
 
 from cis_assets.cli.backfill import backfill
 from cis_assets.cli.console import Refused
@@ -32,7 +32,7 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             raise Refused(str(error)) from None
-        except (ComputeError, NarwhalsError, PanicException) as error:
+        except (PolarsError, NarwhalsError, PanicException) as error:
             raise Refused(_name_unreadable_file(error)) from None
         except (OSError, ObjectStoreError, DeltaError) as error:
             # The operator must fix what storage reports: no connection, no permission, no container.

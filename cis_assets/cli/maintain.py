@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cis_assets.cli.console import Refused, json_option, plural, print_json, print_table, say, with_settings
+from cis_assets.cli.console import Refused, json_option, note, plural, print_json, print_table, say, with_settings
 from cis_assets.settings import Settings
 
 _MB = 1e6
@@ -64,7 +64,7 @@ def maintain(
     elif not failures:
         say("There is no table to maintain yet.")
     for warning in warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        note(f"Warning: {warning}")
     if failures:
         raise Refused(" ".join(failures))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cis_assets.cli.console import Refused, progress, say
 from cis_assets.dates import DateRange
+from cis_assets.errors import first_line
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def run_job(
     from dagster import AssetCheckSeverity, LoggerDefinition
 
     from cis_assets.cli.instance import dagster_instance
-    from cis_assets.defs.alerts import error_message
+    from cis_assets.defs.alerts.failures import error_message
 
     log = _RunLog(advance)
     logger = logging.Logger("cis")
@@ -99,15 +100,17 @@ def run_job(
             raise_on_error=False,
             **arguments,
         )
-    failed_checks = [
-        f"The check {found.check_name} failed: {found.description}"
-        for found in result.get_asset_check_evaluations()
-        if not found.passed and found.severity is AssetCheckSeverity.WARN
-    ]
+    failed_checks: dict[AssetCheckSeverity, list[str]] = {severity: [] for severity in AssetCheckSeverity}
+    for found in result.get_asset_check_evaluations():
+        if not found.passed:
+            failed_checks[found.severity].append(f"The check {found.check_name} failed: {found.description}")
     failures = [error_message(event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
-    if not result.success and not failures:
+    if result.success:
+        # For Dagster, a run succeeds whatever its checks find.
+        failures = failed_checks[AssetCheckSeverity.ERROR]
+    elif not failures:
         failures = ["The run failed before its first step; the Dagster UI shows why."]
-    return result, log.warnings + failed_checks, failures
+    return result, log.warnings + failed_checks[AssetCheckSeverity.WARN], failures
 
 
 def _select(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:
@@ -119,7 +122,7 @@ def _select(definitions: Definitions, selection: str) -> AbstractSet[AssetKey]:
         selected = AssetSelection.from_string(selection).required_multi_asset_neighbors()
         keys = selected.resolve(graph) & graph.executable_asset_keys
     except DagsterError as error:
-        raise Refused(f"--select {selection!r} cannot be read: {error}") from None
+        raise Refused(f"--select {selection!r} cannot be read: {first_line(error)}.") from None
     if not keys:
         raise Refused(f"--select {selection!r} names no asset that can be materialized.")
     return keys

@@ -27,25 +27,33 @@ def show() -> None:
 
 @show.command()
 @json_option
+@click.pass_context
 @with_lake
-def tables(lake: Lake, as_json: bool) -> None:
-    """Every table of the catalog: rows, days, files and size."""
+def tables(lake: Lake, context: click.Context, as_json: bool) -> None:
+    """Every table of the catalog: rows, days, files and size.
+
+    Exit status 1 if a table is damaged.
+    """
     from cis_assets.views.tables import measure_tables
 
     rows = measure_tables(lake)
+    damaged = [row["damage"] for row in rows if row["damage"]]
     if as_json:
         print_json(rows)
-        return
+        context.exit(1 if damaged else 0)
     print_table(
         ["table", "rows", "days", "newest", "files", "size"],
         [
             (row["table"], f"{row['rows']:,}", row["days"], row["newest"], row["files"], _format_size(row["bytes"]))
             if row["rows"] is not None
-            else (row["table"], "-", "", "never materialized", "", "")
+            else (row["table"], "-", "", "damaged" if row["damage"] else "never materialized", "", "")
             for row in rows
         ],
         right=("rows", "days", "files", "size"),
     )
+    for sentence in damaged:
+        click.echo(f"cis: {sentence}", err=True)
+    context.exit(1 if damaged else 0)
 
 
 @show.command()
@@ -101,7 +109,7 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
     )
     heading("Messages")
     for message in found["notifications"]:
-        say(f"{message['send_at']:%Y-%m-%d %H:%M} UTC  {message['title']}\n  {message['body']}")
+        say(f"{message['send_at']:%Y-%m-%d %H:%M} UTC  {message['title']}", f"  {message['body']}")
     if not found["notifications"]:
         say("None in this snapshot.")
 
@@ -120,7 +128,7 @@ def notifications(lake: Lake, limit: int, as_of: date | None, as_json: bool) -> 
         print_json(rows)
         return
     for row in rows:
-        say(f"{row['title']}\n  {row['body']}\n  because: {_explain(row)}")
+        say(row["title"], f"  {row['body']}", f"  because: {_explain(row)}")
     if not rows:
         say("There is no message: no customer with consent has an occasion on the day after the snapshot.")
 
@@ -153,7 +161,7 @@ def rejected(lake: Lake, as_json: bool) -> None:
     for row in rows:
         table = f"{row['table']} ({row['source_table']})"
         totals[table] += row["rows"]
-        say(f"{row['rows']:,} x {table}: {row['reason']}\n  {row['where']}: {row['row']}")
+        say(f"{row['rows']:,} x {table}: {row['reason']}", f"  {row['where']}: {row['row']}")
     if rows:
         heading("In all")
     else:
@@ -171,11 +179,12 @@ def rejected(lake: Lake, as_json: bool) -> None:
 @click.pass_context
 @with_lake
 def reconciliation(lake: Lake, context: click.Context, first: date | None, last: date | None, as_json: bool) -> None:
-    """Where landed rows went, and which checks failed.
+    """Where landed rows of order dates and snapshots went, and which checks failed.
 
-    Also lists quarantined dates. JSON has the counts of each date. Counting the rows of many dates takes a while. Exit
+    Also lists quarantined dates and snapshots. JSON has the counts of each date. Counting the rows of many dates takes a while. Exit
     status 1 if rows are not accounted for.
     """
+    from cis_assets.quality import snapshots
     from cis_assets.quality.reconciliation import COUNTS, list_imbalances
     from cis_assets.views import reconciliation as view
 
@@ -183,10 +192,14 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
     counts, failed = view.reconcile(lake, days), view.list_failed_checks(lake, days).to_dicts()
     held = view.list_quarantined_dates(lake, days)
     quarantined = {str(day): reason for day, reason in held.items()}
-    missing = list_imbalances(counts, without=held)
+    of_snapshots, faults = view.reconcile_snapshots(lake), view.list_snapshot_faults(lake)
+    pending = view.list_pending_dates(lake, days, counts)
+    missing = list_imbalances(counts, without=held, pending=pending)
+    missing += snapshots.list_imbalances(of_snapshots)
     if as_json:
         content = {"reconciliation": counts.to_dicts(), "failed_checks": failed, "quarantined": quarantined}
-        print_json(content | {"not_accounted_for": missing})
+        content |= {"snapshots": of_snapshots.to_dicts(), "snapshots_not_in_force": faults}
+        print_json(content | {"not_accounted_for": missing, "pending": [str(day) for day in pending]})
         context.exit(1 if missing else 0)
     unreadable = days_in_words(view.list_unreadable_dates(lake, days))
     say(f"Rows of {days}" + (f" without {unreadable}, which cannot be read" if unreadable else ""))
@@ -197,6 +210,13 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
         columns = [_COUNT_NAMES.get(name, name) for name in COUNTS]
         print_table(["", *columns], [(name, *(f"{sum:,}" for sum in row)) for name, *row in sums.rows()], right=columns)
         say("landed = typed + not parsed + of erased customers; typed = valid + returned + rejected + duplicate rows")
+    if pending:
+        say(f"Pending: {days_in_words(pending)} is read and not yet in silver. Run `cis backfill` for it.")
+    heading("Snapshots in force")
+    if not of_snapshots.is_empty():
+        columns = [_COUNT_NAMES.get(name, name) for name in snapshots.COUNTS]
+        listed = [(name, *(f"{count:,}" for count in row)) for _, name, *row in of_snapshots.rows()]
+        print_table(["", *columns], listed, right=columns)
     for sentence in missing[:_CHECKS_LISTED]:
         say(f"Not accounted for: {sentence}. Run `cis doctor`, then `cis backfill` for the date.")
     if len(missing) > _CHECKS_LISTED:
@@ -204,6 +224,10 @@ def reconciliation(lake: Lake, context: click.Context, first: date | None, last:
     heading(plural(len(quarantined), "quarantined date"))
     for day, reason in quarantined.items():
         say(f"{day}: {reason}")
+    if faults:
+        heading(f"{plural(len(faults), 'newest snapshot')} not in force")
+    for fault in faults.values():
+        say(fault)
     heading(f"{plural(len(failed), 'check')} failed")
     for row in failed[:_CHECKS_LISTED]:
         say(f"{row['order_date']} {row['check']}: {row['detail']}")

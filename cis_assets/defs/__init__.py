@@ -10,5 +10,5 @@ import dagster as dg
 
 # Dagster warns at every import that these parameters are beta. Dagster's version is pinned and tests cover what they do,
 # so only these messages are silenced.
-for _parameter in ("backfill_policy", "allow_nonexistent_upstream_partitions", "include_sources"):
+for _parameter in ("backfill_policy", "allow_nonexistent_upstream_partitions", "include_sources", "data_version"):
     warnings.filterwarnings("ignore", category=dg.BetaWarning, message=f".*`{_parameter}`.*")

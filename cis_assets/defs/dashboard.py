@@ -6,7 +6,8 @@ import polars as pl
 from cis_assets.catalog import AS_OF_DATE, gold
 from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN, newest_day
 from cis_assets.defs.resources import PAGES_IO
-from cis_assets.defs.tables import table_in
+from cis_assets.defs.tables import naming_unreadable_files, table_in
+from cis_assets.lake.lake import Lake
 from cis_assets.settings import Settings
 
 DASHBOARD_KEY = dg.AssetKey(["dashboard", "customers"])
@@ -14,18 +15,18 @@ _TABLES = (gold.CUSTOMER_SEGMENTS, gold.SEGMENT_PROFILES, gold.ORDER_PATTERNS, g
 
 
 def build(settings: Settings) -> dg.Definitions:
-    return dg.Definitions(assets=[dashboard])
+    decorate = dg.asset(
+        key=DASHBOARD_KEY,
+        group_name="dashboard",
+        kinds={"html", "altair"},
+        owners=["team:analytics"],
+        io_manager_key=PAGES_IO,
+        backfill_policy=ONE_RUN,
+        ins={table.name: table_in(table, partition_mapping=EVERY_DAY) for table in _TABLES},
+    )
+    return dg.Definitions(assets=[decorate(naming_unreadable_files(dashboard, Lake(settings.lake_uri), _TABLES))])
 
 
-@dg.asset(
-    key=DASHBOARD_KEY,
-    group_name="dashboard",
-    kinds={"html", "altair"},
-    owners=["team:analytics"],
-    io_manager_key=PAGES_IO,
-    backfill_policy=ONE_RUN,
-    ins={table.name: table_in(table, partition_mapping=EVERY_DAY) for table in _TABLES},
-)
 def dashboard(customer_segments: pl.LazyFrame, **tables: pl.LazyFrame) -> str:
     """One self-contained page with customer segments, order frequency, and activity by weekday and hour."""
     from cis_assets.dashboard.page import dashboard_page

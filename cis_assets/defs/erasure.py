@@ -24,7 +24,7 @@ def build(settings: Settings) -> dg.Definitions:
         description=f"Erases the customers named in `{REQUESTS}/*.csv` of the landing folder, then deletes these files."
     )
     def erase_requested_customers(context: dg.OpExecutionContext, landing: LandingResource, lake: LakeResource) -> None:
-        requests = read_requests(landing.landing_uri)
+        requests = read_requests(landing.landing_uri, follow_links=landing.follow_links)
         customers = frozenset[int]().union(*(request.customers for request in requests))
         if not customers:
             context.log.info(f"No customer is named in {REQUESTS}/ of the landing folder.")

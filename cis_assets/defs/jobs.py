@@ -2,9 +2,13 @@
 
 import dagster as dg
 
+from cis_assets.catalog import bronze, silver
 from cis_assets.defs.maintenance import MAINTENANCE_CHECKS
+from cis_assets.defs.tables import asset_key
 
 INGEST = "group:bronze or group:silver or group:quality"
+# The asset that removes messages without consent. It stores no table.
+WITHDRAWAL = dg.AssetKey(["notifications", "withdrawn"])
 SEGMENT_MODEL = 'key:"gold/segment_model"'
 # The tables of a day by the segment model as it is, and the dashboard page.
 SNAPSHOT = f"(group:gold and not {SEGMENT_MODEL}) or group:dashboard"
@@ -16,6 +20,17 @@ ingest = dg.define_asset_job(
     selection=dg.AssetSelection.from_string(INGEST) - MAINTENANCE_CHECKS,
     description="Reads the landing files of order dates into bronze and silver, reads the newest product, customer and "
     "offer files, and checks each date.",
+    tags={ONE_AT_A_TIME: "ingest"},
+)
+
+ingest_snapshots = dg.define_asset_job(
+    "ingest_snapshots",
+    selection=dg.AssetSelection.assets(
+        *(asset_key(table) for table in (*bronze.TABLES, *silver.TABLES) if not table.partition_by), WITHDRAWAL
+    )
+    - MAINTENANCE_CHECKS,
+    description="Reads the newest snapshots of products, customers and offers without any order date, and removes "
+    "undelivered messages of customers without consent.",
     tags={ONE_AT_A_TIME: "ingest"},
 )
 

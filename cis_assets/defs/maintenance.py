@@ -12,14 +12,16 @@ import dagster as dg
 from pydantic import Field
 
 from cis_assets.catalog import SYSTEM_TABLES, TABLES, Table
+from cis_assets.defs.failing_checks import fail_on_errors
+from cis_assets.defs.freshness import FRESHNESS_CHECKS
 from cis_assets.defs.resources import LakeResource
-from cis_assets.defs.tables import asset_key, landing_key
+from cis_assets.defs.tables import asset_key
 from cis_assets.errors import OperatorError
+from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.engines.engine import TableAbsentError
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.maintenance import maintain
 from cis_assets.lake.table_condition import Limits, examine_table
-from cis_assets.landing import contract
 from cis_assets.settings import Settings
 
 TABLE_IS_MAINTAINED = "table_is_maintained"
@@ -28,7 +30,6 @@ MAINTENANCE_CHECKS = dg.AssetSelection.checks(
     *(dg.AssetCheckKey(asset_key(table), TABLE_IS_MAINTAINED) for table in TABLES.values())
 )
 _LOW_PRIORITY = {"dagster/priority": "-1"}
-_LANDING_IS_FRESH = dg.AssetCheckKey(landing_key(contract.KEYED_ORDERS), "landing_is_fresh")
 
 
 class MaintenanceConfig(dg.Config):
@@ -59,7 +60,7 @@ def build(settings: Settings) -> dg.Definitions:
                 TABLE_IS_MAINTAINED,
                 asset=asset_key(table),
                 description="Warns if small files or a long log slow down reading, or if maintenance could remove many "
-                "bytes. The job maintain_lake and the command `cis maintain` repair this.",
+                "bytes. Fails its run if the table cannot be read. The job maintain_lake and the command `cis maintain` repair this.",
             )
             for table in TABLES.values()
         ],
@@ -69,9 +70,11 @@ def build(settings: Settings) -> dg.Definitions:
         context: dg.AssetCheckExecutionContext, lake: LakeResource
     ) -> Iterator[dg.AssetCheckResult]:
         selected = {key.asset_key for key in context.selected_asset_check_keys}
-        for table in TABLES.values():
-            if asset_key(table) in selected:
-                yield _check(table, lake.lake(), settings.vacuum_retention_hours, limits)
+        yield from fail_on_errors(
+            _check(table, lake.lake(), settings.vacuum_retention_hours, limits)
+            for table in TABLES.values()
+            if asset_key(table) in selected
+        )
 
     ops = [_maintenance_op(table, settings.vacuum_retention_hours) for table in (TABLES | SYSTEM_TABLES).values()]
 
@@ -85,8 +88,9 @@ def build(settings: Settings) -> dg.Definitions:
 
     check_lake = dg.define_asset_job(
         "check_lake",
-        selection=MAINTENANCE_CHECKS | dg.AssetSelection.checks(_LANDING_IS_FRESH),
-        description="Warns of tables that need maintenance, and if no new order date has landed for days.",
+        selection=MAINTENANCE_CHECKS | FRESHNESS_CHECKS,
+        description="Fails if no new orders have arrived for days or a table cannot be read, and warns of tables that "
+        "need maintenance.",
         tags=_LOW_PRIORITY,
     )
     schedules = [
@@ -144,8 +148,10 @@ def _maintenance_op(table: Table, retention_hours: int) -> dg.OpDefinition:
     )
     def maintain_table(context: dg.OpExecutionContext, config: MaintenanceConfig, lake: LakeResource) -> None:
         hours = retention_hours if config.retention_hours is None else config.retention_hours
+        location = lake.lake().location(table)
         try:
-            done = maintain(table, lake.lake().location(table), hours, force=config.force)
+            with name_unreadable_files([location]):
+                done = maintain(table, location, hours, force=config.force)
         except TableAbsentError:
             context.log.info(f"{table.path} was never materialized.")
             return

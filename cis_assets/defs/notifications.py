@@ -9,13 +9,17 @@ import dagster as dg
 import narwhals as nw
 import polars as pl
 
-from cis_assets.catalog import gold, silver
-from cis_assets.defs.partitions import days_of
-from cis_assets.defs.tables import table_asset, table_in
+from cis_assets.actions.withdraw import withdraw_messages
+from cis_assets.catalog import bronze, gold, silver
+from cis_assets.defs.jobs import WITHDRAWAL
+from cis_assets.defs.partitions import ONE_RUN, days_of
+from cis_assets.defs.resources import LakeResource
+from cis_assets.defs.tables import MAY_BE_ABSENT, asset_key, table_asset, table_in
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
 from cis_assets.notifications import messages as messages_domain
+from cis_assets.notifications.consent import consenting_customers, find_consent_fault
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.wording import CopyAnswer
 from cis_assets.settings import Settings
@@ -28,6 +32,43 @@ def build(settings: Settings) -> dg.Definitions:
     policy = NotificationPolicy.from_settings(settings)
     contexts_in = table_in(gold.NOTIFICATION_CONTEXTS)
 
+    @dg.asset(
+        key=WITHDRAWAL,
+        group_name="quality",
+        owners=[_OWNER],
+        kinds={"delta"},
+        deps=[asset_key(silver.CUSTOMERS), asset_key(bronze.LANDED_SNAPSHOTS)],
+        backfill_policy=ONE_RUN,
+        description="Removes undelivered messages of customers who withdrew their consent or left: those of the newest "
+        "snapshot, from gold/notifications and gold/notification_contexts. Messages of earlier snapshots stay as a record.",
+    )
+    def withdrawn(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        day, removed = withdraw_messages(lake.lake())
+        if removed:
+            context.log.warning(
+                f"{removed:,} messages of the snapshot of {day} were removed, because their customers have no consent."
+            )
+        return dg.MaterializeResult(metadata={"messages_removed": removed})
+
+    @dg.asset_check(
+        asset=asset_key(silver.CUSTOMERS),
+        additional_ins={"landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS)},
+        description="Fails if the newest customers snapshot cannot be used: nobody has consent meanwhile, so nobody gets "
+        "messages.",
+    )
+    def consent_is_known(customers: pl.LazyFrame, landed_snapshots: pl.LazyFrame) -> dg.AssetCheckResult:
+        fault = find_consent_fault(landed_snapshots)
+        consenting = consenting_customers(nw.from_native(customers), landed_snapshots)
+        count = int(consenting.select(nw.len()).collect().item())
+        return dg.AssetCheckResult(
+            passed=fault is None,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"Nobody gets messages until the customers snapshot is correct. {fault}"
+            if fault
+            else f"{count:,} customers have consent.",
+            metadata={"customers_with_consent": count},
+        )
+
     @table_asset(
         settings,
         gold.NOTIFICATION_CONTEXTS,
@@ -39,6 +80,8 @@ def build(settings: Settings) -> dg.Definitions:
             "products": table_in(silver.PRODUCTS),
             "customers": table_in(silver.CUSTOMERS),
             "offers": table_in(silver.OFFERS),
+            "audience": table_in(silver.OFFER_AUDIENCE, metadata=MAY_BE_ABSENT),
+            "landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS),
         },
     )
     def notification_contexts(
@@ -48,13 +91,22 @@ def build(settings: Settings) -> dg.Definitions:
         products: nw.LazyFrame,
         customers: nw.LazyFrame,
         offers: nw.LazyFrame,
+        audience: nw.LazyFrame,
+        landed_snapshots: pl.LazyFrame,
     ) -> LazyChunks:
-        return LazyChunks.of(
-            contexts_domain.notification_contexts(
-                features, segments, products, customers, offers, as_of=day, policy=policy
+        days = days_of(context)
+        consenting = consenting_customers(customers, landed_snapshots)
+        tables = (features, segments, products, consenting, offers, audience)
+        unnamed = contexts_domain.count_unnamed_products(*tables, as_of=days[-1], policy=policy)
+        counts = dict(unnamed.sort("naming_fault").collect(backend="polars").iter_rows())
+        context.add_output_metadata({"customers_whose_product_is_not_named": counts})
+        if counts:
+            named = ", ".join(f"{fault} ({count:,})" for fault, count in counts.items())
+            context.log.warning(
+                f"{sum(counts.values()):,} customers get no message for the snapshot of {days[-1]}, because the name of "
+                f"their product carries what a message must not say: {named}."
             )
-            for day in days_of(context)
-        )
+        return LazyChunks.of(contexts_domain.notification_contexts(*tables, as_of=day, policy=policy) for day in days)
 
     @table_asset(
         settings,
@@ -96,4 +148,7 @@ def build(settings: Settings) -> dg.Definitions:
     def notifications(contexts: pl.LazyFrame, copy: pl.LazyFrame) -> pl.DataFrame:
         return messages_domain.notifications(contexts, copy, seed=settings.seed, policy=policy)
 
-    return dg.Definitions(assets=[notification_contexts, notification_copy, notifications])
+    return dg.Definitions(
+        assets=[withdrawn, notification_contexts, notification_copy, notifications],
+        asset_checks=[consent_is_known],
+    )

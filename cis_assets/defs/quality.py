@@ -1,28 +1,27 @@
-"""Data quality per order date: verdicts on bronze and silver, before gold is made, and checks of whole runs and of landing.
+"""Data quality per order date: verdicts on bronze and silver, before gold is made, and a check of whole runs.
 
 Every verdict is stored as a row, and the asset checks show the verdicts of the last run. A verdict with a `fault`
-quarantines its date: gold tables leave the date out and keep the rows they had. Other dates go on. Two further checks find
-out whether a date of the run is quarantined, and whether files still arrive.
+quarantines its date: gold tables leave the date out and keep the rows they had. Other dates go on. A further check finds
+out whether a date of the run is quarantined.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 
-from cis_assets.catalog import TABLES, bronze, gold, quality, silver
+from cis_assets.catalog import ORDER_DATE, TABLES, bronze, gold, quality, silver
 from cis_assets.dates import DateRange
 from cis_assets.defs.partitions import chunks_of, days_of, ordered_in
-from cis_assets.defs.resources import LakeResource, LandingResource
-from cis_assets.defs.tables import asset_key, held_by, landing_key, table_asset, table_in
+from cis_assets.defs.resources import LakeResource
+from cis_assets.defs.tables import asset_key, held_by, table_asset, table_in
 from cis_assets.lake.quarantine import QuarantinedDatesError, describe_reasons
-from cis_assets.landing import contract
 from cis_assets.quality import verdicts as verdicts_domain
 from cis_assets.quality.reconciliation import DatedTables
 from cis_assets.quality.verdicts import CHECKS, QualityPolicy, Verdicts
+from cis_assets.quality.volume import DAYS_BEFORE
 from cis_assets.settings import Settings
 
 _DAYS_SHOWN = 20
@@ -105,7 +104,7 @@ def build(settings: Settings) -> dg.Definitions:
         **tables: pl.LazyFrame,
     ) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetCheckResult]:
         # Not an input: a day that depends on other days cannot be backfilled in one run with them.
-        orders_per_day = lake.row_counts(silver.ORDERS)
+        orders_per_day = _orders_per_day(lake, days_of(context))
         policy = QualityPolicy.from_settings(settings)
         # The rows of an unreadable date come from former files, so the date gets no verdict.
         unreadable = tables["landed_files"].filter(pl.col("fault").is_not_null()).select("order_date").collect()
@@ -124,18 +123,19 @@ def build(settings: Settings) -> dg.Definitions:
         asked = {key.name for key in context.selected_asset_check_keys}
         yield from (_result(name, found) for name in CHECKS if name in asked)
 
-    @dg.asset_check(
-        name="landing_is_fresh",
-        asset=landing_key(contract.KEYED_ORDERS),
-        description="Warns if the newest landed order date is older than CIS_LANDING_LATE_AFTER_DAYS.",
-    )
-    def landing_is_fresh(landing: LandingResource) -> dg.AssetCheckResult:
-        today = datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone)).date()
-        return freshness(
-            max(landing.folder().order_dates(strict=False), default=None), today, settings.landing_late_after_days
-        )
+    return dg.Definitions(assets=[date_checks], asset_checks=[every_date_went_through])
 
-    return dg.Definitions(assets=[date_checks], asset_checks=[every_date_went_through, landing_is_fresh])
+
+def _orders_per_day(lake: LakeResource, days: Sequence[date]) -> pl.DataFrame:
+    """Count the orders of each date that was read. A date whose files hold no order counts as zero."""
+    before = DateRange(min(days) - timedelta(days=DAYS_BEFORE), max(days))
+    read = (
+        set(lake.row_counts(bronze.LANDED_FILES)[ORDER_DATE])
+        - lake.quarantined_dates(before, bronze.LANDED_FILES).keys()
+    )
+    counted = dict(lake.row_counts(silver.ORDERS).select(ORDER_DATE, "rows").iter_rows())
+    rows = [(day, counted.get(day, 0)) for day in before if day in read or day in counted]
+    return pl.DataFrame(rows, schema={ORDER_DATE: pl.Date, "rows": pl.Int64}, orient="row")
 
 
 def days_of_run(tags: Mapping[str, str]) -> DateRange | None:
@@ -143,22 +143,6 @@ def days_of_run(tags: Mapping[str, str]) -> DateRange | None:
     first = tags.get("dagster/asset_partition_range_start") or tags.get("dagster/partition")
     last = tags.get("dagster/asset_partition_range_end") or first
     return DateRange(date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
-
-
-def freshness(newest: date | None, today: date, allowed: int) -> dg.AssetCheckResult:
-    """Whether the newest landed order date is recent enough for `today`."""
-    if newest is None:
-        return dg.AssetCheckResult(
-            passed=False, severity=dg.AssetCheckSeverity.WARN, description="No order date has landed."
-        )
-    age = (today - newest).days
-    return dg.AssetCheckResult(
-        passed=age <= allowed,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"The newest landed order date is {newest}, {age} days before {today}"
-        + (f": more than {allowed}." if age > allowed else "."),
-        metadata={"days_old": age},
-    )
 
 
 def _tables_of(days: DateRange, tables: Mapping[str, pl.LazyFrame]) -> DatedTables:

@@ -26,8 +26,10 @@ class LandingResource(dg.ConfigurableResource):
 
     landing_uri: str = Field(description="Landing folder: a folder or an abfss:// address.")
 
+    follow_links: bool = Field(default=False, description="Whether links that lead out of a local folder are followed.")
+
     def folder(self) -> LandingFolder:
-        return LandingFolder(self.landing_uri)
+        return LandingFolder(self.landing_uri, follow_links=self.follow_links)
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
@@ -36,6 +38,6 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "lake": lake,
         LAKE_IO: LakeIOManager(lake=lake, engine=settings.engine),
         PAGES_IO: PageIOManager(lake=lake),
-        "landing": LandingResource(landing_uri=settings.landing_uri),
+        "landing": LandingResource(landing_uri=settings.landing_uri, follow_links=settings.landing_links),
         "writer": CopyWriterResource.from_settings(settings),
     }

@@ -1,6 +1,7 @@
 """What Dagster shows of a table: key, group, kinds, owner, description and columns, all from the catalog."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache, wraps
 from inspect import isgeneratorfunction
 from typing import Any
@@ -20,6 +21,9 @@ from cis_assets.settings import Settings
 OWNERS = ["team:data-engineering"]
 # Assets that read history in narwhals share this pool. It limits nothing until a limit is set in Dagster.
 HISTORY_POOL = "history"
+
+# Metadata of an input whose table an older lake does not have yet: it is read as empty.
+MAY_BE_ABSENT = {"may_be_absent": True}
 
 _HELD_BY = {
     "bronze": (bronze.LANDED_FILES,),
@@ -41,11 +45,12 @@ def table_asset(
         backfill_policy=ONE_RUN,
         owners=[owner],
         pool=HISTORY_POOL if "narwhals" in kinds else None,
+        freshness_policy=freshness_badge(table, settings),
         **_catalog_arguments(table, kinds),
         **arguments,
     )
     tables = [TABLES[path] for path in read if path in TABLES]
-    return lambda function: decorate(_naming_unreadable_files(function, Lake(settings.lake_uri), tables))
+    return lambda function: decorate(naming_unreadable_files(function, Lake(settings.lake_uri), tables))
 
 
 def _keys_of(inputs: Any) -> list[str]:
@@ -53,7 +58,7 @@ def _keys_of(inputs: Any) -> list[str]:
     return ["/".join(key.path) for key in keys if isinstance(key, dg.AssetKey)]
 
 
-def _naming_unreadable_files(function: Callable[..., Any], lake: Lake, tables: list[Table]) -> Callable[..., Any]:
+def naming_unreadable_files(function: Callable[..., Any], lake: Lake, tables: Sequence[Table]) -> Callable[..., Any]:
     """Let an asset that reads a damaged data file fail with the name of the table and of the file.
 
     Locations need the credentials of the storage, so they are looked up after an error and not while the code loads.
@@ -76,6 +81,13 @@ def _naming_unreadable_files(function: Callable[..., Any], lake: Lake, tables: l
 def table_out(table: Table, *kinds: str, owner: str = OWNERS[0], **arguments: Any) -> dg.AssetOut:
     """Return one output of a `@dg.multi_asset` that makes several tables."""
     return dg.AssetOut(key=asset_key(table), owners=[owner], **_catalog_arguments(table, kinds), **arguments)
+
+
+def freshness_badge(table: Table, settings: Settings) -> dg.FreshnessPolicy | None:
+    """Return the policy that the UI shows for a table of silver or gold as a badge. It judges when the table was made."""
+    if table.layer not in ("silver", "gold") or table.path == "gold/segment_model":
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(days=settings.landing_late_after_days))
 
 
 def table_in(table: Table, **arguments: Any) -> dg.AssetIn:

@@ -1,7 +1,8 @@
 """An erasure from start to receipt, and a preview of what it would remove.
 
 The customers first enter the list that keeps them out, and its copy in landing, so that no run brings them back
-meanwhile. Then every table loses their rows, and then every table its history. Each step can be repeated: an erasure that
+meanwhile. Then every table loses their rows, and then every table its history, and tables that repairs moved aside are
+deleted. Each step can be repeated: an erasure that
 stopped is completed by running it again.
 """
 
@@ -15,6 +16,12 @@ from cis_assets.catalog import SYSTEM_TABLES, TABLES
 from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.erasure.history import remove_history
 from cis_assets.erasure.landing_files import LandingFiles, find_landing_files
+from cis_assets.erasure.leftovers import (
+    find_leftovers,
+    name_moved_tables,
+    remove_half_landed,
+    remove_leftovers,
+)
 from cis_assets.erasure.lock import hold_erasure_lock
 from cis_assets.erasure.receipt import RECEIPTS, Receipt, TableReceipt
 from cis_assets.erasure.tables import (
@@ -42,11 +49,15 @@ class ErasureIncompleteError(OperatorError):
 
 @dataclass(frozen=True)
 class Found:
-    """Rows of customers by table, landing files that hold them, and customers found in neither."""
+    """Rows of customers by table, landing files that hold them, and customers found in neither.
+
+    `moved_aside` names the tables that repairs moved aside, which are not searched.
+    """
 
     rows: dict[str, int]
     landing_files: LandingFiles
     nowhere: frozenset[int]
+    moved_aside: list[str]
 
 
 def find_customers(lake: Lake, folder: LandingFolder, customers: Collection[int]) -> Found:
@@ -57,7 +68,7 @@ def find_customers(lake: Lake, folder: LandingFolder, customers: Collection[int]
     rows = {table.path: count_rows(lake, table, traces, header_of) for table in list_tables_with_customers(tables)}
     missing = find_missing_customers(lake, tables, traces.customers, header_of)
     landing_files, nowhere = find_landing_files(folder, traces.customers, header_of, missing=missing)
-    return Found(rows, landing_files, nowhere)
+    return Found(rows, landing_files, nowhere, name_moved_tables(find_leftovers(lake, tables)))
 
 
 def count_steps(lake: Lake) -> int:
@@ -103,6 +114,9 @@ def erase(
                 )
             )
             advance(1)
+        refuse_in_use()
+        moved_aside, leftovers = remove_leftovers(lake, tables)
+        leftovers += remove_half_landed(folder.uri)
         left = {table.path: count_rows(lake, table, traces, header_of) for table in holding}
         _refuse_rows_left(left)
         landing_files, nowhere = find_landing_files(folder, traces.customers, header_of, carried_out, missing)
@@ -118,6 +132,8 @@ def erase(
         landing=folder.uri,
         landing_files=landing_files,
         hashes_found_nowhere=tuple(sorted(key.hash(customer) for customer in nowhere)),
+        moved_aside_removed=tuple(moved_aside),
+        leftover_files_removed=leftovers,
     )
 
 

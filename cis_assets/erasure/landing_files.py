@@ -11,7 +11,7 @@ from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
 from cis_assets.erasure.files import list_names
 from cis_assets.erasure.named_customers import find_named_customers
 from cis_assets.lake.erased_customers_copy import COPY_FOLDER
-from cis_assets.landing.contract import CUSTOMERS, DATED, SNAPSHOTS, LandingTable
+from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
 from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows
@@ -52,8 +52,10 @@ def find_landing_files(
         if not traces.orders.is_empty():
             for file in lines.get(day, []):
                 search.count(_ORDER_ITEMS, file, search.read(_ORDER_ITEMS, file, day), traces)
-    for file in folder.snapshot_files(CUSTOMERS):
-        search.count(CUSTOMERS, file, search.read(CUSTOMERS, file), Traces(customers))
+    for table in SNAPSHOTS:
+        if "customer_id" in table.columns:
+            for file in folder.snapshot_files(table):
+                search.count(table, file, search.read(table, file), Traces(customers))
     unread = _find_unread(folder, {*passed_over, *_OWN_NAMES}, orders, lines)
     files = LandingFiles(dict(sorted(search.holding.items())), tuple(sorted(search.unreadable)), tuple(unread))
     return files, search.missing

@@ -29,7 +29,8 @@ class Receipt:
 
     `rows_left` is what a final search of every table found, which is 0. `elsewhere_in_the_lake` names what is in the lake
     but not a table of the catalog, so that the erasure did not search it. `hashes_found_nowhere` are the customers of whom
-    neither a table nor a landing file had a row.
+    neither a table nor a landing file had a row. `moved_aside_removed` are tables that repairs had moved aside, and
+    `leftover_files_removed` counts their files and those of killed writers outside the tables.
     """
 
     erased_at: datetime
@@ -42,6 +43,8 @@ class Receipt:
     landing: str
     landing_files: LandingFiles
     hashes_found_nowhere: tuple[str, ...] = ()
+    moved_aside_removed: tuple[str, ...] = ()
+    leftover_files_removed: int = 0
 
     @property
     def rows_removed(self) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import obstore
 
 from cis_assets.errors import OperatorError
+from cis_assets.landing.folder import leads_out
 from cis_assets.storage.addresses import object_store, store_to_read
 
 REQUESTS = "erasure_requests"
@@ -36,13 +37,18 @@ class Request:
     customers: frozenset[int]
 
 
-def read_requests(landing_uri: str) -> list[Request]:
-    """Read the requests in a landing folder; RequestError if one of them cannot be read."""
+def read_requests(landing_uri: str, *, follow_links: bool = False) -> list[Request]:
+    """Read the requests in a landing folder; RequestError if one of them cannot be read or is a link that leads out."""
     store = store_to_read(landing_uri)
     found = []
     for path in sorted(meta["path"] for batch in obstore.list(store, prefix=REQUESTS) for meta in batch):
         if not path.lower().endswith(".csv"):
             raise RequestError(f"{path} below the landing folder is not a .csv file: rename or remove it.")
+        if not follow_links and leads_out(landing_uri, path):
+            raise RequestError(
+                f"{path} below the landing folder lies behind a link that leads out of it: put the file itself there, or set "
+                "CIS_LANDING_LINKS=true to allow such links. No customer was erased."
+            )
         file = obstore.get(store, path)
         found.append(Request(path, file.meta["e_tag"], parse_customer_numbers(bytes(file.bytes()), path)))
     return found
@@ -70,8 +76,9 @@ def parse_customer_numbers(content: bytes, name: str) -> frozenset[int]:
     """
     try:
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise RequestError(f"{name} is not UTF-8. No customer was erased.") from None
+    except UnicodeDecodeError as error:
+        place = content[: error.start].count(b"\n") + 1
+        raise RequestError(f"{name} is not UTF-8 (line {place}). No customer was erased.") from None
     lines = [(place, line.removesuffix("\r").strip(" ")) for place, line in enumerate(text.split("\n"), start=1)]
     lines = [(place, line) for place, line in lines if line]
     if lines and lines[0][1].lower() == _COLUMN:

@@ -11,9 +11,9 @@ from polars.exceptions import PanicException
 from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import COMPAT, arrow_schema
 from cis_assets.lake.engines.engine import BrokenRuleError, EmptySliceError, OutsideSliceError
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
+from cis_assets.lake.stored_schema import COMPAT, arrow_schema
 
 # Checks, conversion and delta-rs have a fixed cost for each batch.
 _ROWS_AT_ONCE = 200_000
@@ -46,13 +46,16 @@ class CheckedBatches:
         self.rows = 0
         self.fault: BaseException | None = None
 
-    def reader(self, *, refuse_empty: bool) -> pa.RecordBatchReader:
-        """Start computing and return the stream; raise EmptySliceError before any write if there must be rows."""
+    def reader(self, *, refuse_empty: bool, schema: pa.Schema | None = None) -> pa.RecordBatchReader:
+        """Start computing and return the stream; raise EmptySliceError before any write if there must be rows.
+
+        `schema` is the schema of the batches, if it is not only the catalog's types.
+        """
         frames = self._frames()
         first = next(frames, None)
         if first is None and refuse_empty:
             raise EmptySliceError(f"{self._table.path} would become empty for {self._where}; the old rows were kept.")
-        schema = arrow_schema(self._table)
+        schema = arrow_schema(self._table) if schema is None else schema
         frames = itertools.chain(() if first is None else (first,), frames)
         return pa.RecordBatchReader.from_batches(schema, self._record_batches(frames, schema))
 

@@ -4,6 +4,7 @@
 """
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,17 +18,31 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from narwhals.exceptions import NarwhalsError
-from polars.exceptions import ComputeError, PanicException, PolarsError
+from polars.exceptions import PanicException, PolarsError
 
+from cis_assets.catalog.system import ERASED_CUSTOMERS
+from cis_assets.errors import first_line
 from cis_assets.lake.engines.engine import TableLocation
-from cis_assets.lake.log_files import LOG, LogFiles, find_checkpoint_faults, find_file_faults, find_log_faults, list_log
+from cis_assets.lake.log_files import (
+    LOG,
+    LogFiles,
+    commit_path,
+    find_checkpoint_faults,
+    find_file_faults,
+    find_log_faults,
+    list_log,
+)
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
 from cis_assets.lake.table_versions import TableDamagedError, read_known_version
 from cis_assets.storage.addresses import is_local, store_to_read
 from cis_assets.storage.errors import storage_errors
 
-UNREADABLE = (ComputeError, NarwhalsError, PanicException)
+UNREADABLE = (PolarsError, NarwhalsError, PanicException)
 """Polars and narwhals raise these for a data file that they cannot decode. PanicException is no Exception."""
+# Only these words tell an error of decoding from one of a computation.
+_DECODING = re.compile("parquet|out-of-spec|ARROW:schema", re.IGNORECASE)
+# Reading this much takes seconds. A larger search is left to `cis doctor --deep`.
+_MOST_BYTES_SEARCHED = 2 * 1024**3
 
 
 class Kind(Enum):
@@ -58,7 +73,7 @@ def way_back(location: TableLocation, damage: Damage) -> str:
     """Say how to repair damage of a table."""
     if damage.kind is Kind.REMEMBERED_VERSION:
         return f"Run `cis doctor --accept {location.name}` to remember the version that the table has now."
-    if damage.kind is Kind.SHORTER:
+    if damage.kind is Kind.SHORTER and location.name != ERASED_CUSTOMERS.path:
         return (
             f"Restore the table's folder from a backup, or run `cis doctor --accept {location.name}` to go on with what "
             "is there."
@@ -71,20 +86,37 @@ def find_damage(location: TableLocation, *, deep: bool = False) -> list[Damage]:
 
     A table that was never written has none. Raises StorageError if the storage fails.
     """
+    log = list_log(location)
     try:
         known = read_known_version(location)
     except TableDamagedError:
-        return [Damage(Kind.REMEMBERED_VERSION, "the file with its last known version", "cannot be read")]
-    log = list_log(location)
+        unreadable = Damage(Kind.REMEMBERED_VERSION, "the file with its last known version", "cannot be read")
+        # What else is damaged must be repaired first, for only then can the table be accepted.
+        return find_damage_now(location, log, deep=deep) or [unreadable]
     if log.newest is None:
-        files = [path for path in list_sizes(location) if path.endswith(".parquet")]
-        if known is None and not files:
-            return []
-        return [Damage(Kind.LOG_LOST, LOG, f"has no commit, and {len(files):,} data files are without a log")]
+        if known is None:
+            return find_damage_now(location, log)
+        return [_describe_lost_log(location)]
     found = find_log_damage(location, log, deep=deep)
+    size = None if known is None else known.find_wrong_size(log)
+    if known is not None and size and not found:
+        found.append(Damage(Kind.COMMIT, commit_path(known.version), size, known.version))
     if known is not None and log.newest < known.version:
         found.append(Damage(Kind.SHORTER, LOG, f"ends at version {log.newest}, and {known.version} was written"))
     return found or _find_file_damage(location, deep=deep)
+
+
+def find_damage_now(location: TableLocation, log: LogFiles, *, deep: bool = False) -> list[Damage]:
+    """Find the damage of a table without regard to its last known version."""
+    if log.newest is None:
+        has_files = any(path.endswith(".parquet") for path in list_sizes(location))
+        return [_describe_lost_log(location)] if has_files else []
+    return find_log_damage(location, log, deep=deep) or _find_file_damage(location, deep=deep)
+
+
+def _describe_lost_log(location: TableLocation) -> Damage:
+    files = sum(path.endswith(".parquet") for path in list_sizes(location))
+    return Damage(Kind.LOG_LOST, LOG, f"has no commit, and {files:,} data files are without a log")
 
 
 def find_log_damage(location: TableLocation, log: LogFiles, *, deep: bool = False) -> list[Damage]:
@@ -162,20 +194,8 @@ def _slice_files(stored: DeltaTable, where: Slice) -> dict[str, int]:
 
 
 def _find_file_damage(location: TableLocation, *, deep: bool) -> list[Damage]:
-    with storage_errors(f"Reading {location.name} at {location.uri}"):
-        try:
-            stored = DeltaTable(location.uri, storage_options=dict(location.storage_options))
-        except DeltaError:
-            found = find_log_damage(location, list_log(location), deep=True)
-            if found:
-                return found
-            # The log is whole. delta-rs may not know a feature that another engine wrote; no repair helps.
-            raise
-    sizes = list_sizes(location)
-    files = pl.DataFrame(stored.get_add_actions(flatten=True)).select("path", "size_bytes", "num_records")
-    found = []
-    for encoded, size, rows in files.sort("path").iter_rows():
-        path = unquote(encoded)
+    sizes, found = list_sizes(location), []
+    for path, size, rows in _list_data_files(location):
         if path not in sizes:
             what = "is missing"
         elif sizes[path] != size:
@@ -185,6 +205,19 @@ def _find_file_damage(location: TableLocation, *, deep: bool) -> list[Damage]:
         if what:
             found.append(Damage(Kind.DATA_FILE, path, what))
     return found
+
+
+def _list_data_files(location: TableLocation) -> list[tuple[str, int, int | None]]:
+    """Path, bytes and rows of each data file according to the log; TableDamagedError if the log cannot be opened."""
+    with storage_errors(f"Reading {location.name} at {location.uri}"):
+        try:
+            stored = DeltaTable(location.uri, storage_options=dict(location.storage_options))
+        except DeltaError:
+            refuse_damaged_log(location)
+            # The log is whole. delta-rs may not know a feature that another engine wrote; no repair helps.
+            raise
+    files = pl.DataFrame(stored.get_add_actions(flatten=True)).select("path", "size_bytes", "num_records")
+    return sorted((unquote(path), size, rows) for path, size, rows in files.iter_rows())
 
 
 def _read_data_file(location: TableLocation, path: str, rows: int | None) -> str | None:
@@ -199,15 +232,34 @@ def _read_data_file(location: TableLocation, path: str, rows: int | None) -> str
 
 
 @contextmanager
-def name_unreadable_files(locations: Iterable[TableLocation]) -> Iterator[None]:
-    """Turn an error of polars about a damaged data file into TableDamagedError, by reading the files of the tables."""
+def name_unreadable_files(locations: Iterable[TableLocation], most_bytes: int = _MOST_BYTES_SEARCHED) -> Iterator[None]:
+    """Turn an error of polars about a damaged data file into TableDamagedError that names the table and the file.
+
+    The files of the tables are read until one cannot be decoded, up to `most_bytes`. Other errors stay as they are.
+    """
     try:
         yield
     except UNREADABLE as error:
-        for location in locations:
-            damage = find_damage(location, deep=True)
-            if damage:
-                raise TableDamagedError(
-                    f"{location.name} is damaged: {damage[0]}. {way_back(location, damage[0])}"
-                ) from error
+        if _DECODING.search(str(error)) or isinstance(error, PanicException):
+            _search(list(locations), most_bytes, error)
         raise
+
+
+def _search(locations: list[TableLocation], most_bytes: int, error: BaseException) -> None:
+    for location in locations:
+        for damage in find_damage(location):
+            raise TableDamagedError(f"{location.name} is damaged: {damage}. {way_back(location, damage)}") from error
+    for location in locations:
+        for path, size, rows in _list_data_files(location) if list_log(location).newest is not None else ():
+            most_bytes -= size
+            if most_bytes < 0:
+                raise TableDamagedError(
+                    f"A data file of {' or '.join(each.name for each in locations)} cannot be decoded "
+                    f"({first_line(error)}). Run `cis doctor --deep`, which reads all files and names it."
+                ) from error
+            what = _read_data_file(location, path, rows)
+            if what:
+                damage = Damage(Kind.DATA_FILE, path, what)
+                raise TableDamagedError(
+                    f"{location.name} is damaged: {damage}. {way_back(location, damage)}"
+                ) from error

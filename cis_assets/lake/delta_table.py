@@ -1,23 +1,25 @@
 """Stored Delta tables as the catalog describes them: open, create, and add new columns and constraints.
 
 A new table gets the catalog's columns, comments, NOT NULL and CHECK constraints, partitioning and properties. An existing
-one is compared with the catalog before each write: new nullable columns and new rules are added, and any other difference
-is refused. An error of the storage never counts as the absence of a table.
+one is compared with the catalog before each write (`stored_schema.py`): new nullable columns and new rules are added here,
+and the write path converts stored rows to new types. Any other difference is refused. An error of the storage never counts
+as the absence of a table.
 """
 
+import re
 from typing import Any
 from urllib.parse import unquote
 
 import narwhals as nw
 import polars as pl
-import pyarrow as pa
-from deltalake import DeltaTable, Field, PostCommitHookProperties, Schema
+from deltalake import DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cis_assets.catalog import SchemaMismatchError, Table
 from cis_assets.lake.damage import refuse_damaged_log, refuse_damaged_slice, refuse_lost_log
 from cis_assets.lake.engines.engine import TableAbsentError, TableLocation
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
+from cis_assets.lake.stored_schema import catalog_fields, compare
 from cis_assets.lake.table_versions import (
     prepare_to_write,
     read_known_version,
@@ -29,11 +31,11 @@ from cis_assets.lake.table_versions import (
 from cis_assets.storage.addresses import is_local
 from cis_assets.storage.errors import storage_errors
 
-# Delta has one string type; with older Arrow types delta-rs need not cast string views.
-COMPAT = pl.CompatLevel.oldest()
 # Only maintenance and erasure remove old commits, after the checkpoint that replaces them is on the disk.
 KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
 _CONSTRAINT = "delta.constraints."
+# delta-rs drops the cast, and without it writes the limit of a decimal as a literal that other engines do not know.
+_WHOLE_LIMIT = re.compile(r"([<>]=?) (-?[0-9]{1,9})$")
 _BROKEN_BY_STORED_ROWS = "failed validation check"
 
 
@@ -82,10 +84,12 @@ def scan_stored(stored: DeltaTable, location: TableLocation, where: Slice = WHOL
     return rows_in(nw.from_native(frame), where).to_native()
 
 
-def columns_not_stored(table: Table, stored: DeltaTable) -> list[str]:
-    """Name the nullable columns of the catalog that no write has added yet. They read as null everywhere."""
-    present = {field.name for field in stored.schema().fields}
-    return [name for name, column in table.columns.items() if name not in present and column.nullable]
+def count_logged_rows(stored: DeltaTable, where: Slice = WHOLE) -> int | None:
+    """Count the rows of a slice from the table's log; None if a file of another writer has no row count."""
+    files = pl.DataFrame(stored.get_add_actions(flatten=True))
+    wanted = [pl.col(f"partition.{column}").is_in(list(values)) for column, values in where.conditions]
+    rows = files.filter(pl.all_horizontal(True, *wanted))["num_records"].to_list()
+    return None if None in rows else sum(rows)
 
 
 def _open_if_exists(location: TableLocation) -> DeltaTable | None:
@@ -107,8 +111,9 @@ def _open_if_exists(location: TableLocation) -> DeltaTable | None:
 def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
     """Open a table for writing, as the catalog describes it; losing a race to create it is no error.
 
-    Raises SchemaMismatchError if the stored table differs in more than new nullable columns, and CommitFailedError of
-    delta-rs if another process changed the table's description at the same moment.
+    A table whose stored rows must be converted first is returned as it is stored. Raises SchemaMismatchError if stored rows
+    cannot become rows of the catalog, and CommitFailedError of delta-rs if another process changed the table's description
+    at the same moment.
     """
     prepare_to_write(location)
     known = read_known_version(location)
@@ -116,7 +121,7 @@ def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
     if stored is None:
         DeltaTable.create(
             location.uri,
-            schema=Schema(list(_fields(table).values())),
+            schema=Schema(list(catalog_fields(table).values())),
             mode="ignore",
             partition_by=list(table.partition_by) or None,
             name=table.path,
@@ -131,76 +136,14 @@ def open_or_create(table: Table, location: TableLocation) -> DeltaTable:
         settle(location)
     elif not is_local(location.uri):
         refuse_shorter(location, known, stored.version())
-    _refuse_other_table(table, stored)
-    names = {field.name for field in stored.schema().fields}
-    added = [field for name, field in _fields(table).items() if name not in names]
-    if added:
-        stored.alter.add_columns(added, post_commithook_properties=KEEP_LOG)
+    differences = compare(table, stored)
+    differences.refuse(table, stored)
+    if differences.converted:
+        return stored
+    if differences.added:
+        stored.alter.add_columns(differences.added, post_commithook_properties=KEEP_LOG)
     _constrain(table, stored)
     return stored
-
-
-def _fields(table: Table) -> dict[str, Field]:
-    arrow = Schema.from_arrow(table.empty().to_arrow(compat_level=COMPAT).schema)
-    return {
-        field.name: Field(
-            field.name,
-            field.type,
-            nullable=table.columns[field.name].nullable,
-            metadata={"comment": table.column_description(field.name)},
-        )
-        for field in arrow.fields
-    }
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    """Return the table's columns with the Arrow types of Delta, which every reader knows; those of polars are wider."""
-    fields = pa.schema(Schema(list(_fields(table).values())).to_arrow())
-    return pa.schema([field.with_nullable(True).remove_metadata() for field in fields])
-
-
-def _refuse_other_table(table: Table, stored: DeltaTable) -> None:
-    """Raise SchemaMismatchError unless the stored table matches the catalog or lacks only nullable columns."""
-    expected = _fields(table)
-    found = {field.name: field for field in stored.schema().fields}
-    problems = [f"column {name!r} is stored and not in the catalog" for name in found if name not in expected]
-    for name, field in expected.items():
-        if name not in found:
-            if not field.nullable:
-                problems.append(
-                    f"column {name!r} ({_describe_type(field)}) is not stored, and only a nullable one can be added"
-                )
-        elif _describe_type(found[name]) != _describe_type(field):
-            problems.append(
-                f"column {name!r} is stored as {_describe_type(found[name])} where the catalog says {_describe_type(field)}"
-            )
-    partitioned_by = tuple(stored.metadata().partition_columns)
-    if partitioned_by != table.partition_by:
-        problems.append(
-            f"it is partitioned by {_join_names(partitioned_by)} where the catalog says {_join_names(table.partition_by)}"
-        )
-    if problems:
-        raise SchemaMismatchError(
-            f"Nothing was written to {table.path}: {'; '.join(problems)}. Bring the catalog back to what is stored, or "
-            f"move the table at {stored.table_uri} aside and materialize all its partitions again."
-        )
-
-
-def _describe_type(field: Field) -> str:
-    """Name a column's type as the log spells it, and whether it is nullable."""
-    kind = field.type
-    # A nested type has no short name. Polars chooses its nullability, not the catalog.
-    shown = getattr(kind, "type", None) if not hasattr(kind, "element_type") else f"array of {_element_type(kind)}"
-    return f"{shown} {'nullable' if field.nullable else 'NOT NULL'}"
-
-
-def _element_type(kind: object) -> str:
-    element = kind.element_type  # pyright: ignore[reportAttributeAccessIssue]
-    return f"array of {_element_type(element)}" if hasattr(element, "element_type") else element.type
-
-
-def _join_names(columns: tuple[str, ...]) -> str:
-    return ", ".join(columns) or "nothing"
 
 
 def _constrain(table: Table, stored: DeltaTable) -> None:
@@ -222,8 +165,9 @@ def _constrain(table: Table, stored: DeltaTable) -> None:
         missing[name] = condition
     if not missing:
         return
+    spelled = {name: _WHOLE_LIMIT.sub(r"\1 CAST(\2 AS INT)", condition) for name, condition in missing.items()}
     try:
-        stored.alter.add_constraint(missing, post_commithook_properties=KEEP_LOG)
+        stored.alter.add_constraint(spelled, post_commithook_properties=KEEP_LOG)
     except DeltaError as error:
         if _BROKEN_BY_STORED_ROWS not in str(error):
             raise

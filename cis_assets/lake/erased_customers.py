@@ -116,7 +116,10 @@ def erased_customers(lake: Lake, landing_uri: str, secret: SecretStr) -> ErasedC
 
 
 def add_erased_customers(lake: Lake, landing_uri: str, key: ErasureKey, customers: Collection[int], day: date) -> None:
-    """Add customers to the list, first to its copy in landing. The existing entries stay as they are."""
+    """Add customers to the list, first to its copy in landing. The existing entries stay as they are.
+
+    Raises StorageError if landing cannot be written to. Nothing was added then.
+    """
     copied = read_copy(landing_uri)
     listed = _read_list(lake, copied)
     known = merge_entries(listed, copied)
@@ -127,7 +130,12 @@ def add_erased_customers(lake: Lake, landing_uri: str, key: ErasureKey, customer
         orient="row",
     )
     entries = merge_entries(known, added.join(known, on="customer_hash", how="anti"))
-    _complete_copy(landing_uri, entries, copied)
+    try:
+        _complete_copy(landing_uri, entries, copied)
+    except StorageError as error:
+        raise StorageError(
+            f"No customer was erased, since an erasure needs permission to create files in {landing_uri}. {error}"
+        ) from error
     _complete_list(lake, entries, listed)
 
 
@@ -160,15 +168,13 @@ def _read_list(lake: Lake, copied: pl.DataFrame) -> pl.DataFrame:
         is_lost, reason = True, describe_error(error).rstrip(".")
     if not is_lost:
         return ERASED_CUSTOMERS.empty()
-    refill = (
-        "erase the same customers again"
-        if copied.is_empty()
-        else f"the {copied.height} entries in {COPY_FOLDER} of the landing folder fill a new list"
+    source = "its data files" + (
+        "" if copied.is_empty() else f" and the {copied.height} entries of its copy in landing"
     )
     raise ErasedListError(
         f"The list of erased customers at {location.uri} cannot be read, and erased customers could come back: {reason}. "
-        f"If the storage answers (`cis doctor`), restore the table from a backup. Or move its folder aside, run `cis doctor "
-        f"--accept {ERASED_CUSTOMERS.path}`, and {refill} (docs/erasure.md)."
+        f"If the storage answers (`cis doctor`), run `cis doctor --repair {ERASED_CUSTOMERS.path}`, which makes the list "
+        f"again from {source}, or restore the table from a backup (docs/erasure.md)."
     )
 
 

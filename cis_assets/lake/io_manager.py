@@ -108,8 +108,11 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if wanted not in (nw.LazyFrame, pl.LazyFrame, pl.DataFrame, Any):
             raise FrameTypeError(f"{table.path} can be read as a LazyFrame or a DataFrame, not as {wanted}.")
         engine = self._engine() if wanted is nw.LazyFrame else PolarsEngine()
-        columns = (context.definition_metadata or {}).get("columns")
-        frame = engine.scan(table, self.lake.lake().location(table), run_slice(table, context).whole, columns)
+        metadata, location = context.definition_metadata or {}, self.lake.lake().location(table)
+        if metadata.get("may_be_absent") and not self.lake.lake().exists(table):
+            frame = engine.empty(table)
+        else:
+            frame = engine.scan(table, location, run_slice(table, context).whole, metadata.get("columns"))
         if wanted is nw.LazyFrame:
             return frame
         native = frame.to_native()

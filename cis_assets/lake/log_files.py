@@ -145,14 +145,15 @@ def find_file_faults(location: TableLocation, files: Mapping[str, int]) -> dict[
     if not is_local(location.uri):
         return {}
     faults = {}
-    for path, size in files.items():
-        try:
-            found = os.stat(f"{location.uri}/{path}").st_size  # noqa: PTH116 - ten times as fast for a thousand files
-        except (FileNotFoundError, NotADirectoryError):
-            faults[path] = "is missing"
-        else:
-            if found != size:
-                faults[path] = f"has {found} bytes instead of {size}"
+    with storage_errors(f"Examining the files of {location.name}"):
+        for path, size in files.items():
+            try:
+                found = os.stat(f"{location.uri}/{path}").st_size  # noqa: PTH116 - ten times as fast for a thousand files
+            except (FileNotFoundError, NotADirectoryError):
+                faults[path] = "is missing"
+            else:
+                if found != size:
+                    faults[path] = f"has {found} bytes instead of {size}"
     return faults
 
 

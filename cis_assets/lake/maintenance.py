@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from cis_assets.catalog import Table
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import open_table, scan_stored
+from cis_assets.lake.delta_table import count_logged_rows, open_table, scan_stored
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.slices import Slice
 from cis_assets.lake.table_condition import (
@@ -137,7 +136,7 @@ def _compact(
                 commit.overwrite(
                     where,
                     LazyChunks.of([scan_stored(commit.stored, location, where)]),
-                    expected_rows=_count_logged_rows(commit.stored, where),
+                    expected_rows=count_logged_rows(commit.stored, where),
                     file_bytes=target_bytes,
                     note={"cis_maintenance": "compaction"},
                 )
@@ -149,14 +148,6 @@ def _compact(
                 raise
             left.append(f"{table.path}: a run was writing to {where}; the next maintenance compacts its small files.")
     return tuple(left)
-
-
-def _count_logged_rows(stored: DeltaTable, where: Slice) -> int | None:
-    """Count the rows of a slice from the table's log; None if a file of another writer has no row count."""
-    files = pl.DataFrame(stored.get_add_actions(flatten=True))
-    wanted = [pl.col(f"partition.{column}").is_in(list(values)) for column, values in where.conditions]
-    rows = files.filter(pl.all_horizontal(True, *wanted))["num_records"].to_list()
-    return None if None in rows else sum(rows)
 
 
 def _group(table: Table, partitions: Sequence[Partition], at_once: int) -> Iterator[list[Partition]]:

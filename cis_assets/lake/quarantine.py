@@ -14,6 +14,7 @@ from cis_assets.catalog import TABLES, Table
 from cis_assets.dates import DateRange, days_in_words
 from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
+from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.lake import Lake
 
 QUARANTINED_BY = "held_by"
@@ -52,8 +53,9 @@ def _read_faults(lake: Lake, table: Table, days: DateRange) -> pl.DataFrame:
     column = table.partition_date
     if column is None or not lake.exists(table):
         return pl.DataFrame(schema={"day": pl.Date, "fault": pl.String})
-    rows = lake.scan(table, days, [column, "fault"])
-    return rows.filter(pl.col("fault").is_not_null()).select(pl.col(column).alias("day"), "fault").collect()
+    with name_unreadable_files([lake.location(table)]):
+        rows = lake.scan(table, days, [column, "fault"])
+        return rows.filter(pl.col("fault").is_not_null()).select(pl.col(column).alias("day"), "fault").collect()
 
 
 def quarantined_partitions(

@@ -1,29 +1,30 @@
 """Repairs of damaged tables. Each brings back what is whole, and names what is gone and how to make it again."""
 
-import io
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import obstore
-import polars as pl
 from deltalake import DeltaTable
-from polars.exceptions import PanicException, PolarsError
 
 from cis_assets.catalog import Table
-from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.dates import neighbouring_ranges
 from cis_assets.errors import OperatorError
-from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.damage import Damage, Kind, find_damage, list_sizes, way_back
+from cis_assets.lake.damage import Damage, Kind, find_damage, find_damage_now, list_sizes, way_back
 from cis_assets.lake.delta_table import connect
 from cis_assets.lake.engines.engine import TableLocation
-from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.log_files import HINT, LOG, list_data_files, list_log, read_changes
-from cis_assets.lake.slices import WHOLE
-from cis_assets.lake.table_versions import accept_table, prepare_to_write, settle, sync_checkpoint, sync_folders
+from cis_assets.lake.table_versions import (
+    TableDamagedError,
+    accept_table,
+    prepare_to_write,
+    read_known_version,
+    settle,
+    sync_checkpoint,
+    sync_folders,
+)
 from cis_assets.storage.addresses import is_local, join, object_store
 from cis_assets.storage.errors import storage_errors
 
@@ -37,6 +38,18 @@ _DAY = re.compile(r"=(\d{4}-\d\d-\d\d)/")
 
 class RepairError(OperatorError):
     """The damage cannot be repaired from what is left."""
+
+
+def accept_whole_table(location: TableLocation) -> int | None:
+    """Take a table as it is now, and return its version; None if there is no table now.
+
+    Raises RepairError if it has damage that keeps it from being read.
+    """
+    log = list_log(location)
+    damage = find_damage_now(location, log)
+    if damage:
+        raise RepairError(f"{location.name} cannot be accepted: {damage[0]}. {way_back(location, damage[0])}")
+    return accept_table(location)
 
 
 def repair(lake: Lake, table: Table, *, deep: bool = False) -> list[str]:
@@ -55,7 +68,8 @@ def repair(lake: Lake, table: Table, *, deep: bool = False) -> list[str]:
 
 
 def _repair_first(lake: Lake, table: Table, location: TableLocation, damage: list[Damage]) -> str:
-    first = min(damage, key=lambda each: (each.kind.value, each.version))
+    # The repair of a log takes the version that the table has then, so a shorter log is no damage any more.
+    first = min(damage, key=lambda each: (each.kind is Kind.SHORTER, each.kind.value, each.version))
     with storage_errors(f"Repairing {table.path}"):
         if first.kind in (Kind.REMEMBERED_VERSION, Kind.SHORTER):
             raise RepairError(f"{table.path}: {first}. {way_back(location, first)}")
@@ -69,45 +83,14 @@ def _repair_first(lake: Lake, table: Table, location: TableLocation, damage: lis
 
 
 def _start_again(lake: Lake, table: Table, location: TableLocation, damage: Damage) -> str:
-    """Move a table without a log aside. The list of erased customers is made again from its data files."""
+    """Move a table without a log aside."""
     files = list_sizes(location)
     days = _find_days(files)
-    rows = _read_erased_customers(location, files) if table is ERASED_CUSTOMERS else None
-    if not files and rows is None:
-        accept_table(location)
-        return f"{damage}: nothing of the table was left. {_how_to_make_again(table, days)}"
-    aside = f"{MOVED_ASIDE}/{table.path}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    _move_folder(lake, table.path, aside, files)
+    aside = move_table_aside(lake, table, files) if files else ""
     accept_table(location)
-    moved = f"{damage}: the table was moved to {join(lake.uri, aside)}."
-    if rows is not None:
-        PolarsEngine().merge(table, location, WHOLE, LazyChunks.of([rows]))
-        return f"{moved} The list was made again from its data files, with {rows.height:,} customers."
-    return (
-        f"{moved} {_how_to_make_again(table, days)} Then delete that folder: `cis forget` does not remove rows from it."
-    )
-
-
-def _read_erased_customers(location: TableLocation, files: Iterable[str]) -> pl.DataFrame:
-    """Unite the rows of all versions of the list: nobody leaves it, so no customer is lost or added."""
-    store = object_store(location.uri, timeouts=location.timeouts)
-    parts = []
-    for path in sorted(path for path in files if path.endswith(".parquet") and not path.startswith(LOG)):
-        try:
-            parts.append(pl.read_parquet(io.BytesIO(bytes(obstore.get(store, path).bytes()))))
-        except (PolarsError, PanicException):
-            raise RepairError(
-                f"{ERASED_CUSTOMERS.path} has lost its log, and {path} cannot be read: restore its folder from a backup. "
-                "Without the list, erased customers would come back."
-            ) from None
-    if not parts:
-        raise RepairError(
-            f"{ERASED_CUSTOMERS.path} has lost its log and its data files: restore its folder from a backup. Without the "
-            "list, erased customers would come back."
-        )
-    columns = list(ERASED_CUSTOMERS.dtypes)
-    rows = pl.concat([part.select(columns) for part in parts])
-    return rows.sort("erased_on").unique("customer_hash", keep="first", maintain_order=True)
+    what = f"the table was moved to {aside}" if aside else "nothing of the table was left"
+    then = " The next `cis forget` deletes what was moved." if aside else ""
+    return f"{damage}: {what}. {_how_to_make_again(table, days)}{then}"
 
 
 def _replace_checkpoint(location: TableLocation, damage: list[Damage]) -> str:
@@ -145,6 +128,10 @@ def _roll_back(table: Table, location: TableLocation, damage: Damage) -> str:
 
 def _drop_files(table: Table, location: TableLocation, damage: list[Damage]) -> str:
     """Remove damaged data files from the log. What is left of a file is deleted, so that nothing reads it again."""
+    try:
+        read_known_version(location)
+    except TableDamagedError:
+        accept_table(location)
     prepare_to_write(location)
     store = object_store(location.uri, timeouts=location.timeouts)
     obstore.delete(store, [each.file for each in damage if each.what != "is missing"])
@@ -166,17 +153,19 @@ def _set_aside(location: TableLocation, file: str) -> None:
     sync_folders(location)
 
 
-def _move_folder(lake: Lake, path: str, aside: str, files: Iterable[str]) -> None:
+def move_table_aside(lake: Lake, table: Table, files: Iterable[str]) -> str:
+    """Move the files of a table below `moved_aside/` in the lake, and return their new address."""
+    aside = f"{MOVED_ASIDE}/{table.path}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     if is_local(lake.uri):
-        target = Path(lake.uri, aside)
+        source, target = Path(lake.uri, table.path), Path(lake.uri, aside)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if Path(lake.uri, path).is_dir():
-            Path(lake.uri, path).rename(target)
-        lake.sync([target.parent, Path(lake.uri, path).parent])
-        return
-    store = object_store(lake.uri, timeouts=lake.timeouts)
-    for file in files:
-        obstore.rename(store, f"{path}/{file}", f"{aside}/{file}")
+        source.rename(target)
+        lake.sync([target.parent, source.parent])
+    else:
+        store = object_store(lake.uri, timeouts=lake.timeouts)
+        for file in files:
+            obstore.rename(store, f"{table.path}/{file}", f"{aside}/{file}")
+    return join(lake.uri, aside)
 
 
 def _find_days(paths: Iterable[str]) -> list[date]:

@@ -10,8 +10,9 @@ import polars as pl
 from deltalake import write_deltalake
 
 from cis_assets.errors import OperatorError
-from cis_assets.lake.delta_table import COMPAT, connect, scan_stored
+from cis_assets.lake.delta_table import connect, scan_stored
 from cis_assets.lake.engines.engine import TableLocation
+from cis_assets.lake.stored_schema import COMPAT
 from cis_assets.storage.addresses import is_local, join, object_store, polars_options, storage_options
 from cis_assets.storage.errors import storage_errors
 from cis_assets.storage.timeouts import Timeouts

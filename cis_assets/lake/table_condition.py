@@ -3,6 +3,7 @@
 It comes from the table's log and from listings of its folder; no row is read. `maintenance.py` does the maintenance.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _LOG = "_delta_log"
 # Fewer removable bytes are not worth a warning, however small the table is.
 _WORTH_A_WARNING = 64 * 1024 * 1024
 _HOUR = 3600
+_HALF_WRITTEN = re.compile(r"[^/]#[0-9]+$")
 
 Partition = tuple[Any, ...]
 
@@ -117,8 +119,13 @@ def find_half_written_files(location: TableLocation, retention_hours: int) -> li
     if not is_local(location.uri):
         return []
     limit = time.time() - retention_hours * _HOUR
-    staged = (path for path in Path(location.uri).rglob("*#*") if path.name.rpartition("#")[2].isdigit())
+    staged = (path for path in Path(location.uri).rglob("*#*") if is_half_written(path.name))
     return [path for path in staged if path.stat().st_mtime < limit]
+
+
+def is_half_written(name: str) -> bool:
+    """Whether a file is named as writers name it until it is whole."""
+    return _HALF_WRITTEN.search(name) is not None
 
 
 def _find_reasons(files: Files, log: Log, removable: Mapping[str, int], limits: Limits) -> list[str]:

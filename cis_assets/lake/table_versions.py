@@ -16,6 +16,7 @@ from pathlib import Path
 import obstore
 from deltalake import DeltaTable
 
+from cis_assets.catalog.system import ERASED_CUSTOMERS
 from cis_assets.errors import OperatorError
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.log_files import (
@@ -51,6 +52,13 @@ class KnownVersion:
 
     version: int
     bytes: int = 0
+
+    def find_wrong_size(self, log: LogFiles) -> str | None:
+        """Say how the size of its commit differs from what it was; None if it does not, or if no reader needs the commit."""
+        found = log.commits.get(self.version)
+        if not self.bytes or found in (None, self.bytes) or self.version not in log.replayed:
+            return None
+        return f"has {found} bytes instead of {self.bytes}"
 
 
 def read_known_version(location: TableLocation) -> KnownVersion | None:
@@ -164,6 +172,9 @@ def settle(location: TableLocation) -> None:
         newest = log.newest
         if newest is None or (known is not None and newest <= known.version):
             return
+        for version in log.replayed:
+            if version not in log.commits:
+                raise TableDamagedError(f"{location.name} is damaged: {commit_path(version)} is missing. {_WAY_BACK}")
         if is_local(location.uri):
             _sync_commits(location, log, known)
         if not location.lake_uri:
@@ -200,9 +211,9 @@ def _examine(location: TableLocation) -> bool:
             "to roll it back (the next write to the table does so, too)."
         )
     faults = find_log_faults(location, log)
-    if known is not None and known.bytes and log.commits.get(known.version, known.bytes) != known.bytes:
-        what = f"has {log.commits[known.version]} bytes instead of {known.bytes}"
-        faults.append(LogFault(known.version, commit_path(known.version), what))
+    size = None if known is None else known.find_wrong_size(log)
+    if known is not None and size:
+        faults.append(LogFault(known.version, commit_path(known.version), size))
     if faults:
         raise TableDamagedError(f"{location.name} is damaged: {faults[0]}. {_WAY_BACK}")
     return log.newest is not None
@@ -254,6 +265,9 @@ def _find_cut_off_commit(location: TableLocation, log: LogFiles, known: KnownVer
         changes = read_changes(location, version)
         if changes.fault is not None:
             return LogFault(version, commit_path(version), changes.fault)
+        if known is None:
+            # It is whole, so its run may have reported it. A lost data file is damage then.
+            return None
         added = {path: entry for path, entry in added.items() if path not in changes.removed}
         added |= {path: (version, size) for path, size in changes.added.items()}
     faults = find_file_faults(location, {path: size for path, (_, size) in added.items()})
@@ -267,15 +281,17 @@ def _find_cut_off_commit(location: TableLocation, log: LogFiles, known: KnownVer
 def _sync_commits(location: TableLocation, log: LogFiles, known: KnownVersion | None) -> None:
     root, after = Path(location.uri), -1 if known is None else known.version
     paths = _checkpoint_files(location, log, after)
-    for version in (version for version in log.commits if version > after):
+    # No reader needs the commits up to a checkpoint, so a torn one does no harm.
+    for version in (version for version in log.replayed if version > after):
         changes = read_changes(location, version)
         if changes.fault is not None:
             raise TableDamagedError(f"{location.name} is damaged: {commit_path(version)} {changes.fault}. {_WAY_BACK}")
         paths |= {root / commit_path(version), *(root / path for path in changes.added)}
     if known is None:
-        # Also what an earlier version of the platform wrote, and what a checkpoint holds.
-        paths |= {root / path for path in list_data_files(DeltaTable(location.uri))}
         paths |= list_ancestors(root)
+    # Also what an earlier version of the platform wrote, and what a checkpoint holds.
+    if known is None or after < log.replayed.start - 1:
+        paths |= {root / path for path in list_data_files(DeltaTable(location.uri))}
     _sync(location, paths | folders_between(root, paths) | {root / LOG})
 
 
@@ -289,8 +305,7 @@ def _sync(location: TableLocation, paths: set[Path]) -> None:
         location.sync(paths)
     except OSError as error:
         raise StorageError(
-            f"{location.name} was written, but the disk did not confirm it: {describe_error(error)}. Examine the disk, then "
-            "run it again."
+            f"The disk did not confirm the write of {location.name}: {describe_error(error)}. Examine the disk."
         ) from error
 
 
@@ -307,9 +322,11 @@ def _path(location: TableLocation) -> str:
 
 def _describe_shorter(location: TableLocation, known: KnownVersion, newest: int | None) -> TableDamagedError:
     state = f"its log ends at {newest}" if newest is not None else f"there is no commit in {location.uri}/{LOG}"
+    # Entries that the list of erased customers has lost are in its copy, so it is never accepted without them.
+    is_repaired = newest is None or location.name == ERASED_CUSTOMERS.path
     return TableDamagedError(
         f"{location.name} has lost commits: version {known.version} was written, and {state}. Restore its folder from a "
-        f"backup, or run `cis doctor --{'repair' if newest is None else 'accept'} {location.name}` to go on without them."
+        f"backup, or run `cis doctor --{'repair' if is_repaired else 'accept'} {location.name}` to go on with what is left."
     )
 
 

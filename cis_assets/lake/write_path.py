@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from cis_assets.catalog import Table
-from cis_assets.errors import OperatorError
+from cis_assets.catalog import SchemaMismatchError, Table
+from cis_assets.errors import OperatorError, first_line
 from cis_assets.lake.checked_batches import CheckedBatches
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import COMPAT, KEEP_LOG, connect, open_or_create
+from cis_assets.lake.delta_table import KEEP_LOG, connect, count_logged_rows, open_or_create, scan_stored
 from cis_assets.lake.engines.engine import TableLocation, Written
-from cis_assets.lake.slices import Slice
+from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets.lake.stored_schema import COMPAT, compare, convert_rows, described_arrow_schema
 from cis_assets.lake.table_versions import settle
 from cis_assets.storage.errors import StorageError, describe_error, is_denied
 
@@ -52,6 +54,10 @@ _SOON_SECONDS = 15.0
 
 class UnsettledCommitError(OperatorError):
     """A write failed, and the storage did not answer whether the commit is in the table's log."""
+
+
+class UnconfirmedCommitError(StorageError):
+    """The commit is in the table's log, but it is not known to be durable, so the write does not count as done."""
 
 
 @dataclass
@@ -122,8 +128,36 @@ class Commit:
         )
         self.rows = rows.height
 
-    def _write(self, batches: CheckedBatches, *, refuse_empty: bool = False, **options: Any) -> None:
-        reader = batches.reader(refuse_empty=refuse_empty)
+    def convert(self, changes: list[str]) -> None:
+        """Replace all rows of a table that an older catalog described by the same rows in the catalog's columns.
+
+        Raises SchemaMismatchError if a stored value does not fit the catalog's type; then the table stays as it was.
+        """
+        rows = scan_stored(self.stored, self.location).with_columns(convert_rows(self.table, self.stored))
+        expected_rows = count_logged_rows(self.stored)
+        try:
+            self._write(
+                CheckedBatches(self.table, WHOLE, LazyChunks.of([rows]), expected_rows=expected_rows),
+                schema=described_arrow_schema(self.table),
+                mode="overwrite",
+                schema_mode="overwrite",
+                predicate=_EVERY_ROW,
+                commit_properties=CommitProperties(
+                    custom_metadata={MARK: self.mark, "cis_migration": "; ".join(changes)},
+                    # delta-rs does not see which rows a commit with a new schema misses, so it must not repeat it.
+                    max_commit_retries=0,
+                ),
+            )
+        except pl.exceptions.PolarsError as error:
+            raise SchemaMismatchError(
+                f"Nothing was written to {self.table.path}: its stored rows cannot be converted ({'; '.join(changes)}): "
+                f"{first_line(error)}. Move the table at {self.stored.table_uri} aside and materialize all its partitions again."
+            ) from None
+
+    def _write(
+        self, batches: CheckedBatches, *, refuse_empty: bool = False, schema: pa.Schema | None = None, **options: Any
+    ) -> None:
+        reader = batches.reader(refuse_empty=refuse_empty, schema=schema)
         try:
             write_deltalake(
                 self.stored,
@@ -151,10 +185,17 @@ def commit_once(table: Table, location: TableLocation, write: Callable[[Commit],
     counts, since all attempts write the same. Raises StorageError if no commit succeeded, or UnsettledCommitError if the
     storage does not answer.
 
-    On a local disk, everything is synced before this returns.
+    On a local disk, everything is synced before this returns, and the version is remembered. If that fails, this raises
+    UnconfirmedCommitError: the new rows are there, and a repetition writes none of them twice.
     """
     written = _commit(table, location, write)
-    settle(location)
+    try:
+        settle(location)
+    except StorageError as error:
+        raise UnconfirmedCommitError(
+            f"{table.path} has the new rows, but they may not survive a power cut. {error} Then run it again: no row is "
+            "written twice."
+        ) from error
     return written
 
 
@@ -164,7 +205,7 @@ def _commit(table: Table, location: TableLocation, write: Callable[[Commit], Non
     for pause in (*_PAUSES, None):
         began = time.monotonic()
         try:
-            commit = Commit(table, location, open_or_create(table, location), mark)
+            commit = Commit(table, location, _open_converted(table, location), mark)
             before = commit.stored.version() if before is None else before
             write(commit)
             return Written(commit.rows, commit.stored)
@@ -185,6 +226,17 @@ def _commit(table: Table, location: TableLocation, write: Callable[[Commit], Non
                 ) from error
         time.sleep(random.uniform(pause / 2, pause))  # noqa: S311
     raise AssertionError("The last attempt returns or raises.")
+
+
+def _open_converted(table: Table, location: TableLocation) -> DeltaTable:
+    """Open or create the table. If an older catalog described it, its rows are converted first, in one commit."""
+    stored = open_or_create(table, location)
+    changes = compare(table, stored).converted
+    if not changes:
+        return stored
+    Commit(table, location, stored, uuid.uuid4().hex).convert(changes)
+    settle(location)
+    return open_or_create(table, location)
 
 
 def find_marked_version(stored: DeltaTable, before: int, mark: str) -> int | None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from cis_assets.catalog.table import QUANTITY
 from cis_assets.landing.csv_text import CsvText
 from cis_assets.landing.headers import UTF_8_BOM
 from cis_assets.landing.parsed_file import REJECTED_SCHEMA, ParsedFile, label_rejected, split_by_reason
@@ -27,6 +28,7 @@ _PLAIN = {
     pl.Int64(): r"(?:-?[0-9]{1,18})?",
     pl.Int32(): r"(?:-?[0-9]{1,9})?",
     pl.Float64(): r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,15})?)?",
+    pl.Decimal(*QUANTITY): r"(?:-?[0-9]{1,12}(?:\.[0-9]{1,3})?)?",
 }
 _NO_ROWS = pl.DataFrame(schema=REJECTED_SCHEMA)
 _RECORDS = {

@@ -4,6 +4,8 @@ Does not belong here: which rows are a customer's (`catalog/customer_rows.py`), 
 (`lake/erased_customers.py`).
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +15,11 @@ import polars as pl
 
 from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
 from cis_assets.lake.erased_customers import ErasedCustomers
-from cis_assets.landing.contract import CUSTOMERS, ORDERS
+from cis_assets.landing.contract import CUSTOMERS, OFFER_AUDIENCE, ORDERS, LandingTable
 from cis_assets.landing.landed_files import LandedFile
 from cis_assets.landing.rows import LandedRows
+
+_COUNTED = ("orders", "order_items", "customers", "offer_audience", "rejected")
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,13 @@ class ErasedRowCounts:
     orders: int = 0
     order_items: int = 0
     customers: int = 0
+    offer_audience: int = 0
     rejected: int = 0
     by_file: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    def __add__(self, other: ErasedRowCounts) -> ErasedRowCounts:
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        return ErasedRowCounts(**counts, by_file={**self.by_file, **other.by_file})
 
     def sentences(self) -> list[str]:
         """Tell an operator what was left out, if anything."""
@@ -37,6 +46,7 @@ class ErasedRowCounts:
             "orders": self.orders,
             "order lines": self.order_items,
             "customers": self.customers,
+            "rows of the audience of offers": self.offer_audience,
             "rows that did not parse": self.rejected,
         }
         counted = ", ".join(f"{count:,} {name}" for name, count in words.items() if count)
@@ -69,19 +79,39 @@ def remove_erased(erased: ErasedCustomers, files: Sequence[LandedFile]) -> tuple
     return kept, ErasedRowCounts(**removed, by_file=by_file)
 
 
-def remove_erased_from_snapshots(
-    erased: ErasedCustomers, landed: Mapping[str, LandedRows]
-) -> tuple[dict[str, LandedRows], ErasedRowCounts]:
-    """Remove rows of erased customers from snapshots, which are given by table."""
-    header_of = _headers_of(landed.values())
-    customers = landed[CUSTOMERS.name].rows
-    numbers = customers.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming").to_series()
-    traces = Traces(erased.among(numbers), further=erased.among)
-    rows, row_count = _remove(customers, traces, header_of)
-    rejected = {name: _remove(of_table.rejected, traces, header_of) for name, of_table in landed.items()}
-    kept = {name: replace(landed[name], rejected=others) for name, (others, _) in rejected.items()}
-    kept[CUSTOMERS.name] = replace(kept[CUSTOMERS.name], rows=rows)
-    return kept, ErasedRowCounts(customers=row_count, rejected=sum(count for _, count in rejected.values()))
+def remove_erased_from_snapshot(
+    erased: ErasedCustomers, table: LandingTable, landed: LandedRows
+) -> tuple[LandedRows, ErasedRowCounts]:
+    """Remove rows of erased customers from a file of a snapshot."""
+    if not erased or table.name not in (CUSTOMERS.name, OFFER_AUDIENCE.name):
+        return landed, ErasedRowCounts()
+    header_of = _headers_of([landed])
+    traces = _traces_in(erased, landed.rows)
+    is_theirs = theirs(landed.rows.collect_schema().names(), traces, header_of)
+    count = landed.rows.select(is_theirs.sum()).collect(engine="streaming").item()
+    rejected, rejected_count = _remove(landed.rejected, traces, header_of)
+    kept = replace(landed, rows=_without(table, landed.rows, is_theirs), rejected=rejected)
+    return kept, ErasedRowCounts(**{table.name: count}, rejected=rejected_count)
+
+
+def remove_erased_from_stored(erased: ErasedCustomers, table: LandingTable, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Remove rows of erased customers from the stored rows of a snapshot table."""
+    if not erased or table.name not in (CUSTOMERS.name, OFFER_AUDIENCE.name):
+        return rows
+    is_theirs = theirs(rows.collect_schema().names(), _traces_in(erased, rows), lambda _, path: None)
+    return _without(table, rows, is_theirs)
+
+
+def _without(table: LandingTable, rows: pl.LazyFrame, is_theirs: pl.Expr) -> pl.LazyFrame:
+    """Remove rows, or only their customer from the audience of an offer: without any row, it would be for everybody."""
+    if table.name == OFFER_AUDIENCE.name:
+        return rows.with_columns(customer_id=pl.when(~is_theirs).then("customer_id"))
+    return rows.filter(~is_theirs)
+
+
+def _traces_in(erased: ErasedCustomers, rows: pl.LazyFrame) -> Traces:
+    numbers = rows.select(pl.col("customer_id").drop_nulls().unique()).collect(engine="streaming").to_series()
+    return Traces(erased.among(numbers), further=erased.among)
 
 
 def _headers_of(landed: Iterable[LandedRows]) -> HeaderOf:

@@ -4,9 +4,11 @@ Does not belong here: how a format is parsed (`csv_rows.py`, `parquet_reader.py`
 (`reader.py`).
 """
 
+import io
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 
@@ -17,8 +19,8 @@ from cis_assets.landing.csv_rows import parse_csv
 from cis_assets.landing.csv_text import CsvText, open_csv
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
 from cis_assets.landing.landed_files import LandedFile
-from cis_assets.landing.large_files import ONE_AT_A_TIME, read_large_csv
-from cis_assets.landing.parquet_reader import parse_parquet
+from cis_assets.landing.large_files import ONE_AT_A_TIME, join_parsed, read_large_csv
+from cis_assets.landing.parquet_reader import open_parquet
 from cis_assets.landing.parsed_file import ParsedFile
 from cis_assets.landing.row_cache import RowCache
 from cis_assets.landing.rows import LandedRows, no_rejected, no_rows, to_landed_rows
@@ -92,7 +94,7 @@ def read_files(
     """Read files of a table, and return the rows or the error of each.
 
     The files are read whole before this returns, so no fault appears later. CSV files are parsed together until they
-    hold `together_bytes` of text; those beyond a piece of `limits` are parsed piece by piece.
+    hold `together_bytes` of text; files beyond a piece of `limits` are parsed piece by piece.
     """
     results: dict[LandingFile, LandedRows | LandingError] = {}
     opened: list[CsvText] = []
@@ -105,7 +107,7 @@ def read_files(
                 else:
                     results[file] = text
             elif file.format == "parquet":
-                results |= _cache_rows(table, [parse_parquet(table, file, folder.content(file))], cache)
+                results[file] = _read_parquet(folder, table, file, cache, limits)
             else:
                 raise LandingError(f"Landing file {file.path} is not .csv, .csv.gz or .parquet: rename or remove it.")
         except LandingError as error:
@@ -130,6 +132,17 @@ def _read_csv(
         return open_csv(table, file, first)
     with ONE_AT_A_TIME:
         return read_large_csv(table, file, itertools.chain((first, second), pieces), cache, limits)
+
+
+def _read_parquet(
+    folder: LandingFolder, table: LandingTable, file: LandingFile, cache: RowCache, limits: Limits
+) -> LandedRows:
+    is_small = file.size <= limits.piece_bytes
+    with io.BytesIO(folder.content(file)) if is_small else folder.random_access(file) as content:
+        opened = open_parquet(table, file, content, limits)
+        is_small = is_small and opened.column_bytes <= limits.piece_bytes
+        with nullcontext() if is_small else ONE_AT_A_TIME:
+            return join_parsed(table, opened.parse(), cache, limits)
 
 
 def _cache_rows(table: LandingTable, parsed: Sequence[ParsedFile], cache: RowCache) -> dict[LandingFile, LandedRows]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import obstore
@@ -18,12 +18,13 @@ from obstore.store import ObjectStore
 from cis_assets.dates import parse_date_folder
 from cis_assets.errors import OperatorError
 from cis_assets.landing.contract import DATED, LandingTable
-from cis_assets.storage.addresses import join, polars_options, store_to_read
+from cis_assets.storage.addresses import is_local, join, polars_options, store_to_read
 from cis_assets.storage.errors import StorageError, describe_error
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
+_RANGE_BYTES = 1024 * 1024
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
 
@@ -47,10 +48,14 @@ class LandingFile:
 
 
 class LandingFolder:
-    """The folder or container path where order files arrive."""
+    """The folder or container path where order files arrive.
 
-    def __init__(self, uri: str) -> None:
+    Unless it may `follow_links`, no file is read that a symbolic link brings in from outside of a local folder.
+    """
+
+    def __init__(self, uri: str, *, follow_links: bool = False) -> None:
         self.uri = uri
+        self._follow_links = follow_links
         self.polars_options = polars_options(uri)
 
     @cached_property
@@ -61,7 +66,8 @@ class LandingFolder:
         return join(self.uri, file.path)
 
     def content(self, file: LandingFile, *, first_bytes: int | None = None) -> bytes:
-        """Fetch a file, or only its first bytes; StorageError if the storage fails."""
+        """Fetch a file, or only its first bytes; StorageError if the storage fails, LandingError for a link that leads out."""
+        self._refuse_link(file)
         try:
             if first_bytes is None:
                 return bytes(obstore.get(self._store, file.path).bytes())
@@ -71,8 +77,27 @@ class LandingFolder:
             raise _failed(file, error) from error
 
     def stream(self, file: LandingFile) -> io.RawIOBase:
-        """Open a file to read it from its beginning to its end; reading raises StorageError if the storage fails."""
+        """Open a file to read it from its beginning to its end; LandingError for a link that leads out.
+
+        Reading raises StorageError if the storage fails.
+        """
+        self._refuse_link(file)
         return BlockStream(self._blocks(file))
+
+    def random_access(self, file: LandingFile) -> io.BufferedReader:
+        """Open a file to read parts of it; LandingError for a link that leads out.
+
+        Reading raises StorageError if the storage fails.
+        """
+        self._refuse_link(file)
+        return io.BufferedReader(_Ranges(self._store, file), _RANGE_BYTES)
+
+    def _refuse_link(self, file: LandingFile) -> None:
+        if not self._follow_links and leads_out(self.uri, file.path):
+            raise LandingError(
+                f"Landing file {file.path} lies behind a link that leads out of the landing folder: put the file itself "
+                "there, or set CIS_LANDING_LINKS=true to allow such links."
+            )
 
     def _blocks(self, file: LandingFile) -> Iterator[bytes]:
         try:
@@ -132,6 +157,11 @@ class LandingFolder:
         return sorted(files, key=lambda file: file.path)
 
 
+def leads_out(uri: str, path: str) -> bool:
+    """Whether a path below a local folder is a symbolic link to a place outside of it, or lies behind one."""
+    return is_local(uri) and not Path(uri, path).resolve().is_relative_to(Path(uri).resolve())
+
+
 class BlockStream(io.RawIOBase):
     """A file that is read from blocks of any size."""
 
@@ -147,6 +177,36 @@ class BlockStream(io.RawIOBase):
         wanted = memoryview(buffer)
         length = min(len(wanted), len(self._rest))
         wanted[:length], self._rest = self._rest[:length], self._rest[length:]
+        return length
+
+
+class _Ranges(io.RawIOBase):
+    """A file of which parts are read, each with one request."""
+
+    def __init__(self, store: ObjectStore, file: LandingFile) -> None:
+        self._store, self._file, self._at = store, file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._file.size}[whence]
+        return self._at
+
+    def readinto(self, buffer: "Buffer", /) -> int:
+        wanted = memoryview(buffer)
+        length = min(len(wanted), max(self._file.size - self._at, 0))
+        if length:
+            try:
+                part = obstore.get_range(self._store, self._file.path, start=self._at, length=length)
+            except (BaseError, OSError) as error:
+                raise _failed(self._file, error) from error
+            length = len(part)
+            wanted[:length] = memoryview(part)
+        self._at += length
         return length
 
 

@@ -3,7 +3,7 @@
 import csv
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from cis_assets.dates import parse_date_folder
@@ -16,8 +16,11 @@ UTF_8_BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADER_BYTES = 65_536
 _TABLES = {table.name: table for table in (*DATED, *SNAPSHOTS)}
-_NAME = re.compile(r"[a-z_][a-z_ ;|\t-]{0,200}")
+# "aisle" and "department" could be values.
+_COLUMNS = {name for table in _TABLES.values() for name in table.columns if "_" in name}
+_SEPARATORS = re.compile(r"[;|\t]")
 _NAMES_IN_MESSAGE = 20
+_NAME_LENGTH = 200
 
 
 def column_name(name: str) -> str:
@@ -34,7 +37,8 @@ def check_header(table: LandingTable, file: LandingFile, names: Sequence[str]) -
     missing = [name for name in table.required if name not in header]
     if missing:
         raise LandingError(
-            f"Landing file {file.path} has no column {' and no column '.join(missing)}; {_describe(header)}."
+            f"Landing file {file.path} has no column {' and no column '.join(missing)}; "
+            f"{describe_header(header, _COLUMNS | table.columns.keys())}."
         )
     repeated = sorted(name for name in table.columns if header.count(name) > 1)
     if repeated:
@@ -61,16 +65,16 @@ def read_csv_header(table: LandingTable, file: LandingFile, content: bytes) -> t
     return check_header(table, file, names)
 
 
-def _describe(header: Sequence[str]) -> str:
-    """Describe what the first line holds. Only texts that look like column names: a row could name a customer."""
-    names = [name for name in header if _NAME.fullmatch(name)]
-    if not names:
-        return "its first line holds no column names, so it is a row and not a header"
-    others = len(header) - len(names)
-    further = f" and {others} further fields" if others else ""
-    return (
-        f"its header is {','.join(names[:_NAMES_IN_MESSAGE])}{'...' if len(names) > _NAMES_IN_MESSAGE else ''}{further}"
-    )
+def describe_header(header: Sequence[str], known: Collection[str]) -> str:
+    """Describe the first line of a file for an error.
+
+    Without one of the `known` columns the line may be a row, and a row could name a customer, so it is not repeated.
+    """
+    words = (column_name(word) for name in header for word in _SEPARATORS.split(name))
+    if not any(word in known for word in words):
+        return f"its first line names none of the expected columns in its {len(header)} fields, so it may be a row and not a header"
+    more = "..." if len(header) > _NAMES_IN_MESSAGE else ""
+    return f"its header is {','.join(name[:_NAME_LENGTH] for name in header[:_NAMES_IN_MESSAGE])}{more}"
 
 
 def _unreadable(file: LandingFile, error: Exception) -> LandingError:
@@ -113,8 +117,8 @@ class Headers:
         """Read a header from the beginning of its file alone."""
         if file.format != "csv":
             return None
-        start = self._folder.content(file, first_bytes=_HEADER_BYTES)
         try:
+            start = self._folder.content(file, first_bytes=_HEADER_BYTES)
             if start.startswith(GZIP_MAGIC):
                 start = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(start, _HEADER_BYTES)
             return read_csv_header(table, file, start)

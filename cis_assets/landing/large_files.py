@@ -1,4 +1,4 @@
-"""Reads large CSV files piece by piece, so memory is bounded; the rows are those of the file read at once.
+"""Reads large files piece by piece, so memory is bounded; the rows are those of the file read at once.
 
 Does not belong here: how text is cut into pieces (`text_pieces.py`), and how a piece is parsed (`csv_rows.py`).
 """
@@ -26,17 +26,22 @@ def read_large_csv(
     table: LandingTable, file: LandingFile, pieces: Iterable[bytes], cache: RowCache, limits: Limits
 ) -> LandedRows:
     """Read the pieces of a file and cache their rows; LandingError if it cannot be read."""
+    return join_parsed(table, _parse(table, file, pieces, limits), cache, limits)
+
+
+def join_parsed(table: LandingTable, pieces: Iterable[ParsedFile], cache: RowCache, limits: Limits) -> LandedRows:
+    """Cache the rows of the parsed pieces of a file, at least one; LandingError if too many are rejected."""
     landed: list[LandedRows] = []
     rejected_bytes = 0
-    for parsed in _parse(table, file, pieces, limits):
+    for parsed in pieces:
         rejected_bytes += parsed.rejected.estimated_size()
         if rejected_bytes > limits.rejected_bytes:
             raise LandingError(
-                f"Landing file {file.path} has too many rows that do not parse; one is line "
+                f"Landing file {parsed.file.path} has too many rows that do not parse; one is line "
                 f"{parsed.rejected['source_line'][0]:,}. Correct the file, and land it again."
             )
         landed += [to_landed_rows(table, parsed, rows) for rows in cache.keep([parsed.good])]
-    return join_pieces(landed)
+    return landed[0] if len(landed) == 1 else join_pieces(landed)
 
 
 def _parse(table: LandingTable, file: LandingFile, pieces: Iterable[bytes], limits: Limits) -> Iterator[ParsedFile]:

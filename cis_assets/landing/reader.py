@@ -1,6 +1,6 @@
-"""The reader of landing files: what landed for some order dates, and the newest snapshots.
+"""The reader of order dates: what landed for some of them.
 
-Does not belong here: how files are read (`file_reader.py`), and what a valid order is (rules of silver).
+Does not belong here: snapshots (`snapshots.py`), how files are read (`file_reader.py`), and what a valid order is (rules of silver).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +12,9 @@ import polars as pl
 from cis_assets.dates import days_in_words
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.erased_customers import NOBODY, ErasedCustomers
-from cis_assets.landing.contract import DATED, SNAPSHOTS, LandingTable
-from cis_assets.landing.erased_rows import ErasedRowCounts, remove_erased, remove_erased_from_snapshots
-from cis_assets.landing.file_reader import read_dated_files, read_file
+from cis_assets.landing.contract import DATED
+from cis_assets.landing.erased_rows import ErasedRowCounts, remove_erased
+from cis_assets.landing.file_reader import read_dated_files
 from cis_assets.landing.folder import LandingError, LandingFolder
 from cis_assets.landing.landed_files import find_faults, find_incomplete_dates, list_landed_files
 from cis_assets.landing.row_cache import RowCache
@@ -44,7 +44,7 @@ class LandedDays:
 
     def warnings(self) -> list[str]:
         """Tell an operator what may need attention, although it does not stop the run."""
-        sentences = _warn_of_unknown_columns(self.unknown_columns)
+        sentences = warn_of_unknown_columns(self.unknown_columns)
         if self.empty_days:
             named = days_in_words(self.empty_days)
             sentences.append(f"{len(self.empty_days)} of the dates have no landing files, so no orders: {named}.")
@@ -52,24 +52,7 @@ class LandedDays:
         return sentences
 
 
-@dataclass(frozen=True)
-class LandedSnapshots:
-    """The newest snapshots by landing table name, and the rejected rows of all of them.
-
-    Rows of erased customers are only counted, in `left_out`.
-    """
-
-    rows: Mapping[str, pl.LazyFrame]
-    rejected: pl.LazyFrame
-    unknown_columns: frozenset[str]
-    left_out: ErasedRowCounts
-
-    def warnings(self) -> list[str]:
-        """Tell an operator what may need attention, although it does not stop the run."""
-        return _warn_of_unknown_columns(self.unknown_columns)
-
-
-def _warn_of_unknown_columns(columns: frozenset[str]) -> list[str]:
+def warn_of_unknown_columns(columns: frozenset[str]) -> list[str]:
     if not columns:
         return []
     return [f"Landing columns that are not in the contract were ignored: {', '.join(sorted(columns))}."]
@@ -142,31 +125,3 @@ def _group(landed: Sequence[LandedRows], files: int, rows: int) -> Iterator[list
 
 def _concat(empty: pl.LazyFrame, frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
     return pl.concat([empty.with_columns(order_date=pl.lit(None, pl.Date)), *frames])
-
-
-def read_snapshots(folder: LandingFolder, erased: ErasedCustomers = NOBODY) -> LandedSnapshots:
-    """Read the newest file of every snapshot table, without erased customers; LandingError as in `read_snapshot`."""
-    landed, left_out = {table.name: read_snapshot(folder, table) for table in SNAPSHOTS}, ErasedRowCounts()
-    if erased:
-        landed, left_out = remove_erased_from_snapshots(erased, landed)
-    return LandedSnapshots(
-        rows={name: of_table.rows for name, of_table in landed.items()},
-        rejected=pl.concat([of_table.rejected for of_table in landed.values()]),
-        unknown_columns=frozenset().union(*(of_table.unknown_columns for of_table in landed.values())),
-        left_out=left_out,
-    )
-
-
-def read_snapshot(folder: LandingFolder, table: LandingTable) -> LandedRows:
-    """Read the newest file of a snapshot table.
-
-    Without a file there are no rows if the contract allows it (customers, offers); otherwise LandingError.
-    """
-    files = folder.snapshot_files(table)
-    if files:
-        return read_file(folder, table, files[-1])
-    if not table.may_be_absent:
-        raise LandingError(
-            f"Landing folder {table.name} is empty or absent under {folder.uri}: land a file of {table.name} first."
-        )
-    return LandedRows(no_rows(table), no_rejected())

@@ -22,8 +22,8 @@ _MIB = 1024 * 1024
 class Limits:
     """Bounds for the memory that one file takes. A file within `piece_bytes` and `piece_lines` is one piece.
 
-    A file beyond one of the other limits is not read. Gzip is bounded by the size of its text, and beyond
-    `unchecked_bytes` also by how many times larger the text is than the file.
+    A file beyond one of the other limits is not read. Gzip and Parquet are bounded by the size of what they hold, and beyond
+    `unchecked_bytes` also by how many times larger that is than the file.
     """
 
     piece_bytes: int = 8 * _MIB
@@ -34,6 +34,14 @@ class Limits:
     unpacked_bytes: int = 4096 * _MIB
     unchecked_bytes: int = 256 * _MIB
     unpacked_times: int = 200
+    column_bytes: int = 256 * _MIB
+    footer_bytes: int = 32 * _MIB
+
+    def is_bomb(self, unpacked: int, packed: int) -> bool:
+        """Whether a packed file holds too much."""
+        return unpacked > self.unpacked_bytes or (
+            unpacked > self.unchecked_bytes and unpacked > packed * self.unpacked_times
+        )
 
 
 LIMITS = Limits()
@@ -87,9 +95,7 @@ def _blocks(file: BinaryIO | io.BufferedReader, limits: Limits) -> Iterator[byte
         with gzip.GzipFile(fileobj=packed) as text:
             for block in iter(partial(text.read, limits.piece_bytes), b""):
                 unpacked += len(block)
-                if unpacked > limits.unpacked_bytes or (
-                    unpacked > limits.unchecked_bytes and unpacked > packed.bytes_read * limits.unpacked_times
-                ):
+                if limits.is_bomb(unpacked, packed.bytes_read):
                     raise UnpackError(
                         f"it holds more than {unpacked / 1e6:,.0f} MB, which is too much for a gzip of its size"
                     )

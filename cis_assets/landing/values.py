@@ -8,16 +8,24 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from cis_assets.catalog.table import QUANTITY
 from cis_assets.landing.contract import LandingTable
 
+_QUANTITY = pl.Decimal(*QUANTITY)
+_TOO_LARGE = 10.0 ** (QUANTITY[0] - QUANTITY[1])
+# Above this, a float no longer tells a whole number from the next one.
+_EXACT_IN_FLOATS = 2.0**53
 _TYPE_WORDS = {
     pl.Int64(): "a whole number",
     pl.Int32(): "a whole number of 32 bits",
     pl.Float64(): "a number",
+    _QUANTITY: f"a number of at most {QUANTITY[0] - QUANTITY[1]} digits",
     pl.Boolean(): "true or false",
     pl.Date(): "a date YYYY-MM-DD",
     pl.String(): "text",
 }
+
+_YES, _NO = ["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"]
 
 
 def type_fields(table: LandingTable, rows: pl.LazyFrame, header: Sequence[str]) -> pl.LazyFrame:
@@ -45,25 +53,44 @@ def blank_to_null(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _parse(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean():
-        lower = text.str.to_lowercase()
-        yes, no = lower.is_in(["true", "t", "yes", "1"]), lower.is_in(["false", "f", "no", "0"])
-        return pl.when(yes).then(True).when(no).then(False)
+        return _to_boolean(text)
     if dtype == pl.Date():
         return text.str.to_date("%Y-%m-%d", strict=False)
     return to_number(text, dtype) if dtype.is_numeric() else text
 
 
-def to_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Convert a value to a number type; null if it is not a number. NaN and infinity are not numbers."""
+def to_number(value: pl.Expr, dtype: pl.DataType, found: pl.DataType | None = None) -> pl.Expr:
+    """Convert a value of the type `found` (default: text) to a number type; null if it is not such a number.
+
+    Whole numbers may be written as data frames write them: 1201.0. Quantities are rounded to their decimal places, half to
+    even. NaN and infinity are not numbers.
+    """
+    found = pl.String() if found is None else found
+    if dtype.is_integer() and found == pl.String():
+        value = value.str.replace(r"\.0+$", "")
+    elif dtype.is_integer() and found.is_float():
+        value = pl.when((value == value.floor()) & (value.abs() < _EXACT_IN_FLOATS)).then(value)
+    elif dtype.is_decimal() and found.is_float():
+        value = pl.when(value.abs() < _TOO_LARGE).then(value)
     number = value.cast(dtype, strict=False)
     return pl.when(number.is_finite()).then(number) if dtype.is_float() else number
 
 
-def type_columns(table: LandingTable, rows: pl.LazyFrame, values: Mapping[str, pl.Expr]) -> pl.LazyFrame:
-    """Give rows with values of other types the contract's columns and a `reason`, which is empty for good rows."""
+def _to_boolean(text: pl.Expr) -> pl.Expr:
+    """Convert text to true or false; null if it is neither. Data frames with missing values write 1 as 1.0."""
+    word = text.str.strip_chars().str.to_lowercase().str.replace(r"^([01])\.0+$", "$1")
+    return pl.when(word.is_in(_YES)).then(True).when(word.is_in(_NO)).then(False)
+
+
+def type_columns(
+    table: LandingTable, rows: pl.LazyFrame, values: Mapping[str, pl.Expr], found: Mapping[str, pl.DataType]
+) -> pl.LazyFrame:
+    """Give rows with values of the types `found` the contract's columns and a `reason`, which is empty for good rows."""
     parsed = {
-        name: to_number(value, dtype)
+        name: to_number(value, dtype, found[name])
         if (dtype := table.columns[name]).is_numeric()
+        else _to_boolean(value.cast(pl.String))
+        if dtype == pl.Boolean()
         else value.cast(dtype, strict=False)
         for name, value in values.items()
     }

@@ -2,9 +2,9 @@
 
 Copy does not belong here, nor limits on messages per customer over several days.
 
-A customer is eligible if all of these hold: the customer agreed to push notifications, the last order is not older
-than the policy allows, the favorite product is known, and an occasion applies on the send date. Days count up to the
-send date. The first occasion that applies is taken:
+A customer is eligible if all of these hold: the customer agreed to push notifications (see `consent`), the last order is
+not older than the policy allows, the favorite product is in the shop (not delisted), and an occasion applies on the send
+date. Days count up to the send date. The first occasion that applies is taken:
 
 * `win_back`: days since the last order >= 2 x usual gap, and at least 21. A customer with one order has no usual gap.
 * `usual_day`: the send date is the customer's favorite weekday, 3 or more orders, the last at least 3 days ago.
@@ -21,15 +21,17 @@ daypart follows from the send hour: morning before 12, afternoon before 17, even
 """
 
 from datetime import date, timedelta
-from zoneinfo import available_timezones
 
 import narwhals as nw
 
 from cis_assets.catalog.gold import NOTIFICATION_CONTEXTS
 from cis_assets.catalog.snapshots import as_of_rows
+from cis_assets.notifications.consent import has_consent
+from cis_assets.notifications.offer_terms import best_offers, offers_in_words
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.product_names import shorten_product_names
-from cis_assets.segmentation.order_windows import conform, first_by
+from cis_assets.segmentation.order_windows import conform
+from cis_assets.time_zones import iana_zones
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -53,30 +55,76 @@ def notification_contexts(
     products: nw.LazyFrame,
     customers: nw.LazyFrame,
     offers: nw.LazyFrame,
+    audience: nw.LazyFrame,
     *,
     as_of: date,
     policy: NotificationPolicy,
 ) -> nw.LazyFrame:
-    """One row per eligible customer, unsorted, with the columns of gold/notification_contexts.
+    """One row per customer to write to, unsorted, with the columns of gold/notification_contexts.
 
     `features` and `segments` are rows of gold/customer_features and gold/customer_segments; rows of other days than
-    `as_of` are ignored. `products`, `customers` and `offers` are the silver tables. All five are on one engine. A
-    customer without a row in `customers`, or whose favorite product is not in `products`, is not eligible.
+    `as_of` are ignored. `products`, `offers` and `audience` are the silver tables, `customers` is what
+    `consenting_customers` selects of silver/customers. All six are on one engine. A customer without a row in `customers`,
+    or whose favorite product is not in `products`, delisted, or not in stock, is not eligible. An eligible customer whose
+    favorite product may not be named gets no message (`count_unnamed_products`).
     """
+    rows = _eligible(features, segments, products, customers, offers, audience, as_of, policy)
+    rows = shorten_product_names(rows.filter(nw.col("naming_fault").is_null()), policy.product_name_max_length)
+    return conform(NOTIFICATION_CONTEXTS, rows)
+
+
+def count_unnamed_products(
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    products: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    offers: nw.LazyFrame,
+    audience: nw.LazyFrame,
+    *,
+    as_of: date,
+    policy: NotificationPolicy,
+) -> nw.LazyFrame:
+    """Count the eligible customers who get no message because their product may not be named, by `naming_fault`."""
+    rows = _eligible(features, segments, products, customers, offers, audience, as_of, policy)
+    unnamed = rows.filter(~nw.col("naming_fault").is_null())
+    return unnamed.group_by("naming_fault").agg(customers=nw.len())
+
+
+def _eligible(
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    products: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    offers: nw.LazyFrame,
+    audience: nw.LazyFrame,
+    as_of: date,
+    policy: NotificationPolicy,
+) -> nw.LazyFrame:
+    """The facts of each eligible customer among `customers`, with the `naming_fault` of the favorite product."""
     send_date = as_of + timedelta(days=1)
     placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
-    reachable = customers.filter(nw.col("push_consent")).select("customer_id", "time_zone")
-    named = products.select(nw.col("product_id").alias("favourite_product_id"), "product_name", "department")
-    known_zone = nw.col("time_zone").is_in(sorted(available_timezones()))
+    reachable = customers.filter(has_consent()).select("customer_id", "time_zone")
+    in_shop = products.filter(nw.col("delisted_at").is_null() & nw.col("in_stock").fill_null(True))
+    named = in_shop.select(
+        nw.col("product_id").alias("favourite_product_id"),
+        nw.coalesce("display_name", "product_name").alias("product_name"),
+        "department",
+        "department_id",
+        "naming_fault",
+    )
+    known_zone = nw.col("time_zone").is_in(sorted(iana_zones()))
     rows = (
         as_of_rows(features, as_of)
         .join(placed, on="customer_id", how="inner")
         .join(reachable, on="customer_id", how="inner")
         .join(named, on="favourite_product_id", how="inner")
-        .join(_best_live_offers(offers, send_date), on="favourite_product_id", how="left")
         .filter(nw.col("recency_days") <= policy.lapsed_after_days)
         .with_columns(occasion=_occasion(send_date.isoweekday()), send_hour=_send_hour(policy))
         .filter(~nw.col("occasion").is_null())
+    )
+    told = best_offers(rows, offers_in_words(offers, products, send_date, policy), audience)
+    return (
+        rows.join(told, on="customer_id", how="left")
         .with_columns(tone=_tone(), daypart=_daypart())
         .with_columns(
             as_of_date=nw.lit(as_of),
@@ -94,15 +142,6 @@ def notification_contexts(
             }
         )
     )
-    rows = shorten_product_names(rows, policy.product_name_max_length)
-    return conform(NOTIFICATION_CONTEXTS, rows)
-
-
-def _best_live_offers(offers: nw.LazyFrame, send_date: date) -> nw.LazyFrame:
-    """One offer per product on the send date: the highest discount, then the smallest offer id."""
-    live = offers.filter((nw.col("starts_on") <= nw.lit(send_date)) & (nw.col("ends_on") >= nw.lit(send_date)))
-    best = first_by(live, "product_id", descending=["percent_off"], ascending="offer_id")
-    return best.select(nw.col("product_id").alias("favourite_product_id"), "offer_id", "percent_off")
 
 
 def _occasion(send_weekday: int) -> nw.Expr:
@@ -148,7 +187,7 @@ def _daypart() -> nw.Expr:
 
 
 def _context_key() -> nw.Expr:
-    offer = _choice(nw.col("offer_id").is_null(), "plain", "offer")
+    offer = nw.col("offer_terms").fill_null("plain")
     parts = (nw.col("department"), nw.col("occasion"), nw.col("daypart"), nw.col("tone"), offer)
     return nw.concat_str(*parts, separator="|")
 

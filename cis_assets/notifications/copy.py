@@ -8,6 +8,7 @@ import narwhals as nw
 import polars as pl
 
 from cis_assets.catalog.gold import NOTIFICATION_COPY
+from cis_assets.notifications.offer_terms import SIMPLE
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.validator import validate
 from cis_assets.notifications.wording import CopyAnswer, CopyContext, CopyRequest, CopyWriter, Wording
@@ -71,7 +72,13 @@ def distinct_contexts(contexts: nw.LazyFrame | pl.LazyFrame | pl.DataFrame) -> l
     """The distinct contexts in rows of gold/notification_contexts, sorted by key."""
     names = ("context_key", "department", "occasion", "daypart", "tone")
     distinct = nw.from_native(contexts).lazy().select(*names, has_offer=~nw.col("offer_id").is_null()).unique()
-    return sorted(CopyContext(*row) for row in distinct.collect(backend="polars").rows())
+    return sorted(CopyContext(*row, terms=_terms(row[0])) for row in distinct.collect(backend="polars").rows())
+
+
+def _terms(context_key: str) -> str:
+    """The terms of an offer that is not simply a percentage off the product, from the end of the key."""
+    offer = context_key.rpartition("|")[2]
+    return "" if offer in ("plain", SIMPLE) else offer
 
 
 def write_copy_of_days(

@@ -116,7 +116,8 @@ def _fill(rows: pl.DataFrame) -> pl.DataFrame:
         "product": pl.col("product_name"),
         "weekday": pl.col("weekday"),
         "daypart": pl.col("daypart"),
-        "offer": pl.concat_str(pl.col("percent_off").cast(pl.String), pl.lit("% off")),
+        # Contexts of a former version only have a percentage on the product.
+        "offer": pl.coalesce("offer_words", pl.concat_str(pl.col("percent_off").cast(pl.String), pl.lit("% off"))),
     }
     texts = rows.select(
         "as_of_date",

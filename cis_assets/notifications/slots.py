@@ -13,10 +13,11 @@ SLOTS: Mapping[str, str] = {
     "product": "the name of the product",
     "weekday": "the weekday of the send date, such as Tuesday",
     "daypart": "the part of the day of sending: morning, afternoon or evening",
-    "offer": "the discount on the product, such as 10% off; only with an offer",
+    "offer": "the offer with all its terms, such as 10% off; only with an offer",
 }
 LONGEST_WEEKDAY = "Wednesday"
 LONGEST_OFFER = "100% off"
+"""The longest percentage on the product alone. Offers with other terms may be longer (`offer_max_length`)."""
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
 
@@ -49,13 +50,13 @@ def pieces(text: str) -> list[tuple[str, str | None]]:
     return list(zip(parts[::2], [*parts[1::2], None], strict=True))
 
 
-def longest_length(text: str, product_name_max_length: int, daypart: str) -> int:
+def longest_length(text: str, product_name_max_length: int, daypart: str, offer: int = len(LONGEST_OFFER)) -> int:
     """Length of the text in characters if its slots have their longest values."""
     lengths = {
         "product": product_name_max_length,
         "weekday": len(LONGEST_WEEKDAY),
         "daypart": len(daypart),
-        "offer": len(LONGEST_OFFER),
+        "offer": offer,
     }
     literal = len(_SLOT.sub("", text))
     return literal + sum(lengths.get(name, 0) for name in slot_names(text))

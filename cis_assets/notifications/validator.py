@@ -87,8 +87,15 @@ _MISUSED_SLOTS = (
             r"(?:orders?|carts?|baskets?|shop\w*|grocer\w+|everything|purchases?|storewide)\b"
             r"|(?:up to|at least|over|more than|another|extra|additional|only)\s+(?:an?\s+)?\{offer\}|\{offer\}\s+off"
         ),
-        "changes what {offer} means: a discount on the product alone",
+        "changes what {offer} means",
     ),
+)
+# The words of an offer with terms say what it is on, so nothing beside {offer} may say something else.
+_MISUSED_TERMS = (
+    re.compile(
+        r"\{offer\}\s+(?:your\s+)?\{product\}|\{product\}\s+\{offer\}|\{offer\}\s+(?:on|of|off|for|from|with|when|if|to)\b"
+    ),
+    "says what {offer} is on or when it counts, but its own words say so",
 )
 
 
@@ -101,7 +108,7 @@ def validate(wording: Wording, context: CopyContext, policy: NotificationPolicy)
     ):
         reasons += _find_bad_form(part, text)
         reasons += _find_bad_slots(part, text, context)
-        length = longest_length(text, policy.product_name_max_length, context.daypart)
+        length = longest_length(text, policy.product_name_max_length, context.daypart, context.offer_length(policy))
         if length > longest:
             reasons.append(f"The {part} can have {length} characters with its slots filled; the limit is {longest}.")
         reasons += _find_claims(part, text, context)
@@ -145,7 +152,7 @@ def _find_bad_slots(part: str, text: str, context: CopyContext) -> Iterator[str]
         yield f"The {part} uses the slot {_quoted(name)} more than once."
     if "offer" in names and not context.has_offer:
         yield f"The {part} uses {{offer}}, but there is no offer."
-    for pattern, fault in _MISUSED_SLOTS:
+    for pattern, fault in (*_MISUSED_SLOTS, *([_MISUSED_TERMS] if context.terms else [])):
         if found := pattern.search(text.casefold()):
             yield f"The {part} {fault}: {_quoted(found.group())}."
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from cis_assets.errors import OperatorError
 from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.notifications.slots import LONGEST_OFFER
 
 DAYPARTS = ("morning", "afternoon", "evening")
 HABIT_TONES = ("warm", "brisk")
@@ -25,6 +26,12 @@ class CopyContext:
     daypart: str
     tone: str
     has_offer: bool
+    terms: str = ""
+    """Scope, kind and condition of an offer that is not simply a percentage off the product; else empty."""
+
+    def offer_length(self, policy: NotificationPolicy) -> int:
+        """The longest value of {offer}."""
+        return policy.offer_max_length if self.terms else len(LONGEST_OFFER)
 
 
 @dataclass(frozen=True, order=True)

@@ -15,6 +15,7 @@ import polars as pl
 from cis_assets.catalog import quality, silver
 from cis_assets.quality.integrity import orphaned_lines, rule_breakers
 from cis_assets.quality.reconciliation import DatedTables, reconciliation
+from cis_assets.quality.volume import DAYS_BEFORE, LEAST_DAYS, LEAST_SAME_WEEKDAYS, usual_orders
 from cis_assets.settings import Settings
 
 LANDED, TYPED, REJECTED, VOLUME, REFERENCES, RULES = (
@@ -30,27 +31,26 @@ CHECKS: Mapping[str, str] = {
     TYPED: "Rows of bronze = valid rows of silver + returned rows + rejected rows + duplicate rows. Blocks.",
     REJECTED: "Share of landed rows that did not parse or broke a rule: the larger share of orders and lines. Warns above "
     "CIS_REJECTED_SHARE_WARN, blocks above CIS_REJECTED_SHARE_BLOCK.",
-    VOLUME: "Number of orders against the mean of the same weekday in the four weeks before. Warns if the difference is "
-    "larger than the share CIS_VOLUME_TOLERANCE.",
+    VOLUME: "Number of orders against the interval that the eight weeks before make usual for the weekday. Warns outside "
+    "of it. Quiet data do so at the rate CIS_VOLUME_FALSE_ALARM_RATE.",
     REFERENCES: "Every line in silver belongs to an order of its date and to a known product. Blocks.",
     RULES: "Rows stored in silver keep the rules of the catalog, and no two share a key. Blocks.",
 }
-WEEKS_BEFORE = 4
 OFFENDERS_SHOWN = 10
 _OFFENCE = {"order_date": pl.Date(), "where": pl.String(), "what": pl.String()}
 
 
 @dataclass(frozen=True)
 class QualityPolicy:
-    """The shares of rejected rows that warn and that block, and the tolerated share of a day's orders above or below usual."""
+    """The shares of rejected rows that warn and that block, and how often the volume check may warn of quiet data."""
 
     rejected_share_warn: float
     rejected_share_block: float
-    volume_tolerance: float
+    volume_false_alarm_rate: float
 
     @classmethod
     def from_settings(cls, settings: Settings) -> QualityPolicy:
-        return cls(settings.rejected_share_warn, settings.rejected_share_block, settings.volume_tolerance)
+        return cls(settings.rejected_share_warn, settings.rejected_share_block, settings.volume_false_alarm_rate)
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def judge(
 ) -> Verdicts:
     """Judge each of `days` by its tables.
 
-    `products` is silver/products. `orders_per_day` has order_date and rows: the number of orders in silver, for these days
-    and for the four weeks before (days without orders may be left out).
+    `products` is silver/products. `orders_per_day` has order_date and rows: the number of orders in silver for these
+    days and for each earlier date that was read, zero included.
     """
     counts = reconciliation(tables, days)
     orphaned = orphaned_lines(tables.silver["order_items"], tables.silver["orders"], products)
@@ -196,32 +196,27 @@ def _rejected(counts: pl.DataFrame, policy: QualityPolicy) -> pl.DataFrame:
 
 
 def _volume(orders_per_day: pl.DataFrame, days: Sequence[date], policy: QualityPolicy) -> pl.DataFrame:
-    dates = pl.DataFrame({"order_date": days}, schema={"order_date": pl.Date})
-    earlier = [
-        dates.with_columns(earlier=pl.col("order_date").dt.offset_by(f"-{weeks}w"))
-        for weeks in range(1, WEEKS_BEFORE + 1)
-    ]
-    # A day without orders does not count: the shop may have been closed, or its data may start later.
-    usual = (
-        pl.concat(earlier)
-        .join(orders_per_day, left_on="earlier", right_on="order_date")
-        .group_by("order_date")
-        .agg(usual=pl.col("orders").mean())
+    usual = usual_orders(
+        dict(orders_per_day.select("order_date", "orders").iter_rows()), days, policy.volume_false_alarm_rate
     )
-    compared = (
-        dates.join(orders_per_day, on="order_date", how="left")
-        .join(usual, on="order_date", how="left")
-        .with_columns(pl.col("orders").fill_null(0))
-        .with_columns(ratio=pl.col("orders") / pl.col("usual"))
+    compared = usual.join(orders_per_day, on="order_date", how="left", maintain_order="left").with_columns(
+        pl.col("orders").fill_null(0)
     )
-    words = pl.format("{} orders where {} are usual for this weekday", "orders", pl.col("usual").round(1))
+    too_few = pl.format(
+        f"{{}} orders; not judged, because {{}} earlier days of the {DAYS_BEFORE} before were read and "
+        f"{LEAST_DAYS} are needed, {LEAST_SAME_WEEKDAYS} of them on this weekday",
+        "orders",
+        "days_before",
+    )
+    words = pl.format("{} orders; {} to {} are usual for this weekday", "orders", "low", "high")
     return _verdicts(
         VOLUME,
         compared,
-        passed=((pl.col("ratio") - 1).abs() <= policy.volume_tolerance).fill_null(True),
+        passed=pl.col("orders").is_between("low", "high").fill_null(True),
         blocks=pl.lit(False),
-        measured=pl.col("ratio"),
-        words=pl.coalesce(words, pl.format("{} orders; none on this weekday in the four weeks before", "orders")),
+        # Rounded, because the last digits of the fit depend on the number of dates that are fitted at once.
+        measured=(pl.col("orders") / pl.col("usual")).round(4),
+        words=pl.coalesce(words, too_few),
     )
 
 

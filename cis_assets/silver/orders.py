@@ -52,9 +52,7 @@ class JudgedOrders:
 
     def silver_returned_items(self) -> pl.LazyFrame:
         """Returned lines: the columns of silver/returned_items."""
-        # A 32-bit integer cannot hold the lowest quantity without its sign.
-        quantity = -pl.col("quantity").cast(pl.Int64)
-        returned = _with_fate(self.other_lines, "returned").with_columns(returned_quantity=quantity)
+        returned = _with_fate(self.other_lines, "returned").with_columns(returned_quantity=-pl.col("quantity"))
         return silver.RETURNED_ITEMS.conform(returned)
 
     def silver_rejected_rows(self) -> pl.LazyFrame:
@@ -171,7 +169,8 @@ def _baskets(valid_lines: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             item_count=pl.len(),
             distinct_product_count=pl.col("product_id").n_unique(),
-            spend=(pl.col("quantity") * pl.col("unit_price")).sum(),
+            # Each line to the cent, as on a receipt: a sum of cents does not depend on the order of its lines.
+            spend=(pl.col("quantity").cast(pl.Float64) * pl.col("unit_price")).round(2).sum(),
             unpriced=pl.col("unit_price").null_count(),
         )
         .with_columns(spend=pl.when(pl.col("unpriced") == 0).then(pl.col("spend").round(2)))

@@ -10,6 +10,7 @@ from datetime import date
 
 import obstore
 import polars as pl
+import polars.selectors as cs
 from obstore.store import ObjectStore
 
 from cis_assets.landing.contract import DATED, SNAPSHOTS
@@ -79,5 +80,6 @@ def refuse_files_of_others(store: ObjectStore, source: str, landing_uri: str) ->
 
 def as_csv(frame: pl.DataFrame, dirty_lines: tuple[str, ...] = ()) -> bytes:
     buffer = io.BytesIO()
-    frame.write_csv(buffer)
+    # Whole quantities land as whole numbers.
+    frame.with_columns(cs.decimal().cast(pl.String).str.replace(r"\.?0+$", "")).write_csv(buffer)
     return buffer.getvalue() + "".join(f"{line}\n" for line in dirty_lines).encode()

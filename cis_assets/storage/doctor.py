@@ -43,6 +43,7 @@ Diagnose = Callable[[Exception, str], Diagnosis]
 _Step = Callable[[ObjectStore, str, bytes], tuple[Status, str]]
 # The action of each step, as it continues "has no permission to ...".
 _ACTIONS = {"write": "create files", "put-if-absent": "create a file where there is none", "read": "read files"}
+_FILES_COUNTED = 1000
 _READING = ("list files", "read files")
 
 
@@ -201,7 +202,7 @@ def _examine_files(place: Place, store: ObjectStore, patient: ObjectStore, diagn
     """Try to list, write and read files; `patient` is a client of the same storage that retries."""
     files: list[str] = []
     try:
-        files, more = _list(store)
+        files, more = _list(store, hidden=place.to_write)
         yield Check("list", "ok", _count(len(files), more))
     except _STORE_ERRORS as error:
         yield Check("list", "failed", diagnosed(error, "list files").sentence)
@@ -212,7 +213,7 @@ def _examine_files(place: Place, store: ObjectStore, patient: ObjectStore, diagn
         yield _read_check(store, files[0], diagnosed)
     for check in _probe(place, store, patient, diagnosed, {} if files else {"read": _read_back}):
         if check.name == "write" and check.status == "failed":
-            sentence = f"{check.sentence} Reading is enough, unless `cis land` is to write here."
+            sentence = f"{check.sentence} Reading is enough for runs. `cis land` and `cis forget` must write here."
             yield Check("write", "remark", sentence)
             if not files:
                 yield Check("read", "remark", "There is no file yet to try reading on.")
@@ -285,14 +286,18 @@ def _delete(place: Place, store: ObjectStore, path: str, diagnosed: Diagnose) ->
     return Check("delete", "ok", "The file written for this is deleted.")
 
 
-def _list(store: ObjectStore) -> tuple[list[str], bool]:
-    """Name the first files, and say whether there are more."""
-    pages = iter(obstore.list(store, chunk_size=1000))
-    first = next(pages, [])
-    return [meta["path"] for meta in first if meta["size"]], next(pages, None) is not None
+def _list(store: ObjectStore, *, hidden: bool = True) -> tuple[list[str], bool]:
+    """Name the first files, and say whether there are more. `hidden`: also those that the reader of landing ignores."""
+    found: list[str] = []
+    for page in obstore.list(store, chunk_size=_FILES_COUNTED):
+        paths = (meta["path"] for meta in page if meta["size"])
+        found += [path for path in paths if hidden or not any(part.startswith((".", "_")) for part in path.split("/"))]
+        if len(found) > _FILES_COUNTED:
+            break
+    return found, len(found) > _FILES_COUNTED
 
 
 def _count(files: int, more: bool) -> str:
     if more:
-        return "More than 1,000 files."
+        return f"More than {_FILES_COUNTED:,} files."
     return {0: "No file yet.", 1: "1 file."}.get(files, f"{files:,} files.")

@@ -12,7 +12,6 @@ failures in a row, the remaining requests are not sent, so a server that is down
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from cis_assets.notifications.wording import CopyAnswer, CopyRequest, Wording, WriterError
+from cis_assets.writers.model_environment import KEY, check_environment
 from cis_assets.writers.prompt import INSTRUCTIONS, PROMPT_VERSION, ModelAnswer, question
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 GENERATOR = "openai"
 _PASSING_STATUS = (408, 409, 425)
 _REFUSED_PROMPT = ("invalid_prompt", "content_filter", "content_policy_violation")
-_KEY_VARIABLE = "OPENAI_API_KEY"
+_INCOMPLETE = ("max_output_tokens", "content_filter")
 _MOST_OUTPUT_TOKENS = 4000
 """Limits the cost of one answer, including its reasoning tokens."""
 
@@ -79,7 +79,7 @@ class OpenAIWriter:
 
     `timeout_seconds` limits one attempt. Rate limits, server errors and timeouts are retried `max_retries` times.
     After `give_up_after` consecutive failures, the remaining requests are not sent. Raises WriterError if
-    OPENAI_API_KEY is not set.
+    a variable of the environment would fail every request.
     """
 
     def __init__(
@@ -91,10 +91,7 @@ class OpenAIWriter:
         max_retries: int = 2,
         give_up_after: int = 8,
     ) -> None:
-        if not os.environ.get(_KEY_VARIABLE, "").strip():
-            raise WriterError(
-                f"CIS_WRITER=openai needs a key, but {_KEY_VARIABLE} is not set; set it, or use CIS_WRITER=template."
-            )
+        check_environment()
         self._model = model
         self._concurrency = concurrency
         self._timeout_seconds = timeout_seconds
@@ -181,16 +178,16 @@ class OpenAIWriter:
 
     def _describe_refusal(self, error: openai.APIStatusError) -> str:
         if error.status_code == 401:
-            return f"The model's server does not accept the key in {_KEY_VARIABLE}."
+            return f"The model's server does not accept the key in {KEY}."
         if error.status_code == 403:
-            return f"The key in {_KEY_VARIABLE} has no permission to use the model {self._model!r}."
+            return f"The key in {KEY} has no permission to use the model {self._model!r}."
         if error.status_code == 404:
             return (
                 f"The model's server has no model {self._model!r} or no Responses API; "
                 "check CIS_OPENAI_MODEL and OPENAI_BASE_URL."
             )
-        detail = f" ({error.code})" if error.code else ""
-        return f"The model's server refused the request with status {error.status_code}{detail}."
+        # The code is text from the server, so it is not repeated.
+        return f"The model's server refused the request with status {error.status_code}."
 
     def _read(self, text: str) -> CopyAnswer:
         """The wordings in the body of a response, or the reason why there are none."""
@@ -215,7 +212,10 @@ class OpenAIWriter:
         if any(content.type == "refusal" for content in contents):
             return replace(answer, rejection="The model refused to write.")
         if body.incomplete_details is not None:
-            return replace(answer, rejection=f"The answer is incomplete ({body.incomplete_details.reason}).")
+            reason = body.incomplete_details.reason
+            # Any other reason is text from the server, so it is not repeated.
+            named = f" ({reason})" if reason in _INCOMPLETE else ""
+            return replace(answer, rejection=f"The answer is incomplete{named}.")
         text = "".join(content.text or "" for content in contents if content.type == "output_text")
         try:
             parsed = ModelAnswer.model_validate_json(text)

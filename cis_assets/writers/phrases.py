@@ -3,13 +3,13 @@
 A body is an opening, which names {product}, and an ask. An opening in `WHOLE_BODIES` needs no ask. Product names may
 be singular, plural or neither ("Everyday Napkins", "Whole Milk"). No article precedes {product}, no verb agrees with
 it, and no "it" or "them" refers to it. <place> becomes the place where a department's products are kept. Only the
-tones warm and brisk mention a habit ("favorite", "usual"). Statements about a day are true on the send date only, and
-an offer is on the product alone.
+tones warm and brisk mention a habit ("favorite", "usual"). Statements about a day are true on the send date only. An
+offer is on the product alone, except in `TERMS_BODIES`.
 """
 
 from collections.abc import Mapping
 
-PHRASES_VERSION = "phrases-2"
+PHRASES_VERSION = "phrases-3"
 
 GROUPS: Mapping[str, str] = {
     "produce": "produce",
@@ -296,6 +296,24 @@ OFFER_WHOLE_BODIES: Mapping[str, tuple[str, ...]] = {
         "Come and see this {daypart}: {offer} {product}, ready to add to your cart.",
     ),
 }
+
+TERMS_BODIES = (
+    "Restock {product} {weekday} with {offer}.",
+    "Enjoy {product} this {weekday} with {offer}.",
+    "Get {product} this {daypart} with {offer}.",
+    "{weekday}: {product} with {offer}.",
+    "Add {product} this {daypart}, with {offer}.",
+    "Order {product} this {weekday} with {offer}.",
+    "This {weekday}: {product} with {offer}.",
+    "Find {product} this {daypart} with {offer}.",
+    "Shop {product} this {weekday} with {offer}.",
+    "{weekday} list: {product}, with {offer}.",
+    "Pick up {product} {weekday} with {offer}.",
+    "This {daypart}: {product}, with {offer}.",
+    "Bring {product} home {weekday} with {offer}.",
+    "Put {product} on the list with {offer} {weekday}.",
+)
+"""For offers with terms. The words of such an offer are long, and say themselves what it is on and when it counts."""
 
 SHORT_BODIES = (
     "Order {product} this {weekday}.",

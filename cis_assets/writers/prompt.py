@@ -6,10 +6,11 @@ PROMPT_VERSION.
 
 from pydantic import BaseModel, Field
 
-from cis_assets.notifications.slots import LONGEST_OFFER, LONGEST_WEEKDAY
+from cis_assets.notifications.offer_terms import describe_terms
+from cis_assets.notifications.slots import LONGEST_WEEKDAY
 from cis_assets.notifications.wording import HABIT_TONES, CopyContext, CopyRequest
 
-PROMPT_VERSION = "prompt-1"
+PROMPT_VERSION = "prompt-2"
 
 INSTRUCTIONS = """\
 You write push notifications for an online grocery shop: warm, short, true, in American English. You get one context
@@ -19,12 +20,14 @@ Facts are slots in braces, which the shop fills in later. The only slots are:
 {product}: the name of one product the customer bought before
 {weekday}: the weekday on which the message is sent and read, such as Tuesday
 {daypart}: morning, afternoon or evening, when the message is sent and read
-{offer}: a discount on that product alone, such as "ten percent off" in figures; only if the context has an offer
+{offer}: the shop's own words for the offer of the context, such as "ten percent off" in figures; only with an offer
 
 Rules:
 - The body names {product} exactly once, names the day or the part of the day, and asks for one thing: to order.
-- If the context has an offer, the body uses {offer} exactly once, right before or after {product}, as in
-  "Enjoy {offer} {product} this {weekday}." or "Restock {product} with {offer}.". The offer is never on the whole order.
+- If the context has an offer, the body uses {offer} exactly once. If it is a percentage off the product alone, {offer}
+  stands right before or after {product}, as in "Enjoy {offer} {product} this {weekday}.".
+- Any other offer says in its own words what it is on and when it counts. Then {offer} stands at the end of a sentence, as
+  in "Restock {product} this {weekday} with {offer}.", never right before {product}, and nothing says what it is on.
 - A slot stands at most once in a text. Never write any other braces.
 - {product} may be singular, plural or neither, so write nothing that must agree with it: no "a {product}", no
   "{product} is" or "{product} are", no "it" or "them" for it. Write "your {product}", "Enjoy {product}".
@@ -69,7 +72,7 @@ def question(request: CopyRequest) -> str:
         "",
         f"Length with slots filled: titles up to {policy.title_max_length} characters, bodies up to "
         f"{policy.message_max_length}. Count {policy.product_name_max_length} characters for the product, "
-        f"{len(LONGEST_WEEKDAY)} for the weekday, {len(daypart)} for the daypart, {len(LONGEST_OFFER)} for the offer. "
+        f"{len(LONGEST_WEEKDAY)} for the weekday, {len(daypart)} for the daypart, {request.context.offer_length(policy)} for the offer. "
         "Shorter is better.",
         f"Versions to write: {request.variants}",
     ]
@@ -80,6 +83,12 @@ def question(request: CopyRequest) -> str:
         lines += ["", "Your last answer could not be used, or not all of it:"]
         lines += [f"- {reason}" for reason in request.reasons]
     return "\n".join(lines)
+
+
+def _describe_offer(context: CopyContext) -> str:
+    if not context.has_offer:
+        return "none, so {offer} must not be used"
+    return f"{describe_terms(context.terms)}, so the body must use {{offer}}"
 
 
 def _context_lines(context: CopyContext) -> list[str]:
@@ -93,6 +102,6 @@ def _context_lines(context: CopyContext) -> list[str]:
         f"Occasion: {context.occasion.replace('_', ' ')} ({_OCCASIONS[context.occasion]})",
         f"Part of the day: {context.daypart}",
         f"Tone: {_TONES[context.tone]}",
-        f"Offer: {'yes, so the body must use {offer}' if context.has_offer else 'none, so {offer} must not be used'}",
+        f"Offer: {_describe_offer(context)}",
         habit,
     ]

@@ -24,7 +24,7 @@ class CopyWriterResource(ConfigurableResource):
         return cls(**{name: getattr(settings, name) for name in cls.model_fields})
 
     def chosen(self) -> CopyWriter:
-        """Create the configured writer. Raises WriterError if it cannot work, for example without an API key."""
+        """Create the configured writer. Raises WriterError if no request of it could succeed, for example without an API key."""
         if self.writer == "template":
             return self.fallback()
         from cis_assets.writers.openai import OpenAIWriter

@@ -73,15 +73,19 @@ def compositions(context: CopyContext, policy: NotificationPolicy) -> Iterator[C
     place = phrases.PLACES.get(group or "", phrases.ANY_PLACE)
 
     def fits(text: str, longest: int) -> bool:
-        return longest_length(text, policy.product_name_max_length, context.daypart) <= longest
+        offer = context.offer_length(policy)
+        return longest_length(text, policy.product_name_max_length, context.daypart, offer) <= longest
 
     longest_body = min(policy.message_max_length, _LONGEST_BODY)
     bodies = [(opening.replace("<place>", place), ask) for opening, ask in _list_bodies(context, group)]
-    if policy.message_max_length < _LONGEST_BODY:
+    if policy.message_max_length < _LONGEST_BODY and not context.terms:
         bodies += [(body, "") for body in (phrases.SHORT_OFFER_BODIES if context.has_offer else phrases.SHORT_BODIES)]
     bodies = [(opening, ask) for opening, ask in bodies if fits(f"{opening} {ask}".rstrip(), longest_body)]
     titles = phrases.OFFER_TITLES[context.tone] if context.has_offer else phrases.TITLES[context.occasion, context.tone]
-    fitting = [title for title in titles if fits(title, policy.title_max_length)]
+    # The body says an offer with terms, once.
+    fitting = [
+        title for title in titles if fits(title, policy.title_max_length) and not (context.terms and "{offer}" in title)
+    ]
     for title, (opening, ask) in product(fitting, bodies):
         one = Composition(title, opening, ask)
         if _is_consistent(one):
@@ -90,7 +94,9 @@ def compositions(context: CopyContext, policy: NotificationPolicy) -> Iterator[C
 
 def _list_bodies(context: CopyContext, group: str | None) -> Iterator[tuple[str, str]]:
     """Pairs of an opening and an ask."""
-    if context.has_offer:
+    if context.terms:
+        openings, whole = (), phrases.TERMS_BODIES
+    elif context.has_offer:
         openings, whole = phrases.OFFER_OPENINGS[context.tone], phrases.OFFER_WHOLE_BODIES[context.tone]
     else:
         occasion = (context.occasion, context.tone)

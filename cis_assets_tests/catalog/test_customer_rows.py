@@ -21,6 +21,7 @@ HEADERS = {
 }
 # Tables without customers. A new table must be added here or be searched.
 NOBODY_IN = {
+    "bronze/landed_snapshots",
     *("bronze/landed_files", "quality/date_checks"),
     *("bronze/products", "bronze/aisles", "bronze/departments", "bronze/offers", "silver/products", "silver/offers"),
     *("gold/segment_model", "gold/segment_profiles", "gold/order_patterns", "gold/order_frequency"),

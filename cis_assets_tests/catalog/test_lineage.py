@@ -12,7 +12,7 @@ import narwhals as nw
 import polars as pl
 import pytest
 
-from cis_assets.catalog import TABLES, Table, gold, silver
+from cis_assets.catalog import TABLES, Table, bronze, gold, silver
 from cis_assets.catalog.lineage import CARRIED, COMPUTED, LINEAGE, ColumnRef
 from cis_assets.dates import DateRange
 from cis_assets.definitions import defs
@@ -31,13 +31,16 @@ DTYPES: Mapping[str, Mapping[str, pl.DataType]] = {
 }
 EVERY_TABLE = pytest.mark.parametrize("path", LINEAGE)
 
-# Rows that would show these are missing from the sample: a product twice in one order, orders without prices, a
+# Rows that would show these are missing from the sample: a delisted product or customer, a product twice in one order, orders without prices, a
 # customer with one order between two segments.
 NOT_IN_THE_SAMPLE = {
+    *(("delisted_at", ColumnRef(f"bronze/{name}", "delisted_at")) for name in ("products", "customers")),
     *((name, ColumnRef("silver/order_items", "order_date")) for name in ("reorder_share", "favourite_product_orders")),
     *((name, ColumnRef("silver/order_items", "order_id")) for name in ("reorder_share", "favourite_product_orders")),
     *(("monetary_score", ColumnRef("gold/customer_features", name)) for name in ("order_count", "mean_basket_size")),
     *((name, ColumnRef("gold/segment_model", "feature_fill")) for name in ("segment_id", "segment_name")),
+    *(("naming_fault", ColumnRef("bronze/products", name)) for name in ("product_name", "display_name")),
+    ("naming_fault", ColumnRef("bronze/departments", "department")),
 }
 
 Rows = Mapping[str, pl.DataFrame]
@@ -49,10 +52,12 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     folder = tmp_path_factory.mktemp("shop")
     days = land_sample(folder / "landing", end=END, customers=60, days=40)
     _land_returns(folder / "landing")
+    _land_optional_columns(folder / "landing")
     shop = shop_at(folder)
     shop.run(INGEST, days)
     shop.run(dg.AssetSelection.groups("gold"), DateRange(END, END))
-    return {path: shop.rows(TABLES[path]) for path in LINEAGE}
+    # Tables without lineage are read too: silver/customers asks bronze/landed_snapshots whether its snapshot can be used.
+    return {path: shop.rows(TABLES[path]) for path in (*LINEAGE, bronze.LANDED_SNAPSHOTS.path)}
 
 
 def _land_returns(landing: Path) -> None:
@@ -62,6 +67,31 @@ def _land_returns(landing: Path) -> None:
     lines = [f"{order},{place},{900 + place},-{place},{place}.5" for place, order in enumerate(numbers, start=1)]
     header = "order_id,product_id,add_to_cart_order,quantity,unit_price"
     (landing / f"order_items/order_date={END}/returns.csv").write_text("\n".join([header, *lines, ""]))
+
+
+def _land_optional_columns(landing: Path) -> None:
+    """What the sample does not tell: names for people, languages, keys, and offers of other kinds with an audience."""
+    number = pl.int_range(pl.len())
+    for table, columns in (
+        (
+            "products",
+            {"display_name": pl.format("Name {}", number), "unit_cost": number / 8, "in_stock": number % 3 > 0},
+        ),
+        ("customers", {"locale": pl.format("en-{}", number), "customer_key": pl.format("K{}", number)}),
+    ):
+        path = landing / table / f"{table}.csv"
+        pl.read_csv(path).with_columns(**columns).write_csv(path)
+    offers = landing / "offers" / "offers.csv"
+    columns = "offer_id,product_id,percent_off,starts_on,ends_on,kind,scope,amount_off,department_id,minimum_spend,code,budget"
+    landed = pl.read_csv(offers, infer_schema=False).rows()
+    rows = [",".join((*row, "", "", "", "", "", "", "")) for row in landed]
+    rows += [
+        f"9001,,,2020-01-01,2099-01-01,amount,order,5,,20,TAKE5,1000\n9002,,,2020-01-01,2099-01-01,coupon,department,,{department},,,"
+        for department in (4,)
+    ]
+    offers.write_text("\n".join([columns, *rows, ""]))
+    (landing / "offer_audience").mkdir()
+    (landing / "offer_audience" / "audience.csv").write_text("offer_id,customer_id\n9001,1\n9001,2\n9002,3\n")
 
 
 @EVERY_TABLE
@@ -177,6 +207,7 @@ def recomputed(table: Table, rows: Rows) -> pl.DataFrame:
     inputs = {name: _as(wanted[name], rows[path]) for name, path in read.items()}
     with dg.build_asset_context(partition_key=END.isoformat() if asset.partitions_def else None) as context:
         made = asset(context, **inputs) if "context" in wanted else asset.op.compute_fn.decorated_fn(**inputs)
+    made = made.value if isinstance(made, dg.Output) else made
     return (made.whole() if isinstance(made, LazyChunks) else made).lazy().collect()  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -204,7 +235,7 @@ def _other(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return value.list.eval(_other(pl.element(), pl.DataType.from_python(dtype.inner)))  # pyright: ignore[reportArgumentType]
     if dtype == pl.Boolean():
         return ~value
-    if dtype == pl.Date():
+    if dtype.is_temporal():
         return value.dt.offset_by("1d")
     # Far enough not to be the number of another row.
     return value + ("x" if dtype == pl.String() else 10_000)

@@ -132,7 +132,7 @@ def test_the_rules_of_silver_order_items_read_as_sentences_do():
     line = {"order_date": date(2026, 1, 1), "order_id": 1, "quantity": 0, "unit_price": -1.0}
     frame = pl.DataFrame(line, schema_overrides={name: silver.ORDER_ITEMS.dtypes[name] for name in line})
     reason = frame.select(silver.ORDER_ITEMS.broken_rules(["order_id", "quantity", "unit_price"])).item()
-    assert reason == "quantity is below 1; unit_price is not above 0"
+    assert reason == "quantity is not above 0; unit_price is not above 0"
 
 
 def test_a_caller_cannot_change_what_the_catalog_says():

@@ -100,6 +100,41 @@ def test_every_command_names_the_damaged_table_until_it_is_repaired(made: None, 
     assert cis("show", "reconciliation").exit_code == 0
 
 
+def test_all_tables_are_listed_and_each_damaged_one_is_named(made: None):
+    empty_commit()
+    shutil.rmtree(".cis/lake/bronze/orders/_delta_log")
+    result = cis("show", "tables")
+    assert result.exit_code == 1
+    assert "silver/products" in result.stdout
+    assert [line.split()[1] for line in result.stderr.splitlines()] == ["bronze/orders", "silver/order_items"]
+    assert all("cis doctor" in line for line in result.stderr.splitlines())
+    rows = cis("show", "tables", "--json")
+    assert rows.exit_code == 1
+    assert sum(row["damage"] is not None for row in json.loads(rows.stdout)) == 2
+
+
+def test_dates_that_are_not_in_silver_yet_are_pending_and_no_failure(made: None):
+    for table in ("orders", "order_items", "returned_items", "rejected_rows"):
+        shutil.rmtree(f".cis/lake/silver/{table}")
+        assert cis("doctor", "--accept", f"silver/{table}").exit_code == 0
+    shutil.rmtree(".cis/lake/quality/date_checks")
+    assert cis("doctor", "--accept", "quality/date_checks").exit_code == 0
+    result = cis("show", "reconciliation")
+    assert result.exit_code == 0
+    assert "2025-10-31 is read and not yet in silver. Run `cis backfill` for it." in result.output
+    assert cis("backfill").exit_code == 0
+    assert "Pending" not in cis("show", "reconciliation").output
+
+
+def test_a_table_with_a_gap_is_not_accepted_but_repaired(made: None):
+    sorted(LOG.glob("*.json"))[-2].unlink()
+    result = cis("doctor", "--accept", "silver/order_items")
+    assert result.exit_code == 1
+    assert "silver/order_items cannot be accepted" in result.stderr
+    assert "cis doctor --repair silver/order_items" in result.stderr
+    assert cis("doctor", "--repair", "silver/order_items").exit_code == 0
+
+
 def test_rows_that_are_not_accounted_for_are_named(made: None):
     assert cis("show", "reconciliation").exit_code == 0
     shorten_file()

@@ -106,3 +106,32 @@ def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     result = doctor()
     assert result.exit_code == 1
     assert result.stderr.startswith("cis: CIS_LAKE_URI is 's3://bucket/lake'")
+
+
+def test_without_a_model_nothing_is_said_of_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    assert "writer" not in doctor().output
+
+
+def test_what_no_request_to_the_model_could_be_made_with_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_WRITER", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\n")
+    monkeypatch.setenv("HTTPS_PROXY", "foo://secret")
+    result = doctor()
+    assert result.exit_code == 1
+    assert (
+        "FAILED  environment    OPENAI_API_KEY has a line end; set it to the bare value. HTTPS_PROXY does not begin"
+        in result.output
+    )
+    assert "secret" not in result.output
+    (row,) = (row for row in json.loads(doctor("--json").output) if row["place"] == "writer")
+    assert row["status"] == "failed"
+
+
+def test_a_model_that_requests_can_be_made_to_is_not_asked(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_WRITER", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    result = doctor()
+    assert result.exit_code == 0, result.output
+    assert "Requests to gpt-5-mini can be made. None was sent." in result.output

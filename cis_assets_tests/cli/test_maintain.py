@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,4 +97,16 @@ def test_a_table_that_cannot_be_opened_does_not_keep_the_others_from_being_maint
     result = cis()
     assert result.exit_code == 1
     assert "silver/orders is damaged" in result.stderr
+    assert files(lake, silver.PRODUCTS) == 1
+
+
+def test_a_file_that_cannot_be_decoded_is_named_and_the_other_tables_are_maintained(lake: Lake):
+    path = min(Path(lake.location(silver.ORDERS).uri).rglob("*.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * (len(content) - 8) + content[-4:])
+    result = cis()
+    assert result.exit_code == 1
+    assert re.search(
+        rf"silver/orders is damaged: \S+{path.name} cannot be decoded.*--repair silver/orders", result.stderr
+    )
     assert files(lake, silver.PRODUCTS) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,3 +73,36 @@ def test_without_orders_in_silver_the_next_command_is_named():
     result = cis("snapshot")
     assert result.exit_code == 1
     assert result.stderr == "cis: silver/orders has no orders yet: run `cis backfill` first.\n"
+
+
+def test_words_of_the_template_in_place_of_the_model_fail_the_run_and_the_tables_are_written(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CIS_WRITER", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    result = cis("snapshot")
+    assert result.exit_code == 1
+    said = r"cis: The check few_wordings_fall_back of gold/notification_copy failed: The template writer composed (\d+) of \1 "
+    assert re.match(
+        said + r"wordings in place of the model\. The most frequent reason: .*could not be reached", result.stderr
+    )
+    assert lake.figures(gold.NOTIFICATIONS).total.rows > 0
+    copy = 'key:"gold/notification_copy"'
+    again = ("backfill", "--from", "2025-10-31", "--to", "2025-10-31", "--select", copy)
+    assert "The check few_wordings_fall_back of" in cis(*again).stderr
+    monkeypatch.setenv("CIS_COPY_FALLBACK_SEVERITY", "warn")
+    warned = cis(*again)
+    assert warned.exit_code == 0
+    assert "Warning: The check few_wordings_fall_back failed: The template writer composed" in warned.output
+    monkeypatch.setenv("CIS_COPY_FALLBACK_SHARE", "1")
+    assert "few_wordings_fall_back" not in cis(*again).output
+
+
+def test_a_key_with_a_line_end_is_refused_before_the_run(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIS_WRITER", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\n")
+    result = cis("snapshot")
+    assert result.exit_code == 1
+    assert result.stderr == "cis: OPENAI_API_KEY has a line end; set it to the bare value.\n"
+    assert not lake.exists(gold.CUSTOMER_FEATURES)

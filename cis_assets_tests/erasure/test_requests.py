@@ -100,3 +100,9 @@ def test_a_request_that_somebody_removed_meanwhile_does_not_keep_the_others(tmp_
     (folder / "first.csv").unlink()
     assert delete_requests(str(tmp_path), requests) == []
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("content", "line"), [(b"\xff\xfe5\x00", 1), (b"5\n6\n7\xa0\n8\n", 3)])
+def test_a_file_in_another_encoding_is_refused_with_the_line(content: bytes, line: int):
+    with pytest.raises(RequestError, match=rf"the file given is not UTF-8 \(line {line}\). No customer was erased"):
+        parse_customer_numbers(content, "the file given")

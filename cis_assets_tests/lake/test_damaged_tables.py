@@ -13,16 +13,16 @@ from deltalake import DeltaTable
 from polars.exceptions import PolarsError
 
 from cis_assets.catalog import silver
-from cis_assets.catalog.system import ERASED_CUSTOMERS
+from cis_assets.catalog.bronze import LANDED_FILES
 from cis_assets.dates import DateRange
-from cis_assets.errors import OperatorError
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.damage import UNREADABLE, Kind, find_damage, name_unreadable_files
+from cis_assets.lake.damage import UNREADABLE, Kind, find_damage, name_unreadable_files, way_back
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.lake import Lake
-from cis_assets.lake.repair import RepairError, repair
+from cis_assets.lake.quarantine import quarantined_dates
+from cis_assets.lake.repair import RepairError, accept_whole_table, repair
 from cis_assets.lake.round_trip import write_and_read_table
-from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets.lake.slices import Slice
 from cis_assets.lake.table_versions import TableDamagedError, accept_table
 from cis_assets.storage.errors import StorageError
 from cis_assets_tests.frames import table_frame
@@ -253,28 +253,133 @@ def test_a_restored_backup_is_refused_until_it_is_accepted(lake: Lake, tmp_path:
     write(lake, DAYS[0])
 
 
-def erase(lake: Lake, *hashes: str) -> None:
-    rows = pl.DataFrame([(name, "key", DAYS[0]) for name in hashes], schema=ERASED_CUSTOMERS.dtypes, orient="row")
-    PolarsEngine().merge(ERASED_CUSTOMERS, lake.location(ERASED_CUSTOMERS), WHOLE, LazyChunks.of([rows]))
+def version_file(lake: Lake) -> Path:
+    return Path(lake.uri, "system/table_versions/silver.orders.json")
 
 
-def test_the_list_of_erased_customers_is_made_again_from_its_files(lake: Lake):
-    erase(lake, "a", "b")
-    erase(lake, "c")
-    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
-    shutil.rmtree(folder / "_delta_log")
-    assert "3 customers" in repair(lake, ERASED_CUSTOMERS)[0]
-    assert lake.scan(ERASED_CUSTOMERS).collect()["customer_hash"].sort().to_list() == ["a", "b", "c"]
+def lose_line(lake: Lake) -> None:
+    newest_commit(lake).write_bytes(newest_commit(lake).read_bytes().rpartition(b"\n")[0])
 
 
-def test_a_list_of_erased_customers_without_files_is_never_replaced_by_an_empty_one(lake: Lake):
-    erase(lake, "a")
-    folder = Path(lake.location(ERASED_CUSTOMERS).uri)
-    shutil.rmtree(folder)
-    with pytest.raises(RepairError, match="backup"):
-        repair(lake, ERASED_CUSTOMERS)
-    with pytest.raises(OperatorError, match="system/erased_customers"):
-        lake.exists(ERASED_CUSTOMERS)
+def fill_with_nulls(lake: Lake) -> None:
+    newest_commit(lake).write_bytes(bytes(newest_commit(lake).stat().st_size))
+
+
+def rename_log(lake: Lake) -> None:
+    log = table_folder(lake) / "_delta_log"
+    log.rename(log.with_name("_delta_log.old"))
+
+
+def lose_newest_commits(lake: Lake) -> None:
+    for _ in range(2):
+        newest_commit(lake).unlink()
+
+
+def lose_newest_and_tear_another(lake: Lake) -> None:
+    newest_commit(lake).unlink()
+    tear_commit(lake)
+
+
+def lose_checkpoint_and_commits(lake: Lake) -> None:
+    kept = checkpoint(lake)
+    for commit in kept.parent.glob("*.json"):
+        commit.unlink()
+    kept.unlink()
+
+
+def garble_remembered_version_and_lose_file(lake: Lake) -> None:
+    version_file(lake).write_bytes(b"\0\0")
+    lose_file(lake)
+
+
+def garble_remembered_version_and_commit(lake: Lake) -> None:
+    version_file(lake).write_bytes(b"\0\0")
+    empty_commit(lake)
+
+
+def lose_folder(lake: Lake) -> None:
+    shutil.rmtree(table_folder(lake))
+
+
+MORE_DAMAGE = [
+    lose_line, fill_with_nulls, rename_log, lose_newest_commits, lose_newest_and_tear_another, lose_checkpoint_and_commits,
+    garble_remembered_version_and_lose_file, garble_remembered_version_and_commit, lose_folder,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", [damage for damage, *_ in KINDS] + MORE_DAMAGE)
+def test_each_damage_is_found_and_refused_and_the_commands_that_are_named_make_the_table_whole(
+    lake: Lake, damage: Damaging
+):
+    damage(lake)
+    location = lake.location(ORDERS)
+    (first, *_) = find_damage(location)
+    with pytest.raises(TableDamagedError, match="silver/orders"):
+        lake.scan(ORDERS)
+    if first.kind is Kind.SHORTER:
+        assert "--accept silver/orders" in way_back(location, first)
+        accept_whole_table(location)
+    else:
+        assert "--repair silver/orders" in way_back(location, first)
+        assert repair(lake, ORDERS)
+    assert find_damage(location, deep=True) == []
+    for day in DAYS:
+        write(lake, day)
+    assert stored_days(lake) == DAYS
+    assert find_damage(location, deep=True) == []
+
+
+@pytest.mark.parametrize("damage", [lose_log, empty_commit, lose_commit, lose_file, empty_checkpoint])
+def test_a_table_that_could_not_be_read_then_is_not_accepted(lake: Lake, damage: Damaging):
+    damage(lake)
+    before = version_file(lake).read_bytes()
+    with pytest.raises(RepairError, match=r"silver/orders cannot be accepted: .*cis doctor --repair silver/orders"):
+        accept_whole_table(lake.location(ORDERS))
+    assert version_file(lake).read_bytes() == before
+
+
+def test_a_garbled_hint_of_the_checkpoint_does_no_harm(lake: Lake):
+    checkpoint(lake)
+    (table_folder(lake) / "_delta_log" / "_last_checkpoint").write_bytes(b"\0{")
+    write(lake, DAYS[0])
+    assert stored_days(lake) == DAYS
+
+
+def test_a_search_for_a_file_that_cannot_be_decoded_ends_after_so_many_bytes(lake: Lake):
+    garble(lake)
+    with (
+        pytest.raises(TableDamagedError, match=r"A data file of silver/orders cannot be decoded .*cis doctor --deep"),
+        name_unreadable_files([lake.location(ORDERS)], most_bytes=10),
+    ):
+        lake.scan(ORDERS).collect()
+
+
+def test_an_error_of_a_computation_reads_no_file(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    """Not even if a file is damaged, because the error does not come from it."""
+    garble(lake)
+    monkeypatch.setattr("cis_assets.lake.damage._read_data_file", None)
+    with pytest.raises(PolarsError, match="conversion"), name_unreadable_files([lake.location(ORDERS)]):
+        pl.Series(["x"]).cast(pl.Int64)
+
+
+def test_a_file_whose_footer_was_changed_is_named(lake: Lake):
+    path = data_file(lake)
+    content = path.read_bytes()
+    at = content.index(b"ARROW:schema") + 100
+    path.write_bytes(content[:at] + b"*" * 40 + content[at + 40 :])
+    with pytest.raises(TableDamagedError, match="2026-01-02"), name_unreadable_files([lake.location(ORDERS)]):
+        lake.scan(ORDERS).collect()
+
+
+def test_a_check_of_quarantined_dates_names_a_file_that_cannot_be_decoded(lake: Lake):
+    rows = table_frame(LANDED_FILES, [{"order_date": DAYS[0], "fault": "orders.csv is empty."}])
+    where = Slice.of_days(LANDED_FILES, DateRange(DAYS[0], DAYS[0]))
+    PolarsEngine().replace(LANDED_FILES, lake.location(LANDED_FILES), where, LazyChunks.of([rows]))
+    path = next(Path(lake.location(LANDED_FILES).uri).rglob("*.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * (len(content) - 8) + content[-4:])
+    with pytest.raises(TableDamagedError, match=r"bronze/landed_files is damaged: order_date=2026-01-01/.* be decoded"):
+        quarantined_dates(lake, [LANDED_FILES.path], DateRange(DAYS[0], DAYS[0]))
 
 
 def test_a_round_trip_leaves_nothing_behind(tmp_path: Path):

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from cis_assets.catalog import silver
 from cis_assets.catalog.customer_rows import Traces
@@ -23,9 +23,11 @@ from cis_assets.lake.lake import Lake
 from cis_assets.lake.log_files import read_changes
 from cis_assets.lake.maintenance import maintain
 from cis_assets.lake.slices import Slice
-from cis_assets.lake.table_versions import TableDamagedError, accept_table, prepare_to_write, read_known_version
+from cis_assets.lake.table_versions import TableDamagedError, accept_table, prepare_to_write, read_known_version, settle
+from cis_assets.lake.write_path import UnconfirmedCommitError
 from cis_assets.storage.addresses import put_text
 from cis_assets.storage.durability import skip_sync
+from cis_assets.storage.errors import StorageError
 from cis_assets_tests.lake.writer_process import ORDERS, content, stored_versions
 
 DAYS = DateRange(date(2026, 1, 1), date(2026, 1, 3))
@@ -340,6 +342,84 @@ def test_a_damaged_memory_of_a_version_is_named_and_can_be_accepted(lake: Lake, 
         lake.scan(ORDERS)
     assert accept_table(lake.location(ORDERS)) == newest(lake)
     write(lake, ONE_DAY, 2)
+
+
+def fail_to_remember(location: object, known: object) -> None:
+    raise StorageError("Remembering version 2 of silver/orders failed: no space left on device.")
+
+
+def fail_to_sync(paths: object) -> None:
+    raise OSError("Input/output error")
+
+
+@pytest.mark.parametrize(
+    "change", [append, merge, lambda lake: write(lake, DAYS, 2)], ids=["append", "merge", "replace"]
+)
+@pytest.mark.parametrize("fails_in", ["sync", "memory"])
+def test_a_write_that_is_not_known_to_be_durable_fails_and_writes_no_row_twice_when_it_runs_again(
+    lake: Lake, disk: Disk, change: Callable[[Lake], None], fails_in: str, monkeypatch: pytest.MonkeyPatch
+):
+    write(lake, DAYS, 1)
+    with monkeypatch.context() as broken:
+        if fails_in == "memory":
+            broken.setattr("cis_assets.lake.table_versions._remember", fail_to_remember)
+        failing = Lake(lake.uri, sync=fail_to_sync if fails_in == "sync" else lake.sync)
+        words = r"^silver/orders has the new rows, but .* Then run it again: no row is written twice\.$"
+        with pytest.raises(UnconfirmedCommitError, match=words):
+            change(failing)
+    rows = lake.scan(ORDERS).collect().height
+    change(lake)
+    assert lake.scan(ORDERS).collect().height == rows
+    assert disk.lost() == set()
+    assert read_known_version(lake.location(ORDERS)).version == newest(lake)
+
+
+def test_damage_up_to_the_last_known_version_rolls_no_later_commit_back(lake: Lake):
+    write(lake, ONE_DAY, 1)
+    added = min(read_changes(lake.location(ORDERS), newest(lake)).added)
+    write(lake, DAYS, 1)
+    cut_off(lake, lambda log: None)
+    log = Path(lake.location(ORDERS).uri, "_delta_log")
+    before = commits(log)
+    for damage in (Path(log.parent, added).unlink, lambda: before[1].write_bytes(b"")):
+        damage()
+        with pytest.raises(TableDamagedError, match=r"silver/orders.*cis doctor"):
+            write(lake, DAYS, 3)
+        assert commits(log) == before
+
+
+def test_a_whole_first_commit_that_no_version_remembers_is_not_rolled_back_for_a_lost_file(lake: Lake):
+    location = lake.location(ORDERS)
+    write_deltalake(location.uri, content(DAYS, 1).to_arrow(), partition_by=["order_date"])
+    Path(location.uri, min(read_changes(location, 0).added)).unlink()
+    with pytest.raises(TableDamagedError, match="silver/orders"):
+        write(lake, ONE_DAY, 2)
+    assert newest(lake) == 0
+
+
+def test_a_lake_of_an_earlier_version_with_a_torn_commit_that_a_checkpoint_replaces_is_written(lake: Lake):
+    write(lake, DAYS, 1)
+    DeltaTable(lake.location(ORDERS).uri).create_checkpoint()
+    *earlier, last = commits(Path(lake.location(ORDERS).uri, "_delta_log"))
+    for commit in earlier:
+        commit.unlink()
+    last.write_bytes(b"")
+    forget_version(lake)
+    write(lake, ONE_DAY, 2)
+    assert stored_versions(lake.uri) == dict.fromkeys(DAYS, 1) | {ONE_DAY.first: 2}
+    assert read_known_version(lake.location(ORDERS)).version == newest(lake)
+
+
+def test_a_commit_after_a_gap_does_not_count_as_done(lake: Lake):
+    write(lake, DAYS, 1)
+    before = disk_version(lake).read_text()
+    write(lake, DAYS, 2)
+    write(lake, DAYS, 3)
+    disk_version(lake).write_text(before)
+    commits(Path(lake.location(ORDERS).uri, "_delta_log"))[-2].unlink()
+    with pytest.raises(TableDamagedError, match=r"is missing.*cis doctor"):
+        settle(lake.location(ORDERS))
+    assert disk_version(lake).read_text() == before
 
 
 def cut_off(lake: Lake, damage: Callable[[Path], object]) -> None:

@@ -144,7 +144,9 @@ def test_a_list_that_cannot_be_read_is_never_taken_for_empty(lake: Lake, damage:
         lambda: erased_customers(lake, landing(lake), SECRET),
         lambda: add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [18], DAY),
     ):
-        with pytest.raises(ErasedListError, match=r"system/erased_customers cannot be read.*erase the same customers"):
+        with pytest.raises(
+            ErasedListError, match=r"system/erased_customers cannot be read.*--repair system/erased_customers"
+        ):
             attempt()
 
 
@@ -152,9 +154,7 @@ def test_a_list_without_a_log_is_filled_from_landing_once_it_is_moved_aside(lake
     add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [17, 18], DAY)
     table = Path(lake.uri, ERASED_CUSTOMERS.path)
     shutil.rmtree(table / "_delta_log")
-    with pytest.raises(
-        ErasedListError, match="the 2 entries in _erased_customers of the landing folder fill a new list"
-    ):
+    with pytest.raises(ErasedListError, match="and the 2 entries of its copy in landing"):
         erased_customers(lake, landing(lake), SECRET)
     table.rename(table.with_name("aside"))
     Path(lake.uri, "system/table_versions").rename(Path(lake.uri, "system/versions_aside"))
@@ -212,6 +212,9 @@ def test_reading_needs_no_permission_to_write_to_landing_but_erasing_does(lake: 
 
     monkeypatch.setattr("cis_assets.lake.erased_customers.write_copy", deny)
     assert erased_customers(lake, landing(lake), SECRET).among([17]) == {17}
-    with pytest.raises(StorageError, match="_erased_customers in the landing folder failed"):
+    with pytest.raises(
+        StorageError,
+        match=r"^No customer was erased, since an erasure needs permission .*_erased_customers in the landing",
+    ):
         add_erased_customers(lake, landing(lake), ErasureKey(SECRET), [18], DAY)
     assert lake.scan(ERASED_CUSTOMERS).collect().height == 1

@@ -9,8 +9,8 @@ import polars as pl
 
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.landing.contract import LandingTable
+from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import read_snapshot
 from cis_assets.landing.rows import LandedRows
 
 ORDERS_HEADER = "order_id,customer_id,order_hour"
@@ -32,7 +32,8 @@ def put(root: Path, path: str, content: str | bytes | pl.DataFrame) -> Path:
 def read_alone(root: Path, table: LandingTable, content: str | bytes | pl.DataFrame, ending: str = "csv") -> LandedRows:
     """Read one file as if it were the table's only one, whether or not the table is dated."""
     put(root, f"{table.name}/only.{ending}", content)
-    return read_snapshot(LandingFolder(str(root)), table)
+    folder = LandingFolder(str(root))
+    return read_file(folder, table, folder.snapshot_files(table)[-1])
 
 
 def good(landed: LandedRows, *columns: str) -> list[tuple]:

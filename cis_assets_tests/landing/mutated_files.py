@@ -112,13 +112,18 @@ _DAMAGES = (
 _PACKINGS = (*("plain",) * 8, "gzip", "gzip", "two members", "cut gzip", "damaged gzip")
 
 
-def damaged_file(rng: random.Random) -> DamagedFile:
-    """A file with up to three damages, perhaps packed, under an ending that may be another format's."""
-    table, original = rng.choice(ORIGINALS)
-    content = original
+def damaged(content: bytes, rng: random.Random) -> bytes:
+    """Damage a content up to three times."""
     for _ in range(rng.randint(0, 3)):
         begin = 0 if rng.random() < 0.05 else content.find(b"\n") + 1
         content = rng.choice(_DAMAGES)(content, rng.randint(begin, len(content)), rng.randrange(1000))
+    return content
+
+
+def damaged_file(rng: random.Random) -> DamagedFile:
+    """A file with up to three damages, perhaps packed, under an ending that may be another format's."""
+    table, original = rng.choice(ORIGINALS)
+    content = damaged(original, rng)
     packing = rng.choice(_PACKINGS)
     if packing != "plain":
         middle = rng.randint(0, len(content))

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from cis_assets.lake.erased_customers import NOBODY, ErasedCustomers, ErasureKey
 from cis_assets.landing.erased_rows import ErasedRowCounts
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import LandedDays, read_days, read_snapshots
+from cis_assets.landing.reader import LandedDays, read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put, whole
 
 FIRST, SECOND = date(2025, 10, 30), date(2025, 10, 31)
@@ -113,14 +114,25 @@ def test_snapshots_lose_erased_customers_and_no_products(tmp_path: Path):
         "customers/all.csv",
         "customer_id,push_consent,time_zone\n17,true,UTC\n18,true,UTC\n17,perhaps,UTC\n18,perhaps,UTC\n",
     )
-    put(tmp_path, "products/all.csv", "product_id,product_name,aisle_id,department_id\n17,Milk,1,1\n18,Bread,17,x\n")
+    put(tmp_path, "products/all.csv", "product_id,product_name,aisle_id,department_id\n17,Milk,17,17\n18,Bread,17,x\n")
     put(tmp_path, "aisles/all.csv", "aisle_id,aisle\n17,Dairy\n")
     put(tmp_path, "departments/all.csv", "department_id,department\n17,Dairy\n")
-    landed = read_snapshots(LandingFolder(str(tmp_path)), erased(17))
+    landed = read_snapshots(LandingFolder(str(tmp_path)), erased=erased(17))
     assert landed.rows["customers"].collect()["customer_id"].to_list() == [18]
     assert landed.rows["products"].collect()["product_id"].to_list() == [17]
     assert sorted(landed.rejected.collect()["raw_text"]) == ["18,Bread,17,x", "18,perhaps,UTC"]
     assert landed.left_out == ErasedRowCounts(customers=1, rejected=1)
+
+
+def test_an_offer_keeps_its_audience_when_all_of_it_was_erased(tmp_path: Path):
+    put(tmp_path, "products/all.csv", "product_id,product_name,aisle_id,department_id\n1,Milk,1,1\n")
+    put(tmp_path, "aisles/all.csv", "aisle_id,aisle\n1,Dairy\n")
+    put(tmp_path, "departments/all.csv", "department_id,department\n1,Dairy\n")
+    put(tmp_path, "offer_audience/all.csv", "offer_id,customer_id\n5,17\n6,18\n6,17\n5,x17\n")
+    landed = read_snapshots(LandingFolder(str(tmp_path)), erased=erased(17))
+    rows = landed.rows["offer_audience"].select("offer_id", "customer_id").collect().rows()
+    assert rows == [(5, None), (6, 18), (6, None)]
+    assert landed.left_out == ErasedRowCounts(offer_audience=2, rejected=1)
 
 
 def test_each_number_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS, PRODUCTS
+from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
-from cis_assets.landing.reader import read_snapshot
 from cis_assets_tests.conftest import day
 from cis_assets_tests.landing.landing_files import put
 
@@ -166,7 +166,7 @@ def test_a_file_of_another_ending_is_refused_by_name(root: Path, name: str) -> N
         LandingError,
         match=f"^Landing file products/{name} is not .csv, .csv.gz or .parquet: rename or remove it.$",
     ):
-        read_snapshot(LandingFolder(str(root)), PRODUCTS)
+        read_file(folder := LandingFolder(str(root)), PRODUCTS, folder.snapshot_files(PRODUCTS)[-1])
 
 
 def test_content_is_the_whole_file_or_its_first_bytes(root: Path) -> None:
@@ -178,3 +178,43 @@ def test_content_is_the_whole_file_or_its_first_bytes(root: Path) -> None:
     assert folder.content(full, first_bytes=4) == b"0123"
     assert folder.content(full, first_bytes=400) == b"0123456789"
     assert folder.content(empty) == folder.content(empty, first_bytes=4) == b""
+
+
+@pytest.fixture
+def linked(root: Path, tmp_path: Path) -> Path:
+    """A landing folder with a linked file, a file behind a linked folder, and a link that stays inside."""
+    put(tmp_path / "outside", "secret.csv", "secret")
+    put(tmp_path / "outside", "order_date=2025-03-01/orders.csv", "secret")
+    put(root, "products/b.csv", "inside")
+    (root / "products/a.csv").symlink_to(tmp_path / "outside/secret.csv")
+    (root / "products/c.csv").symlink_to(root / "products/b.csv")
+    (root / "orders").mkdir()
+    (root / "orders/order_date=2025-03-01").symlink_to(tmp_path / "outside/order_date=2025-03-01")
+    return root
+
+
+def test_no_file_is_read_through_a_link_that_leads_out_of_the_folder(linked: Path) -> None:
+    folder = LandingFolder(str(linked))
+    files = {file.path: file for file in folder.snapshot_files(PRODUCTS)}
+    (dated,) = folder.dated_files(ORDERS)[day("2025-03-01")]
+    for file in (files["products/a.csv"], dated):
+        for read in (folder.content, folder.stream):
+            with pytest.raises(
+                LandingError, match=r"lies behind a link that leads out.*CIS_LANDING_LINKS=true"
+            ) as error:
+                read(file)
+            assert "outside" not in str(error.value)
+    assert folder.content(files["products/b.csv"]) == folder.content(files["products/c.csv"]) == b"inside"
+
+
+def test_a_setting_allows_links_that_lead_out_of_the_folder(linked: Path) -> None:
+    folder = LandingFolder(str(linked), follow_links=True)
+    files = {file.path: file for file in folder.snapshot_files(PRODUCTS)}
+    assert folder.content(files["products/a.csv"]) == b"secret"
+
+
+def test_the_folder_itself_may_be_a_link(linked: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(linked)
+    folder = LandingFolder(str(tmp_path / "link"))
+    files = {file.path: file for file in folder.snapshot_files(PRODUCTS)}
+    assert folder.content(files["products/b.csv"]) == b"inside"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ UNREADABLE: dict[str, tuple[str, bytes, str]] = {
     "Parquet whose footer counts other rows": ("orders.parquet", PAGES.replace(b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"), " cannot be read as Parquet: its footer says 1001 rows, but it holds 1000."),
     "Parquet with text that is no UTF-8": ("orders.parquet", TEXTS.replace(b"order-777", b"order-\xff77"), " cannot be read as Parquet: "),
     "Parquet with a missing column": ("orders.parquet", parquet(FRAME.drop("order_hour")), " has no column order_hour; "),
-    "Parquet with another type": ("orders.parquet", parquet(FRAME.with_columns(pl.col("order_hour").cast(pl.Float64))), " holds order_hour as Float64 where a whole number of 32 bits is expected."),
+    "Parquet with another type": ("orders.parquet", parquet(FRAME.with_columns(pl.col("order_hour") == 9)), " holds order_hour as Boolean where a whole number of 32 bits is expected."),
     "Parquet with lists": ("orders.parquet", parquet(FRAME.with_columns(pl.concat_list("order_hour"))), " holds order_hour as List(Int64) where "),
     "another ending": ("orders.xlsx", b"x", " is not .csv, .csv.gz or .parquet: rename or remove it."),
 }  # fmt: skip
@@ -174,8 +175,21 @@ def test_a_first_line_that_may_be_a_row_is_not_repeated_in_the_fault(tmp_path: P
     put_days(tmp_path, FIRST)
     put(tmp_path, f"orders/order_date={FIRST}/orders.csv", "70001,4711,9\n70002,4712,8\n")
     sentence = read(tmp_path, FIRST).faults[FIRST]
-    assert sentence.endswith("; its first line holds no column names, so it is a row and not a header.")
+    assert sentence.endswith(
+        "; its first line names none of the expected columns in its 3 fields, so it may be a row and not a header."
+    )
     assert "4711" not in sentence
+
+
+@pytest.mark.parametrize(
+    "row", ["Anna Smith,anna,berlin", "anna;smith;berlin", "true,anna smith,europe", "anna\tsmith"]
+)
+def test_words_of_a_first_line_that_may_be_a_row_are_not_repeated_either(tmp_path: Path, row: str) -> None:
+    put_days(tmp_path, FIRST)
+    put(tmp_path, f"orders/order_date={FIRST}/orders.csv", f"{row}\n1,2,3\n")
+    sentence = read(tmp_path, FIRST).faults[FIRST].casefold()
+    assert "its first line names none of the expected columns" in sentence
+    assert not {"anna", "smith", "berlin", "europe", "true"} & set(re.findall(r"\w+", sentence))
 
 
 def test_a_header_of_great_length_or_of_odd_signs_is_quoted_in_part(tmp_path: Path) -> None:

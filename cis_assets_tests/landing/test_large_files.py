@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from polars.testing import assert_frame_equal
 
 from cis_assets.landing.contract import KEYED_ORDERS, ORDER_ITEMS, ORDERS, LandingTable
 from cis_assets.landing.file_reader import read_files
@@ -22,6 +28,7 @@ from cis_assets.landing.rows import LandedRows
 from cis_assets.landing.text_pieces import Limits, UnpackError, unpack
 from cis_assets.sources.invoice_lines.files import read_file as read_invoice_lines
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError, read_mapping
+from cis_assets.storage.errors import StorageError
 from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put
 
 DAY, NEXT = date(2025, 3, 1), date(2025, 3, 2)
@@ -98,6 +105,76 @@ def test_a_gzip_of_the_same_rows_within_the_limits_is_read(tmp_path: Path) -> No
     landed = read(tmp_path, BOMB, Limits())
     assert isinstance(landed, LandedRows)
     assert landed.row_count == 500_000
+
+
+def keyed(keys: pa.Array) -> pa.Table:
+    numbers = {name: pa.array([1] * len(keys), pa.int32()) for name in ORDERS_HEADER.split(",")}
+    return pa.table({**numbers, "order_key": keys})
+
+
+def repeated(text: str, times: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), pa.array([text]))
+
+
+def read_parquet(root: Path, table: pa.Table, limits: Limits, **options: Any) -> LandedRows | LandingError:
+    path = root / "orders/only.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, **options)
+    folder = LandingFolder(str(root))
+    (landed,) = read_files(folder, KEYED_ORDERS, folder.snapshot_files(KEYED_ORDERS), RowCache(), limits=limits)
+    return landed
+
+
+def test_parquet_in_pieces_holds_the_same_rows_as_at_once(tmp_path: Path) -> None:
+    table = keyed(pa.array([None if n % 7 == 0 else f"key-{n % 50}" for n in range(1000)]))
+    # A customer that is no number, so some rows are rejected.
+    table = table.set_column(1, "customer_id", pa.array(["x" if n % 100 == 0 else str(n) for n in range(1000)]))
+    at_once = read_parquet(tmp_path, table, Limits())
+    assert isinstance(at_once, LandedRows)
+    for limits in (Limits(piece_bytes=100), Limits(piece_lines=7), Limits(piece_bytes=300, piece_lines=64)):
+        landed = read_parquet(tmp_path, table, limits, row_group_size=300)
+        assert isinstance(landed, LandedRows)
+        assert landed.row_count == 1000
+        assert_frame_equal(landed.rows.collect(), at_once.rows.collect())
+        assert_frame_equal(landed.rejected.collect(), at_once.rejected.collect())
+
+
+@pytest.mark.parametrize(
+    ("table", "limits", "fault"),
+    [
+        (keyed(repeated("k" * 1000, 1000)), Limits(unpacked_bytes=10**6 - 1), "cannot be unpacked: it holds more than 1 MB"),
+        (keyed(repeated("k" * 1000, 1000)), Limits(unchecked_bytes=10**5, unpacked_times=9), "cannot be unpacked: it holds more than 1 MB"),
+        (keyed(pa.nulls(200_000, pa.string())), Limits(unchecked_bytes=10**6), "cannot be unpacked: it holds more than 6 MB"),
+        (keyed(repeated("k" * 1000, 10)), Limits(line_bytes=1000), "Row 1 of landing file orders/only.parquet has more than"),
+        (keyed(pa.array(["k" * 1000])), Limits(column_bytes=999), "has a row group with 0 MB in one column"),
+        (keyed(pa.array(["k"])), Limits(footer_bytes=100), "has a footer of 0 MB: write fewer columns"),
+    ],
+    ids=["size", "share", "rows", "row", "column", "footer"],
+)  # fmt: skip
+def test_parquet_that_holds_too_much_is_a_fault_of_the_file(
+    tmp_path: Path, table: pa.Table, limits: Limits, fault: str
+) -> None:
+    landed = read_parquet(tmp_path, table, limits)
+    assert isinstance(landed, LandingError)
+    assert fault in str(landed)
+    assert "orders/only.parquet" in str(landed)
+
+
+def test_a_million_characters_of_a_parquet_field_are_read(tmp_path: Path) -> None:
+    landed = read_parquet(tmp_path, keyed(pa.array(["k" * 10**6])), Limits())
+    assert isinstance(landed, LandedRows)
+    assert landed.rows.collect()["order_key"].to_list() == ["k" * 10**6]
+
+
+def test_a_large_parquet_file_is_read_in_parts_and_an_error_of_the_storage_is_no_fault_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> bytes:
+        raise OSError("connection reset")
+
+    monkeypatch.setattr("cis_assets.landing.folder.obstore.get_range", fail)
+    with pytest.raises(StorageError, match=r"Reading landing file orders/only\.parquet failed: connection reset"):
+        read_parquet(tmp_path, keyed(pa.array(["k"])), Limits(piece_bytes=100))
 
 
 def test_a_large_file_quarantines_its_date_alone(tmp_path: Path) -> None:
@@ -193,6 +270,32 @@ def test_a_file_of_300_megabytes_takes_less_than_two_gibibytes(
         assert pl.Series(read["faults"]).str.contains(fault).all()
     else:
         assert read["rows"] == times * (MIB // 4) + 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (lambda: keyed(repeated("x" * 10**6, 20_000)), "cannot be unpacked: it holds more than 20,"),
+        (lambda: keyed(pa.nulls(40_000_000, pa.string())), "cannot be unpacked: it holds more than 1,280 MB"),
+        (lambda: keyed(pa.array(["k" * 10**6] * 500)), "has a row group with 500 MB in one column"),
+        (lambda: keyed(pa.array([random.Random(n).randbytes(300_000).hex() for n in range(400)])), None),
+    ],
+    ids=["repeated text", "repeated numbers", "large column", "large page"],
+)
+def test_a_parquet_file_takes_less_than_two_gibibytes_whatever_it_holds(
+    tmp_path: Path, content: Callable[[], pa.Table], fault: str | None
+) -> None:
+    land(tmp_path, b"", 0)
+    path = tmp_path / "orders" / f"order_date={DAY}" / "large.parquet"
+    # Without a dictionary unless the content has one: all text is in one page then.
+    table = content()
+    is_packed = pa.types.is_dictionary(table.schema.field("order_key").type)
+    pq.write_table(table, path, use_dictionary=is_packed, compression="zstd", data_page_size=2**30)
+    path.with_name("large.csv").unlink()
+    read = read_in_child(tmp_path)
+    assert read["peak"] < 2 * GIB
+    assert [fault in found for found in read["faults"]] == ([] if fault is None else [True])
 
 
 @pytest.mark.slow

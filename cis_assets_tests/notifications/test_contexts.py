@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from cis_assets.catalog.gold import CUSTOMER_FEATURES, CUSTOMER_SEGMENTS, NOTIFICATION_CONTEXTS
-from cis_assets.catalog.silver import CUSTOMERS, OFFERS, PRODUCTS
+from cis_assets.catalog.silver import CUSTOMERS, OFFER_AUDIENCE, OFFERS, PRODUCTS
 from cis_assets.catalog.table import Table
 from cis_assets.notifications.contexts import notification_contexts
 from cis_assets.notifications.policy import NotificationPolicy
@@ -92,6 +92,9 @@ def offer(offer_id: int, percent: int, first: int, last: int, product_id: int = 
         "percent_off": percent,
         "starts_on": send_date + timedelta(days=first),
         "ends_on": send_date + timedelta(days=last),
+        "kind": "percent",
+        "scope": "product",
+        "has_audience": False,
     }
 
 
@@ -109,6 +112,7 @@ def contexts(
     products: list[dict] | None = None,
     customers: list[dict] | None = None,
     offers: list[dict] | None = None,
+    audience: list[dict] | None = None,
     policy: NotificationPolicy = POLICY,
     engine: Callable[[pl.DataFrame], nw.LazyFrame] = on_polars,
 ) -> pl.DataFrame:
@@ -119,6 +123,7 @@ def contexts(
         engine(rows(PRODUCTS, *(products if products is not None else [product()]))),
         engine(rows(CUSTOMERS, *(customers if customers is not None else [customer(i) for i in ids]))),
         engine(rows(OFFERS, *(offers or []))),
+        engine(rows(OFFER_AUDIENCE, *(audience or []))),
         as_of=MONDAY,
         policy=policy,
     )
@@ -151,6 +156,11 @@ def test_a_row_carries_the_facts_of_the_message_in_the_catalogs_columns() -> Non
         "usual_gap_days": 7.0,
         "offer_id": None,
         "percent_off": None,
+        "offer_kind": None,
+        "offer_scope": None,
+        "amount_off": None,
+        "minimum_spend": None,
+        "offer_words": None,
     }
 
 
@@ -256,6 +266,81 @@ def test_the_best_offer_live_on_the_send_date_is_mentioned(offers: list[dict], c
     assert frame["context_key"].item().endswith("|offer" if chosen[0] else "|plain")
 
 
+ORDER = {"scope": "order", "product_id": None}
+DEPARTMENT = {"scope": "department", "product_id": None, "department_id": 16}
+AMOUNT = {"kind": "amount", "percent_off": None, "amount_off": 5.0}
+COUPON = {"kind": "coupon", "percent_off": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "terms"),
+    [
+        ({}, "10% off", "offer"),
+        (ORDER, "10% off your order", "order percent"),
+        (ORDER | {"minimum_spend": 30.0}, "10% off your order if you spend €30", "order percent minimum"),
+        (DEPARTMENT, "10% off dairy eggs", "department percent"),
+        (AMOUNT, "€5 off this product", "product amount"),
+        (AMOUNT | {"amount_off": 12.5}, "€12.50 off this product", "product amount"),
+        (AMOUNT | {"amount_off": 0.05} | ORDER, "€0.05 off your order", "order amount"),
+        (COUPON, "a coupon for this product", "product coupon"),
+        (COUPON | ORDER | {"code": "TAKE5"}, "a coupon for your order, code TAKE5", "order coupon"),
+        ({"code": "SAVE_10"}, "10% off this product, code SAVE_10", "product percent"),
+        ({"code": "go to evil.example"}, "10% off this product", "product percent"),
+        (
+            COUPON | ORDER | {"code": "A-LONG-CODE", "minimum_spend": 19.99},
+            "a coupon for your order if you spend €19.99",
+            "order coupon minimum",
+        ),
+    ],
+    ids=str,
+)
+def test_the_words_of_an_offer_say_its_kind_scope_condition_and_code(changes: dict, words: str, terms: str) -> None:
+    policy = NotificationPolicy(currency="€")
+    for engine in (on_polars, on_duckdb):
+        frame = contexts(USUAL_DAY, offers=[offer(1, 10, 0, 0) | changes], policy=policy, engine=engine)
+        assert frame["offer_words"].item() == words
+        assert frame["context_key"].item().endswith(f"|{terms}")
+
+
+def test_an_offer_whose_words_are_too_long_is_not_mentioned() -> None:
+    long_name = product() | {"department": "d" * 60}
+    frame = contexts(
+        USUAL_DAY, products=[long_name], offers=[offer(1, 10, 0, 0) | DEPARTMENT, offer(2, 5, 0, 0) | ORDER]
+    )
+    assert frame["offer_id"].to_list() == [2]
+    short = NotificationPolicy(message_max_length=60)
+    assert contexts(USUAL_DAY, offers=[offer(2, 5, 0, 0) | ORDER], policy=short)["offer_id"].to_list() == [None]
+
+
+def test_an_offer_on_another_department_is_not_mentioned() -> None:
+    elsewhere = offer(1, 10, 0, 0) | DEPARTMENT | {"department_id": 4}
+    assert contexts(USUAL_DAY, offers=[elsewhere])["offer_id"].to_list() == [None]
+
+
+def test_the_most_specific_offer_is_mentioned() -> None:
+    wide, middle = offer(1, 50, 0, 0) | ORDER, offer(2, 40, 0, 0) | DEPARTMENT
+    assert contexts(USUAL_DAY, offers=[wide, middle])["offer_id"].to_list() == [2]
+    assert contexts(USUAL_DAY, offers=[wide, middle, offer(3, 5, 0, 0)])["offer_id"].to_list() == [3]
+
+
+def test_only_customers_of_the_audience_hear_of_an_offer() -> None:
+    offers = [offer(1, 30, 0, 0) | {"has_audience": True}, offer(2, 10, 0, 0)]
+    audience = [{"offer_id": 1, "customer_id": 2}, {"offer_id": 9, "customer_id": 1}]
+    people = [USUAL_DAY | {"customer_id": number} for number in (1, 2)]
+    assert contexts(*people, offers=offers, audience=audience)["offer_id"].to_list() == [2, 1]
+    assert contexts(*people, offers=offers[:1])["offer_id"].to_list() == [None, None]
+
+
+def test_a_product_is_named_as_the_shop_shows_it() -> None:
+    named = contexts(USUAL_DAY, products=[product() | {"display_name": "Vanilla Yogurt"}])
+    assert named["product_name"].to_list() == ["Vanilla Yogurt"]
+
+
+def test_a_product_that_is_not_in_stock_is_not_named() -> None:
+    assert contexts(USUAL_DAY, products=[product() | {"in_stock": False}]).is_empty()
+    assert contexts(USUAL_DAY, products=[product() | {"in_stock": True}]).height == 1
+
+
 def test_settings_become_the_policy() -> None:
     settings = read_settings(
         quiet_before_hour=9,
@@ -304,7 +389,18 @@ def test_duckdb_and_polars_agree() -> None:
     offers = [
         offer(number, number % 3 * 10 + 5, number % 3 - 1, number % 4, product_id=number % 3) for number in range(9)
     ]
-    given = {"segments": segments, "products": products, "customers": customers, "offers": offers}
+    offers += [
+        offer(20, 10, -1, 1, product_id=1) | {"kind": "coupon", "percent_off": None, "code": "TRY-1"},
+        offer(21, 10, -1, 1) | {"scope": "order", "product_id": None, "minimum_spend": 29.9, "has_audience": True},
+    ]
+    audience = [{"offer_id": 21, "customer_id": number} for number in range(1, 121, 4)]
+    given = {
+        "segments": segments,
+        "products": products,
+        "customers": customers,
+        "offers": offers,
+        "audience": audience,
+    }
     by_polars = contexts(*features, **given, engine=on_polars)
     by_duckdb = contexts(*features, **given, engine=on_duckdb)
     assert by_polars.height > 20

@@ -20,8 +20,28 @@ BODY = "Bring your favorite {product} back to your kitchen this {weekday}."
 OFFER_BODY = "Enjoy {offer} {product} this {weekday}."
 
 
-def context(daypart: str = "evening", tone: str = "warm", has_offer: bool = False) -> CopyContext:
-    return CopyContext("key", "dairy eggs", "restock", daypart, tone, has_offer)
+def context(daypart: str = "evening", tone: str = "warm", has_offer: bool = False, terms: str = "") -> CopyContext:
+    return CopyContext("key", "dairy eggs", "restock", daypart, tone, has_offer, terms)
+
+
+@pytest.mark.parametrize("terms", ["order percent", "department amount minimum", "product coupon"])
+@pytest.mark.parametrize(
+    ("body", "is_accepted"),
+    [
+        ("Restock {product} this {weekday} with {offer}.", True),
+        ("Time for {product}? Enjoy {offer} this {weekday}.", True),
+        ("Enjoy {offer} {product} this {weekday}.", False),
+        ("Enjoy {product} {offer} this {weekday}.", False),
+        ("Get {offer} on {product} this {weekday}.", False),
+        ("Get {product} and {offer} for your pantry.", False),
+        ("Get {product} with {offer} on your order.", False),
+        ("Get {product} with up to {offer}.", False),
+        ("Get {product} with a coupon and {offer}.", False),
+    ],
+)
+def test_the_words_of_an_offer_with_terms_are_not_changed(body: str, is_accepted: bool, terms: str) -> None:
+    one = context(has_offer=True, terms=terms)
+    assert (validate(Wording("A thought", body), one, NotificationPolicy()) == ()) == is_accepted
 
 
 def verdict(body: str = BODY, title: str = TITLE, **facts: Any) -> str:

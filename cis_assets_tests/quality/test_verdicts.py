@@ -1,5 +1,6 @@
 """Verdicts on the tables that silver makes, and on tables with a defect."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -23,12 +24,13 @@ from cis_assets_tests.quality.day_tables import (
 
 MONDAY = date(2026, 1, 5)
 TUESDAY = date(2026, 1, 6)
-POLICY = QualityPolicy(rejected_share_warn=0.1, rejected_share_block=0.5, volume_tolerance=0.5)
+POLICY = QualityPolicy(rejected_share_warn=0.1, rejected_share_block=0.5, volume_false_alarm_rate=0.01)
 
 
-def judged(tables, *, days=(MONDAY, TUESDAY), before: pl.LazyFrame | None = None) -> Verdicts:
-    orders = tables.silver["orders"] if before is None else pl.concat([before, tables.silver["orders"]])
-    per_day = orders.group_by("order_date").agg(rows=pl.len().cast(pl.Int64)).collect()
+def judged(tables, *, days=(MONDAY, TUESDAY), counts: dict[date, int] | None = None) -> Verdicts:
+    per_day = tables.silver["orders"].group_by("order_date").agg(rows=pl.len().cast(pl.Int64)).collect()
+    if counts is not None:
+        per_day = pl.DataFrame({"order_date": list(counts), "rows": list(counts.values())})
     return judge(tables, PRODUCTS.lazy(), per_day, list(days), POLICY)
 
 
@@ -207,34 +209,35 @@ def test_offenders_of_quarantined_dates_are_shown_instead_of_those_of_warnings()
         assert set(found.offenders[checks.REJECTED]["order_date"]) == {TUESDAY}
 
 
-def weeks_before(counts: list[int]) -> pl.LazyFrame:
-    """Orders of the Mondays before, newest week first."""
-    days = {MONDAY - timedelta(weeks=week): count for week, count in enumerate(counts, start=1)}
-    return tables_of(good_orders(days)).silver["orders"]
+def days_before(count: int, days: int = 56) -> dict[date, int]:
+    """The same number of orders on each day before."""
+    return {MONDAY - timedelta(days=back): count for back in range(1, days + 1)}
 
 
-@pytest.mark.parametrize(("orders", "passes"), [(10, True), (5, True), (4, False), (15, True), (16, False), (0, False)])
-def test_volume_is_compared_with_the_same_weekday_of_four_weeks(orders: int, passes: bool):
+@pytest.mark.parametrize(("orders", "passes"), [(20, True), (14, True), (4, False), (0, False), (60, False)])
+def test_volume_warns_outside_of_what_the_eight_weeks_before_make_usual_and_never_blocks(orders: int, passes: bool):
     tables = tables_of(good_orders({MONDAY: orders, TUESDAY: 1}))
-    found = judged(tables, days=[MONDAY], before=weeks_before([8, 12, 10, 10]))
+    found = judged(tables, days=[MONDAY], counts={**days_before(20), MONDAY: orders})
     said = verdict(found, checks.VOLUME, MONDAY)
-    assert said["measured"] == pytest.approx(orders / 10)
+    assert said["measured"] == pytest.approx(orders / 20, rel=0.02)
     assert said["passed"] is passes
     assert said["fault"] is None
+    assert re.fullmatch(rf"{orders} orders; \d+ to \d+ are usual for this weekday", said["detail"])
 
 
-def test_a_fifth_week_before_does_not_count():
+def test_two_orders_where_one_is_usual_are_no_alarm():
+    tables = tables_of(good_orders({MONDAY: 2}))
+    assert verdict(judged(tables, days=[MONDAY], counts={**days_before(1), MONDAY: 2}), checks.VOLUME, MONDAY)["passed"]
+
+
+def test_a_date_with_few_earlier_days_is_not_judged_and_says_so():
     tables = tables_of(good_orders({MONDAY: 10}))
-    found = judged(tables, days=[MONDAY], before=weeks_before([10, 10, 10, 10, 1000]))
-    assert verdict(found, checks.VOLUME, MONDAY)["measured"] == 1.0
-
-
-def test_a_weekday_without_earlier_orders_has_no_measure():
-    found = judged(tables_of(good_orders({MONDAY: 10})), days=[MONDAY])
-    said = verdict(found, checks.VOLUME, MONDAY)
+    said = verdict(judged(tables, days=[MONDAY], counts={**days_before(500, 20), MONDAY: 10}), checks.VOLUME, MONDAY)
     assert said["passed"]
     assert said["measured"] is None
-    assert said["detail"] == "10 orders; none on this weekday in the four weeks before"
+    assert said["detail"].startswith(
+        "10 orders; not judged, because 20 earlier days of the 56 before were read and 21 "
+    )
 
 
 def test_lines_without_their_order_or_product_quarantine_the_date_and_are_named():
@@ -267,8 +270,9 @@ def test_stored_rows_that_break_a_rule_or_share_a_key_quarantine_the_date_and_ar
 
 def test_the_dates_of_a_range_are_judged_as_one_by_one():
     whole = dirty(MONDAY).and_these(**vars_of(dirty(TUESDAY)))
-    together = judged(tables_of(whole))
-    apart = Verdicts.merge(judged(tables_of(dirty(day)), days=[day]) for day in (MONDAY, TUESDAY))
+    counts = {**days_before(21), MONDAY: 20, TUESDAY: 20}
+    together = judged(tables_of(whole), counts=counts)
+    apart = Verdicts.merge(judged(tables_of(dirty(day)), days=[day], counts=counts) for day in (MONDAY, TUESDAY))
     assert together.rows.equals(apart.rows)
     assert together.offenders.keys() == apart.offenders.keys()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -261,6 +262,17 @@ def test_a_product_may_be_in_an_order_twice():
     assert rows_of(made.orders, "item_count", "distinct_product_count") == [(2, 1)]
 
 
+def test_goods_by_weight_are_valid_and_each_line_counts_to_the_cent():
+    weights = [Decimal("0.532"), Decimal("0.001"), Decimal("1.265"), Decimal("-0.4")]
+    placed = [{"quantity": weight, "unit_price": 1.0, "add_to_cart_order": at} for at, weight in enumerate(weights, 1)]
+    made = Made(orders({}), lines(*placed))
+    assert sorted(made.lines["quantity"]) == sorted(weights[:3])
+    assert made.returned["returned_quantity"].to_list() == [Decimal("0.4")]
+    assert made.orders["spend"].to_list() == [pytest.approx(0.53 + 0.0 + 1.26, abs=0.011)]
+    for seed in range(5):
+        assert Made(orders({}), shuffled(lines(*placed), seed)).orders.equals(made.orders)
+
+
 def test_a_missing_quantity_is_one_unit():
     made = Made(orders({}), lines({"quantity": None, "unit_price": 3.0}))
     assert made.lines["quantity"].to_list() == [1]
@@ -342,6 +354,7 @@ def test_a_rejected_order_is_kept_as_it_landed():
         "customer_id": 10,
         "order_hour": 30,
         "order_key": None,
+        "gap_is_minimum": None,
         "source_file": "a.csv",
         "source_line": 2,
     }

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 
 from cis_assets import catalog, notifications, quality, segmentation
-from cis_assets.catalog import Table, gold, silver
+from cis_assets.catalog import Table, bronze, gold, silver
 from cis_assets.catalog import snapshots as snapshot_slices
 from cis_assets.dates import trailing_window
-from cis_assets.notifications import contexts, product_names
+from cis_assets.notifications import consent, contexts, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
 from cis_assets.segmentation import customer_features, patterns, profiles
@@ -66,6 +66,7 @@ def history_rows() -> dict[str, pl.DataFrame]:
         silver.PRODUCTS.path: _products(),
         silver.CUSTOMERS.path: _consents(),
         silver.OFFERS.path: _offers(),
+        silver.OFFER_AUDIENCE.path: _audience(),
         gold.CUSTOMER_FEATURES.path: _with_another_day(features),
         gold.CUSTOMER_SEGMENTS.path: _with_another_day(assign_segments(features.lazy(), habits.lazy(), _model(habits))),
         gold.CUSTOMER_HABITS.path: _with_another_day(habits),
@@ -99,6 +100,8 @@ def _products() -> pl.DataFrame:
                 "aisle": f"aisle {number % 7}",
                 "department_id": number % 4 + 1,
                 "department": ("produce", "dairy eggs", "snacks", "café & more")[number % 4],
+                "display_name": f"Shown {number}" if number % 4 == 0 else None,
+                "in_stock": (None, True, False)[number % 3] if number > 20 else None,
             }
             for number in range(1, 30)
         ],
@@ -109,7 +112,7 @@ def _products() -> pl.DataFrame:
 def _consents() -> pl.DataFrame:
     zones = ("Asia/Tokyo", "Nowhere", "Europe/Madrid", "UTC")
     return pl.DataFrame(
-        [(number, number % 5 > 0, zones[number % 4]) for number in range(1, _CUSTOMERS + _NEWCOMERS)],
+        [(number, number % 5 > 0, zones[number % 4], None, None) for number in range(1, _CUSTOMERS + _NEWCOMERS)],
         schema=silver.CUSTOMERS.dtypes,
         orient="row",
     )
@@ -119,12 +122,29 @@ def _offers() -> pl.DataFrame:
     day = AS_OF + timedelta(days=1)
     return pl.DataFrame(
         [
-            (number, number % 20 + 1, number % 3 * 10 + 5, day + timedelta(number % 3 - 1), day + timedelta(number % 4))
+            {
+                "offer_id": number,
+                "product_id": number % 20 + 1 if number % 7 > 1 else None,
+                "percent_off": number % 3 * 10 + 5 if number % 5 > 1 else None,
+                "starts_on": day + timedelta(number % 3 - 1),
+                "ends_on": day + timedelta(number % 4),
+                "kind": ("coupon", "amount", "percent", "percent", "percent")[number % 5],
+                "scope": ("order", "department", "product")[min(number % 7, 2)],
+                "amount_off": number + 0.05 * (number % 2) if number % 5 == 1 else None,
+                "department_id": number % 4 + 1 if number % 7 == 1 else None,
+                "minimum_spend": 20.5 if number % 4 == 0 else None,
+                "code": ("SAVE", "no good", None)[number % 3],
+                "has_audience": number % 7 < 2,
+            }
             for number in range(1, 60)
         ],
         schema=silver.OFFERS.dtypes,
-        orient="row",
     )
+
+
+def _audience() -> pl.DataFrame:
+    pairs = [(offer, customer) for offer in range(1, 60) for customer in range(offer % 3, 120, 5)]
+    return pl.DataFrame(pairs, schema=silver.OFFER_AUDIENCE.dtypes, orient="row")
 
 
 def _with_another_day(snapshot: pl.DataFrame) -> pl.DataFrame:
@@ -141,8 +161,29 @@ def _model(habits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _contexts(on: On) -> nw.LazyFrame:
-    inputs = (gold.CUSTOMER_FEATURES, gold.CUSTOMER_SEGMENTS, silver.PRODUCTS, silver.CUSTOMERS, silver.OFFERS)
-    return contexts.notification_contexts(*(on(table) for table in inputs), as_of=AS_OF, policy=_POLICY)
+    return contexts.notification_contexts(*_inputs_of_contexts(on), as_of=AS_OF, policy=_POLICY)
+
+
+def _inputs_of_contexts(on: On) -> list[nw.LazyFrame]:
+    inputs = (
+        gold.CUSTOMER_FEATURES,
+        gold.CUSTOMER_SEGMENTS,
+        silver.PRODUCTS,
+        silver.CUSTOMERS,
+        silver.OFFERS,
+        silver.OFFER_AUDIENCE,
+    )
+    return [on(table) for table in inputs]
+
+
+def _unnamed(on: On) -> nw.LazyFrame:
+    features, segments, products, *others = _inputs_of_contexts(on)
+    products = products.with_columns(naming_fault=nw.when(nw.col("product_id") % 2 == 0).then(nw.lit("an offer")))
+    return contexts.count_unnamed_products(features, segments, products, *others, as_of=AS_OF, policy=_POLICY)
+
+
+def _consenting(on: On) -> nw.LazyFrame:
+    return consent.consenting_customers(on(silver.CUSTOMERS), bronze.LANDED_SNAPSHOTS.empty().lazy())
 
 
 def _profiles(on: On) -> pl.DataFrame:
@@ -208,6 +249,8 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     ),
     "catalog.snapshots.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),
     "catalog.snapshots.segment_members": lambda on: snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF),
+    "notifications.consent.consenting_customers": _consenting,
+    "notifications.contexts.count_unnamed_products": _unnamed,
     "notifications.contexts.notification_contexts": _contexts,
     "notifications.product_names.shorten_product_names": _shortened,
 }

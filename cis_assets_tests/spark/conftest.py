@@ -21,12 +21,12 @@ import pytest
 from cis_assets import settings as settings_module
 from cis_assets.catalog import TABLES
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import COMPAT
 from cis_assets.lake.engines import spark_session as sessions
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets.lake.lake import Lake
 from cis_assets.lake.slices import WHOLE
+from cis_assets.lake.stored_schema import COMPAT
 from cis_assets_tests.spark.cases import On, Rows, history_rows
 
 if TYPE_CHECKING:

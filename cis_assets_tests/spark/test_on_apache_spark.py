@@ -11,10 +11,11 @@ import pytest
 
 from cis_assets.catalog import TABLES, Table, silver
 from cis_assets.dates import DateRange
-from cis_assets.lake.delta_table import COMPAT, open_or_create
+from cis_assets.lake.delta_table import open_or_create
 from cis_assets.lake.engines import spark_engine
 from cis_assets.lake.engines.engine import OutsideSliceError, TableLocation
 from cis_assets.lake.slices import Slice
+from cis_assets.lake.stored_schema import COMPAT
 from cis_assets_tests.frames import table_frame
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from cis_assets.catalog import TABLES, Table, gold, silver
 from cis_assets.dates import DateRange
 from cis_assets.lake import write_path
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import COMPAT
 from cis_assets.lake.engines import spark_engine
 from cis_assets.lake.engines.engine import (
     BrokenRuleError,
@@ -32,6 +31,7 @@ from cis_assets.lake.engines.engine import (
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_engine import SparkEngine
 from cis_assets.lake.slices import Slice
+from cis_assets.lake.stored_schema import COMPAT
 from cis_assets.lake.write_path import UnsettledCommitError
 from cis_assets.storage.errors import StorageError
 from cis_assets_tests.conftest import rows_of
@@ -280,7 +280,7 @@ def test_writers_of_one_day_on_spark_and_on_polars_all_succeed(spark_remote: str
 import sys
 import narwhals as nw
 from pyspark.sql import SparkSession
-from cis_assets.lake.delta_table import COMPAT
+from cis_assets.lake.stored_schema import COMPAT
 from cis_assets.lake.engines.engine import TableLocation
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.spark_engine import SparkEngine

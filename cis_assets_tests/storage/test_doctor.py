@@ -443,3 +443,16 @@ def _foreign_folder() -> Iterator[Path]:
                 os.seteuid(0)
             with suppress(PermissionError):
                 folder.chmod(stat.S_IRWXU)
+
+
+def test_files_that_the_reader_of_landing_ignores_are_not_counted(tmp_path: Path):
+    for name in ("_erased_customers/1.csv", "_landed_by", "orders/.hidden.csv", "_a/b.csv"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    assert examined(landing(str(tmp_path)))["list"].sentence == "No file yet."
+    (tmp_path / "orders/1.csv").write_text("x")
+    checks = examined(landing(str(tmp_path)))
+    assert checks["list"].sentence == "1 file."
+    assert checks["read"].sentence == "orders/1.csv can be read."
+    assert examined(lake(str(tmp_path)))["list"].sentence == "5 files."

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from cis_assets.catalog import TABLES, silver
 from cis_assets.views.tables import find_newest_order_date, measure_tables
 from cis_assets_tests.conftest import day
@@ -17,6 +19,16 @@ def test_every_table_is_measured_in_the_order_of_the_catalog(lake: SmallLake):
     assert orders["bytes"] > 0
     assert (products["rows"], products["files"], products["days"], products["newest"]) == (3, 1, None, None)
     assert set(rows["gold/notifications"].values()) == {"gold/notifications", None}
+
+
+def test_a_damaged_table_is_named_and_the_others_are_measured(lake: SmallLake):
+    lake.add(silver.ORDERS, {"order_date": day("2025-10-30")})
+    lake.add(silver.PRODUCTS, {})
+    Path(lake.location(silver.ORDERS).uri, "_delta_log", f"{0:020}.json").write_text("torn")
+    rows = {row["table"]: row for row in measure_tables(lake)}
+    assert "silver/orders is damaged" in rows["silver/orders"]["damage"]
+    assert rows["silver/orders"]["rows"] is None
+    assert (rows["silver/products"]["rows"], rows["silver/products"]["damage"]) == (1, None)
 
 
 def test_the_newest_order_date_is_not_after_the_limit(lake: SmallLake):

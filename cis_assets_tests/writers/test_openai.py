@@ -233,7 +233,7 @@ def test_an_answer_that_cannot_be_used_is_rejected(server: ModelServer, reply: R
         (error(401, "invalid_api_key", KEY), "does not accept the key in OPENAI_API_KEY"),
         (error(403, "forbidden", KEY), "has no permission to use the model 'small-model'"),
         (error(404, "model_not_found"), "check CIS_OPENAI_MODEL and OPENAI_BASE_URL"),
-        (error(400, "unsupported_parameter", KEY), "status 400 .unsupported_parameter"),
+        (error(400, "unsupported_parameter", KEY), "refused the request with status 400\\.$"),
         (error(429, "insufficient_quota"), "no quota left"),
         (error(429, None, kind="insufficient_quota"), "no quota left"),
     ],
@@ -246,6 +246,17 @@ def test_what_every_request_would_meet_is_raised_as_one_sentence(
         writer(max_retries=0).write([request(number) for number in range(6)])
     assert KEY not in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_words_of_the_server_are_repeated_in_no_sentence(server: ModelServer) -> None:
+    words = "\x1b[31m customer 4711 has the key sk-1"
+    server.otherwise = lambda _: error(422, words, words)
+    with pytest.raises(WriterError) as raised:
+        writer(max_retries=0).write([request()])
+    assert str(raised.value) == "The model's server refused the request with status 422."
+    server.otherwise = lambda _: text('{"versions": [', status="incomplete", incomplete_details={"reason": words})
+    [answer] = writer(max_retries=0).write([request()])
+    assert answer.rejection == "The answer is incomplete."
 
 
 def test_a_wrong_key_is_named_by_its_variable_and_shown_nowhere(

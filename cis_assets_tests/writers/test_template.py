@@ -24,16 +24,31 @@ DEFAULT = NotificationPolicy()
 SHORTEST = NotificationPolicy(message_max_length=60)
 
 
-def context(department: str, occasion: str, tone: str, daypart: str, has_offer: bool) -> CopyContext:
-    offer = "offer" if has_offer else "plain"
+def context(department: str, occasion: str, tone: str, daypart: str, has_offer: bool, terms: str = "") -> CopyContext:
+    offer = terms or ("offer" if has_offer else "plain")
     return CopyContext(
-        "|".join((department, occasion, daypart, tone, offer)), department, occasion, daypart, tone, has_offer
+        "|".join((department, occasion, daypart, tone, offer)), department, occasion, daypart, tone, has_offer, terms
     )
 
 
 CONTEXTS = [
     context(d, *manner, daypart, o) for d, manner, daypart, o in product(DEPARTMENTS, MANNERS, DAYPARTS, (False, True))
 ]
+TERMS = [
+    f"{scope} {kind}{condition}"
+    for scope, kind, condition in product(("product", "department", "order"), ("amount", "coupon"), ("", " minimum"))
+]
+WITH_TERMS = [
+    context("produce", *manner, daypart, True, terms) for manner, daypart, terms in product(MANNERS, DAYPARTS, TERMS)
+]
+
+
+def test_an_offer_with_terms_has_as_many_valid_versions_as_can_be_asked_for() -> None:
+    for one in WITH_TERMS:
+        wordings = words(one, versions=10)
+        assert len({each.body for each in wordings}) == 10
+        assert [reason for each in wordings for reason in validate(each, one, DEFAULT)] == []
+        assert all("{offer} {product}" not in each.body and "{offer}" not in each.title for each in wordings)
 
 
 def words(one: CopyContext, versions: int = 3, seed: int = 7, taken: tuple[Wording, ...] = ()) -> tuple[Wording, ...]:

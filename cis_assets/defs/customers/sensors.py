@@ -1,12 +1,13 @@
 """The schedule and the sensor of the daily snapshot.
 
-The schedule makes the snapshot of a day first. When late files change silver within its window, the
-sensor refreshes it. It compares the current state and keeps no cursor, so it misses nothing while it is switched off.
+The schedule makes the snapshot of a day first. When late files change silver within its window, or when the consent of
+customers changes, the sensor refreshes it. It compares the current state and keeps no cursor, so it misses nothing while it is switched off.
 Snapshots of earlier days stay unchanged.
 """
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 
 import dagster as dg
 
@@ -18,6 +19,8 @@ from cis_assets.defs.tables import asset_key
 from cis_assets.settings import Settings
 
 _PARTITION = "dagster/partition"
+_DATA_VERSION = "dagster/data_version"
+_EVENTS_COMPARED = 50
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -31,7 +34,7 @@ class Snapshot:
     """What Dagster knows of the gold tables of a day. A value is None if it never happened.
 
     `made` is the start of the run that made the oldest table, `tried` the start of the last run of the job. `change` is
-    the last event that changed silver within the window.
+    the last event that changed the orders of the window, or the consent of customers.
     """
 
     made: float | None
@@ -65,6 +68,7 @@ def read_snapshot(instance: dg.DagsterInstance, day: str, history_days: int) -> 
             dg.AssetRecordsFilter(asset_key(table), asset_partitions=window), limit=1
         ).records
     ]
+    changes += _find_change_of_consent(instance)
     return Snapshot(
         made=min(made) if len(made) == len(starts) else None,
         tried=runs[0].start_time if runs else None,
@@ -72,12 +76,26 @@ def read_snapshot(instance: dg.DagsterInstance, day: str, history_days: int) -> 
     )
 
 
+def _find_change_of_consent(instance: dg.DagsterInstance) -> list[dg.EventLogRecord]:
+    """Find the event with which silver/customers got its present data version, a fingerprint of who has consent."""
+    records = instance.fetch_materializations(asset_key(silver.CUSTOMERS), limit=_EVENTS_COMPARED).records
+    same = takewhile(lambda record: _data_version(record) == _data_version(records[0]), records)
+    return list(same)[-1:]
+
+
+def _data_version(record: dg.EventLogRecord) -> str | None:
+    made = record.asset_materialization
+    return (made.tags or {}).get(_DATA_VERSION) if made else None
+
+
 def request_first(instance: dg.DagsterInstance, day: str, history_days: int) -> dg.RunRequest | dg.SkipReason:
     """Request the snapshot of a day for the schedule, unless it is up to date or its run is unfinished."""
     if _count_unfinished(instance, daily_gold.name, day):
         return dg.SkipReason(f"A run for {day} is already queued or running.")
     if read_snapshot(instance, day, history_days).is_current:
-        return dg.SkipReason(f"The snapshot of {day} exists, and no order within its window changed since.")
+        return dg.SkipReason(
+            f"The snapshot of {day} exists, and neither an order within its window nor the consent of a customer changed since."
+        )
     return dg.RunRequest(partition_key=day, run_key=day)
 
 
@@ -91,7 +109,9 @@ def request_refresh(instance: dg.DagsterInstance, day: str, history_days: int) -
         # One attempt for each change: a failed run is not repeated until something changes.
         return dg.RunRequest(partition_key=day, run_key=f"{day} after change {snapshot.change.storage_id}")
     if snapshot.made or snapshot.tried:
-        return dg.SkipReason(f"No order within the window of {day} changed since its snapshot was made.")
+        return dg.SkipReason(
+            f"Neither an order within the window of {day} nor the consent of a customer changed since its snapshot was made."
+        )
     return dg.SkipReason(f"The snapshot of {day} does not exist yet. The schedule makes it first.")
 
 
@@ -132,7 +152,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         job=daily_gold,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Refreshes the gold tables of the newest day when late files change orders within their window.",
+        description="Refreshes the gold tables of the newest day when late files change orders within their window, or when "
+        "the consent of customers changes.",
     )
     def gold_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         day = order_dates(settings).get_last_partition_key()

@@ -82,6 +82,10 @@ class Engine(Protocol):
         """
         ...
 
+    def empty(self, table: Table) -> nw.LazyFrame:
+        """Make a frame of the table's columns without rows."""
+        ...
+
     def replace(self, table: Table, location: TableLocation, where: Slice, chunks: LazyChunks) -> Written:
         """Replace the rows of a slice. Raises EmptySliceError, OutsideSliceError or BrokenRuleError."""
         ...

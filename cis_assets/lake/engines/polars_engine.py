@@ -8,9 +8,10 @@ import polars as pl
 from cis_assets.catalog import Table
 from cis_assets.lake.checked_batches import describe_key, refuse_outside
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import columns_not_stored, open_table, scan_stored
+from cis_assets.lake.delta_table import open_table, scan_stored
 from cis_assets.lake.engines.engine import DuplicateKeyError, TableLocation, Written
 from cis_assets.lake.slices import WHOLE, Slice
+from cis_assets.lake.stored_schema import convert_rows
 from cis_assets.lake.write_path import Commit, commit_once
 
 
@@ -27,8 +28,11 @@ class PolarsEngine:
     ) -> pl.LazyFrame:
         """Do the same as `scan`, and return the polars frame."""
         stored = open_table(table, location)
-        added = [pl.lit(None, table.dtypes[name]).alias(name) for name in columns_not_stored(table, stored)]
-        return scan_stored(stored, location, where).with_columns(added).select(columns or list(table.dtypes))
+        rows = scan_stored(stored, location, where).with_columns(convert_rows(table, stored))
+        return rows.select(columns or list(table.dtypes))
+
+    def empty(self, table: Table) -> nw.LazyFrame:
+        return nw.from_native(table.empty().lazy())
 
     def replace(self, table: Table, location: TableLocation, where: Slice, chunks: LazyChunks) -> Written:
         return commit_once(

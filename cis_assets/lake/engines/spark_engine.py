@@ -23,12 +23,13 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from cis_assets.catalog import Table
 from cis_assets.lake.checked_batches import CheckedBatches
 from cis_assets.lake.chunks import LazyChunks
-from cis_assets.lake.delta_table import columns_not_stored, open_table
+from cis_assets.lake.delta_table import open_table
 from cis_assets.lake.engines.engine import EmptySliceError, OutsideSliceError, TableLocation, Written
 from cis_assets.lake.engines.polars_engine import PolarsEngine
 from cis_assets.lake.engines.spark_errors import breaks_constraint, describe_spark_error, is_lost
 from cis_assets.lake.engines.spark_session import spark_session
 from cis_assets.lake.slices import WHOLE, Slice, rows_in
+from cis_assets.lake.stored_schema import arrow_schema, convert_columns
 from cis_assets.lake.write_path import Commit, UnsettledCommitError, commit_once, find_marked_version
 from cis_assets.storage.errors import StorageError
 
@@ -60,8 +61,18 @@ class SparkEngine:
         reader = self._session().read.format("delta").option("versionAsOf", stored.version())
         frame = rows_in(nw.from_native(reader.load(location.uri)), where)
         dtypes = nw.Schema.from_polars(table.dtypes)
-        added = [nw.lit(None, dtypes[name]).alias(name) for name in columns_not_stored(table, stored)]
-        return (frame.with_columns(added) if added else frame).select(columns or list(table.dtypes))
+        converted = convert_columns(
+            table,
+            stored,
+            cast=lambda name: nw.col(name).cast(dtypes[name]),
+            fill=lambda name, value: nw.lit(value, dtypes[name]),
+        )
+        return (frame.with_columns(**converted) if converted else frame).select(columns or list(table.dtypes))
+
+    def empty(self, table: Table) -> nw.LazyFrame:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        return nw.from_native(self._session().createDataFrame([], from_arrow_schema(arrow_schema(table))))
 
     def replace(self, table: Table, location: TableLocation, where: Slice, chunks: LazyChunks) -> Written:
         """Replace the rows of a slice. If the catalog says that the table is never empty, Spark first looks for a row.

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from cis_assets.errors import OperatorError, first_line
-from cis_assets.landing.headers import column_name
+from cis_assets.landing.headers import column_name, describe_header
 
 # Some copies of the release have these other column names.
 _ALIASES = {
@@ -81,7 +81,7 @@ def _scan(path: Path, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
     absent = [name for name in columns if name not in spelling]
     if absent:
         raise InstacartError(
-            f"{path} has no column {' and no column '.join(absent)}; its header is {','.join(header)}."
+            f"{path} has no column {' and no column '.join(absent)}; {describe_header(header, columns.keys())}."
         )
     rows = scan.select(pl.col(spelling[name]).alias(name) for name in columns)
     # Whole numbers may be written as 8, 08 or 8.0.

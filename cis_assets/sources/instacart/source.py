@@ -7,7 +7,7 @@ previous order, capped at 30. Dates are computed from these and two assumptions:
 - Each customer's last order is in the four weeks up to `end`, on its weekday, in a week chosen by the customer's id.
 
 A gap under 30 days is exact. A gap of 30 means 30 or more, and becomes the smallest such gap that leads to the order's
-weekday. Orders of the `test` set have no lines; they are counted and left out. The release has no consent, prices, time
+weekday; `gap_is_minimum` marks these orders. Orders of the `test` set have no lines; they are counted and left out. The release has no consent, prices, time
 zones or offers: every customer lands with consent, and the others are left out.
 
 Does not belong here: how the release's files are written (`files.py`).
@@ -66,7 +66,9 @@ class InstacartSource:
         """Lines without an order, known after `days` has begun. The original release has none."""
 
     def snapshots(self) -> Mapping[str, pl.DataFrame]:
-        products = self._files.read("products", PRODUCTS.columns, may_be_missing={"product_name"})
+        products = self._files.read(
+            "products", {name: PRODUCTS.columns[name] for name in PRODUCTS.required}, may_be_missing={"product_name"}
+        )
         customers = self.dated_orders.select("customer_id").unique().sort("customer_id")
         return {
             "products": products.with_columns(
@@ -114,7 +116,7 @@ class InstacartSource:
 
     @cached_property
     def dated_orders(self) -> pl.DataFrame:
-        """Orders with lines: order_id, customer_id, order_hour, order_date, order_number, order_dow.
+        """Orders with lines: order_id, customer_id, order_hour, order_date, order_number, order_dow, gap_is_minimum.
 
         Sorted by date, customer and order number, so that orders of one customer and hour land in their order.
         """
@@ -159,7 +161,7 @@ def place_orders(orders: pl.DataFrame, end: date, weekday_zero: str) -> pl.DataF
 
     `orders` has order_id, user_id, eval_set, order_number, order_dow (0-6), order_hour_of_day and
     days_since_prior_order (null for a first order, capped at 30). Returns order_id, customer_id, order_hour,
-    order_date, order_number, order_dow, sorted by date, customer and order number.
+    order_date, order_number, order_dow, gap_is_minimum, sorted by date, customer and order number.
     """
     placed = (
         orders.sort("user_id", "order_number")
@@ -179,6 +181,7 @@ def place_orders(orders: pl.DataFrame, end: date, weekday_zero: str) -> pl.DataF
         (day_number(end) - days_before_end).cast(pl.Int32).cast(pl.Date).alias("order_date"),
         "order_number",
         "order_dow",
+        gap_is_minimum=pl.col("days_since_prior_order").fill_null(0) >= _GAP_CAP,
     ).sort("order_date", "customer_id", "order_number")
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from cis_assets.errors import first_line
 from cis_assets.landing.csv_rows import split_records
-from cis_assets.landing.headers import column_name
+from cis_assets.landing.headers import column_name, describe_header
 from cis_assets.landing.text_pieces import LIMITS, find_long_line, unpack
 from cis_assets.sources.invoice_lines.mapping import Columns, InvoiceLinesError, InvoiceLinesMapping
 
@@ -127,14 +127,14 @@ def _find_columns(path: Path, header: Sequence[str], mapping: InvoiceLinesMappin
     """Find the places of the columns that the mapping names."""
     names = [column_name(name) for name in header]
     places = {}
-    for role, wanted in mapping.columns.model_dump(exclude_none=True).items():
+    expected = mapping.columns.model_dump(exclude_none=True)
+    for role, wanted in expected.items():
         found = names.count(column_name(wanted))
         if found == 1:
             places[role] = names.index(column_name(wanted))
             continue
         has = "has no column" if found == 0 else "has more than one column"
         hint = f" Check files.delimiter, which is {mapping.files.delimiter!r}." if len(header) == 1 else ""
-        raise InvoiceLinesError(
-            f"{path} {has} {wanted}, which {mapping.key_of(role)} names; its header is {','.join(header)}.{hint}"
-        )
+        described = describe_header(header, {column_name(each) for each in expected.values()})
+        raise InvoiceLinesError(f"{path} {has} {wanted}, which {mapping.key_of(role)} names; {described}.{hint}")
     return places

@@ -19,7 +19,7 @@ import obstore
 import polars as pl
 
 from cis_assets.errors import first_line
-from cis_assets.landing.contract import AISLES, CUSTOMERS, DEPARTMENTS, KEYED_PRODUCTS, LandingTable
+from cis_assets.landing.contract import AISLES, CUSTOMERS, DEPARTMENTS, KEYED_PRODUCTS, PRODUCTS, LandingTable
 from cis_assets.landing.folder import LandingError
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions
 from cis_assets.sources.invoice_lines.orders import InvoiceLines
@@ -81,7 +81,7 @@ def land_invoice_lines(
         orders=sum(day.orders.height for day in days),
         order_items=lines.dated.height,
         products=source.products.height,
-        customers=source.customers.len(),
+        customers=source.customers.height,
         faults=Counter(lines.faulty.select("reason", pl.col("landed_on").is_not_null()).iter_rows()),
         fault_lists=source.write_fault_lists(),
     )
@@ -119,12 +119,13 @@ class _InvoiceLinesSource:
             ids = keys_and_ids(kind, products[kind], "hash")
             products = products.join(ids, on=kind, how="left", maintain_order="left")
             found[table.name] = ids.select(f"{kind}_id", kind).sort(f"{kind}_id")
-        found[KEYED_PRODUCTS.name] = products.select(*KEYED_PRODUCTS.columns)
+        found[KEYED_PRODUCTS.name] = products.select(*PRODUCTS.required, "product_key")
         if self.mapping.customers.snapshot:
-            found[CUSTOMERS.name] = pl.DataFrame({"customer_id": self.customers}).select(
+            found[CUSTOMERS.name] = self.customers.select(
                 "customer_id",
                 push_consent=pl.lit(self.mapping.customers.push_consent),
                 time_zone=pl.lit(self.mapping.customers.time_zone, pl.String()),
+                customer_key="customer_key",
             )
         return found
 
@@ -166,11 +167,13 @@ class _InvoiceLinesSource:
         )
 
     @cached_property
-    def customers(self) -> pl.Series:
-        """Every customer of these lines and of earlier ones."""
+    def customers(self) -> pl.DataFrame:
+        """Every customer of these lines and of earlier ones: customer_id and customer_key."""
         if not self.mapping.customers.snapshot:
             return self._lines.customers
-        return pl.concat([self._read_landed(CUSTOMERS)["customer_id"], self._lines.customers]).unique().sort()
+        landed = self._read_landed(CUSTOMERS).select("customer_id", "customer_key")
+        known = pl.concat([landed, self._lines.customers])
+        return known.group_by("customer_id").agg(pl.col("customer_key").drop_nulls().first()).sort("customer_id")
 
     def write_name_ages(self) -> None:
         """Write how new the names of products are, for the next landing. The names themselves have landed."""
@@ -232,14 +235,18 @@ class _InvoiceLinesSource:
             )
 
     def _read_landed(self, table: LandingTable) -> pl.DataFrame:
-        return self._read_csv(f"{table.name}/{table.name}.csv", table.columns)
+        return self._read_csv(f"{table.name}/{table.name}.csv", table.columns, table.optional)
 
-    def _read_csv(self, path: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-        """Read a file that landed before; no rows if there is none."""
+    def _read_csv(
+        self, path: str, schema: Mapping[str, pl.DataType], optional: frozenset[str] = frozenset()
+    ) -> pl.DataFrame:
+        """Read a file that landed before; no rows if there is none. Files may lack `optional` columns."""
         if path not in self._sizes:
             return pl.DataFrame(schema=schema)
         try:
-            return pl.read_csv(io.BytesIO(self._fetch(path)), schema_overrides=dict(schema)).select(*schema)
+            landed = pl.read_csv(io.BytesIO(self._fetch(path)), schema_overrides=dict(schema))
+            absent = [pl.lit(None, schema[name]).alias(name) for name in optional if name not in landed.columns]
+            return landed.with_columns(absent).select(*schema)
         except pl.exceptions.PolarsError as error:
             raise LandingError(
                 f"{join(self._landing_uri, path)} was changed since it landed ({first_line(error)}): remove it, and "

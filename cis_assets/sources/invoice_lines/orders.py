@@ -15,11 +15,13 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
-from cis_assets.landing.values import to_number
+from cis_assets.landing.contract import ORDER_ITEMS
+from cis_assets.landing.values import to_number, type_words
 from cis_assets.sources.invoice_lines.files import ENOUGH_TO_TELL, FAULTY_SCHEMA, find_files, read_file
 from cis_assets.sources.invoice_lines.ids import keys_and_ids, refuse_collisions, stable_id
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesError, InvoiceLinesMapping
@@ -81,9 +83,9 @@ class InvoiceLines:
         )
 
     @property
-    def customers(self) -> pl.Series:
-        """The ids of the customers, each once."""
-        return self.dated["customer_id"].drop_nulls().unique().sort()
+    def customers(self) -> pl.DataFrame:
+        """The customers, each once: customer_id and customer_key, the key of the shop."""
+        return self.dated.select("customer_id", "customer_key").drop_nulls().unique("customer_id").sort("customer_id")
 
 
 def read_invoice_lines(mapping: InvoiceLinesMapping, paths: Sequence[Path]) -> InvoiceLines:
@@ -115,12 +117,10 @@ def _type_rows(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping) -> 
     times = [
         pl.col("timestamp").str.to_datetime(form, time_unit="us", strict=False) for form in mapping.timestamp.formats
     ]
-    # A whole number may be written as 6 or 6.0.
-    whole_number = pl.col("quantity_text").str.replace(f"[{mapping.files.decimal}]0+$", "")
     rows = rows.rename({"quantity": "quantity_text", "price": "price_text"}).with_columns(
         ordered_at=pl.coalesce(pl.when(time.dt.year() >= _FIRST_YEAR).then(time) for time in times),
-        quantity=whole_number.cast(pl.Int32, strict=False),
-        unit_price=_parse_number(pl.col("price_text"), mapping.files.decimal),
+        quantity=_parse_number(pl.col("quantity_text"), mapping.files.decimal, ORDER_ITEMS.columns["quantity"]),
+        unit_price=_parse_number(pl.col("price_text"), mapping.files.decimal, ORDER_ITEMS.columns["unit_price"]),
     )
     _refuse_misread(path, rows, mapping)
     bad_quantity, bad_price = (pl.col(text).is_not_null() & pl.col(value).is_null() for text, value in _AMOUNTS)
@@ -132,7 +132,7 @@ def _type_rows(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping) -> 
         ),
         (pl.col("invoice").is_null(), f"{columns.invoice} is empty"),
         (pl.col("sku").is_null(), f"{columns.sku} is empty"),
-        (bad_quantity, f"{columns.quantity} is not a whole number of 32 bits"),
+        (bad_quantity, f"{columns.quantity} is not {type_words(ORDER_ITEMS.columns['quantity'])}"),
         (bad_price, f"{columns.price} is not a number"),
     )
     reason = pl.concat_str(
@@ -145,11 +145,11 @@ def _type_rows(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping) -> 
     )
 
 
-def _parse_number(text: pl.Expr, decimal: str) -> pl.Expr:
+def _parse_number(text: pl.Expr, decimal: str, dtype: pl.DataType) -> pl.Expr:
     if decimal == ",":
         # A point could mark thousands here, but that is not certain.
         text = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(",", ".", literal=True))
-    return to_number(text, pl.Float64())
+    return to_number(text, dtype)
 
 
 def _refuse_misread(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping) -> None:
@@ -162,7 +162,7 @@ def _refuse_misread(path: Path, rows: pl.DataFrame, mapping: InvoiceLinesMapping
             "quantity_text",
             "quantity",
             "files.decimal",
-            f"a whole number, decimal {mapping.files.decimal!r}",
+            f"a number, decimal {mapping.files.decimal!r}",
         ),
         ("price", "price_text", "unit_price", "files.decimal", f"a number, decimal {mapping.files.decimal!r}"),
     ):
@@ -234,12 +234,19 @@ def _build_orders(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _plain(value: Decimal | float | None) -> str | float | None:
+    """A quantity as other rows write it: whole numbers without decimal places."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
 def _write_unreadable_rows(lines: pl.DataFrame) -> Iterable[str]:
     """Write rows of order_items.csv with the original texts in quotes, so that no reader takes them for numbers."""
     for line in lines.iter_rows(named=True):
         row = io.StringIO()
         amounts = [
-            f"'{' '.join(line[text].split())}'" if line[value] is None and line[text] is not None else line[value]
+            f"'{' '.join(line[text].split())}'"
+            if line[value] is None and line[text] is not None
+            else _plain(line[value])
             for text, value in _AMOUNTS
         ]
         csv.writer(row, lineterminator="").writerow([line["order_id"], line["product_id"], line["position"], *amounts])

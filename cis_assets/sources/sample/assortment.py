@@ -50,7 +50,7 @@ def assortment() -> Assortment:
                 "aisle_id": np.repeat(np.arange(1, len(aisles) + 1), sizes),
                 "department_id": department_id,
             },
-            schema=PRODUCTS.columns,
+            schema={name: PRODUCTS.columns[name] for name in PRODUCTS.required},
         ),
         aisles=pl.DataFrame({"aisle_id": range(1, len(aisles) + 1), "aisle": aisles}, schema=AISLES.columns),
         departments=pl.DataFrame(

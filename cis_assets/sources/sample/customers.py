@@ -110,5 +110,5 @@ def draw_customer_snapshot(customers: int, rng: Generator) -> pl.DataFrame:
             "push_consent": rng.random(customers) < _CONSENT_SHARE,
             "time_zone": pl.Series(list(_TIME_ZONES)).gather(zones),
         },
-        schema=CUSTOMERS.columns,
+        schema={name: CUSTOMERS.columns[name] for name in CUSTOMERS.required},
     )

@@ -20,6 +20,7 @@ _PERCENTS_OFF = (5, 10, 15, 20, 25)
 _OFFER_WEEKS = (1, 2)
 _OFFER_REST_DAYS = 21
 _OFFER_START_WEEKDAY = 2
+_COLUMNS = ("offer_id", "product_id", "percent_off", "starts_on", "ends_on")
 
 
 class Prices:
@@ -76,5 +77,5 @@ class Offers:
                 "starts_on": [first_date + timedelta(days=int(day)) for day in self._starts],
                 "ends_on": [first_date + timedelta(days=int(day)) for day in self._ends],
             },
-            schema=OFFERS.columns,
+            schema={name: OFFERS.columns[name] for name in _COLUMNS},
         )

@@ -81,7 +81,8 @@ class SampleSource:
         order_ids = first_order_id + np.arange(keys.size, dtype=np.int64)
         customer, hour, second = read_order_keys(keys)
         orders = pl.DataFrame(
-            {"order_id": order_ids, "customer_id": customer + 1, "order_hour": hour}, schema=ORDERS.columns
+            {"order_id": order_ids, "customer_id": customer + 1, "order_hour": hour},
+            schema={name: ORDERS.columns[name] for name in ORDERS.required},
         )
         percent_off = self._offers.percent_by_product(day, self._assortment.list_price.size)
         order, product, position, quantity = shopping.fill_baskets(

@@ -1,4 +1,7 @@
-"""The webhook of a chat: a real server on loopback with the answers that a test sets."""
+"""The webhook of a chat: a real server on loopback with the answers that a test sets.
+
+With `posts_only_cards`, it plays Teams: it accepts everything with status 202, and posts only what has a card.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,15 @@ class Chat:
         self.url = f"http://127.0.0.1:{server.server_port}/services/secret-token"
         self.posts: list[dict] = []
         self.status = 200
+        self.answer = b""
         self.delay = 0.0
+        self.posts_only_cards = False
+
+    @property
+    def channel(self) -> list[dict]:
+        """The bodies that people see in the chat."""
+        bodies = [post["body"] for post in self.posts]
+        return [body for body in bodies if body.get("attachments")] if self.posts_only_cards else bodies
 
 
 @contextmanager
@@ -27,10 +38,11 @@ def chat_server() -> Iterator[Chat]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             chat.posts.append({"path": self.path, "type": self.headers["Content-Type"], "body": json.loads(body)})
             time.sleep(chat.delay)
-            self.send_response(chat.status)
+            self.send_response(202 if chat.posts_only_cards else chat.status)
             self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(chat.answer)))
             self.end_headers()
+            self.wfile.write(chat.answer)
 
         do_GET = do_POST
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import time
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,8 +12,8 @@ import pytest
 
 from cis_assets.catalog import gold, silver
 from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.alerts import WebhookError, build, post_text
-from cis_assets.settings import SettingsError, read_settings
+from cis_assets.defs.alerts import build
+from cis_assets.settings import read_settings
 from cis_assets_tests.defs.alerts.chat import Chat, chat_server
 from cis_assets_tests.defs.pipeline import land_sample, shop_at
 from cis_assets_tests.defs.stub_runs import GOLD, SILVER, note_run, run, stub_job
@@ -23,14 +22,16 @@ DAY = "2025-10-31"
 
 
 class Watch:
-    """The failure sensor with the cursor of its last tick, from before the first failure on."""
+    """A sensor of runs with the cursor of its last tick, from before the first failure on."""
 
-    def __init__(self, instance: dg.DagsterInstance, said: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, instance: dg.DagsterInstance, said: pytest.CaptureFixture[str], sensor: str) -> None:
         self.instance = instance
+        self.sensor = sensor
         self._said = said
         self._cursor: str | None = None
         # A tick without a cursor notes where the event log ends, and looks no further.
         run(instance, "earlier", SILVER, DAY, failing=SILVER)
+        run(instance, "earlier", SILVER, DAY)
         self.tick()
 
     def tick(self) -> list[str]:
@@ -39,8 +40,8 @@ class Watch:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self._cursor, repository_def=defs.get_repository_def()
         )
-        (failure_sensor,) = build(read_settings()).sensors or []
-        result = failure_sensor.evaluate_tick(context)
+        sensors = {sensor.name: sensor for sensor in build(read_settings()).sensors or []}
+        result = sensors[self.sensor].evaluate_tick(context)
         self._cursor = result.cursor
         assert [reaction.error for reaction in result.dagster_run_reactions or [] if reaction.error] == []
         return [line.split(" - dagster - ")[1] for line in self._said.readouterr().err.splitlines()]
@@ -54,7 +55,12 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def watch(instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]) -> Watch:
-    return Watch(instance, capfd)
+    return Watch(instance, capfd, "failure_sensor")
+
+
+@pytest.fixture
+def check_watch(instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]) -> Watch:
+    return Watch(instance, capfd, "check_sensor")
 
 
 @pytest.fixture
@@ -172,32 +178,57 @@ def test_a_webhook_that_fails_hides_nothing_and_is_not_asked_again(watch: Watch,
     assert len(chat.posts) == 1
 
 
-def test_a_webhook_that_hangs_is_left_after_a_while(chat: Chat):
-    chat.delay = 2
-    started = time.monotonic()
-    with pytest.raises(WebhookError, match=r"^the webhook could not be reached: TimeoutError$"):
-        post_text(chat.url, "line", timeout_seconds=0.2)
-    assert time.monotonic() - started < 1.5
+@pytest.mark.parametrize("name", ["slack", "teams", "generic"])
+def test_the_format_of_the_settings_is_posted(watch: Watch, chat: Chat, monkeypatch: pytest.MonkeyPatch, name: str):
+    chat.posts_only_cards = name == "teams"
+    monkeypatch.setenv("CIS_ALERT_FORMAT", name)
+    run(watch.instance, "ingest", SILVER, DAY, failing=[silver.ORDERS])
+    (line,) = watch.tick()
+    (body,) = chat.channel
+    assert line.removeprefix("ERROR - ") in json.dumps(body)
 
 
-def test_an_address_is_never_part_of_what_is_said_of_it():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        refused = f"http://127.0.0.1:{free.getsockname()[1]}/T0KEN"
-    for url in (refused, "http://nowhere.invalid/T0KEN", "http://127.0.0.1:port/T0KEN", "http://127.0.0.1/a T0KEN"):
-        with pytest.raises(WebhookError, match=r"^the webhook could not be reached: [A-Za-z]+$") as error:
-            post_text(url, "line")
-        assert error.value.__suppress_context__
-        assert error.value.__cause__ is None
+def test_invisible_and_control_characters_of_an_error_are_not_passed_on(watch: Watch):
+    @dg.asset
+    def tricky() -> None:
+        raise ValueError("name \u202egnp\u200b \x1b[31mred")
+
+    dg.materialize([tricky], instance=watch.instance, raise_on_error=False)
+    (line,) = watch.tick()
+    assert "tricky: name \ufffdgnp\ufffd \ufffd[31mred (run" in line
 
 
-def test_the_address_is_a_secret_of_the_settings(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("CIS_FAILURE_WEBHOOK_URL", "https://hooks.example.com/T0KEN")
-    assert "T0KEN" not in repr(read_settings())
-    for wrong in ("hooks.example.com/T0KEN", "ftp://hooks.example.com/T0KEN", "https://"):
-        monkeypatch.setenv("CIS_FAILURE_WEBHOOK_URL", wrong)
-        with pytest.raises(
-            SettingsError, match=r"^CIS_FAILURE_WEBHOOK_URL is set \(a secret, not shown\): is not an http:// or"
-        ) as error:
-            read_settings()
-        assert "hooks" not in str(error.value)
+def run_with_checks(instance: dg.DagsterInstance, *found: tuple[str, bool, dg.AssetCheckSeverity]) -> str:
+    """Run an asset with these checks; the id of the run."""
+
+    @dg.asset(
+        key=["silver", "offers"],
+        check_specs=[dg.AssetCheckSpec(name, asset=["silver", "offers"]) for name, *_ in found],
+    )
+    def offers():
+        yield dg.Output(None)
+        for name, passed, severity in found:
+            yield dg.AssetCheckResult(
+                passed=passed, check_name=name, severity=severity, description=f"{name}?sig=1\nis bad"
+            )
+
+    return dg.materialize([offers], instance=instance).run_id
+
+
+def test_a_run_that_succeeds_though_a_check_of_severity_error_failed_is_reported(check_watch: Watch, chat: Chat):
+    error, warn = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+    run_id = run_with_checks(check_watch.instance, ("a", False, error), ("b", True, error), ("c", False, warn))
+    line = f"materialization succeeded, but checks failed: silver/offers: a: a?sig=1 is bad (run {run_id})"
+    assert check_watch.tick() == [f"ERROR - {line}"]
+    assert check_watch.tick() == []
+    assert chat.channel == [{"text": line}]
+
+
+def test_warnings_of_checks_are_not_reported(check_watch: Watch):
+    run_with_checks(check_watch.instance, ("a", False, dg.AssetCheckSeverity.WARN))
+    assert check_watch.tick() == []
+
+
+def test_a_failed_run_is_reported_by_the_failure_sensor_alone(check_watch: Watch):
+    run(check_watch.instance, "ingest", SILVER, DAY, failing=[silver.ORDERS])
+    assert check_watch.tick() == []

@@ -128,6 +128,39 @@ def test_order_lines_alone_are_a_change_too(instance: dg.DagsterInstance):
     assert [request.partition_key for request in sensor(instance)] == [DAY]
 
 
+def note_consent(instance: dg.DagsterInstance, version: str) -> None:
+    """Materialize silver/customers with a fingerprint of who has consent."""
+
+    @dg.asset(key=asset_key(silver.CUSTOMERS))
+    def customers() -> dg.Output[None]:
+        return dg.Output(None, data_version=dg.DataVersion(version))
+
+    assert dg.materialize([customers], instance=instance).success
+
+
+def test_a_change_of_consent_has_the_snapshot_made_again_once(instance: dg.DagsterInstance):
+    note_consent(instance, "before")
+    ingest(instance, DAY)
+    make(instance)
+    assert sensor(instance) == []
+    note_consent(instance, "after")
+    (request,) = sensor(instance)
+    note_consent(instance, "after")
+    assert [each.run_key for each in sensor(instance)] == [request.run_key], "nothing changed in the second run"
+    make(instance)
+    assert sensor(instance) == []
+    assert schedule(instance) == []
+
+
+def test_a_run_that_finds_the_consent_unchanged_changes_nothing(instance: dg.DagsterInstance):
+    note_consent(instance, "same")
+    ingest(instance, DAY)
+    make(instance)
+    note_consent(instance, "same")
+    assert sensor(instance) == []
+    assert schedule(instance) == []
+
+
 def test_a_day_before_the_window_changes_nothing(instance: dg.DagsterInstance):
     ingest(instance, DAY)
     make(instance)

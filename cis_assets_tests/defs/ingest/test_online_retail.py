@@ -172,3 +172,12 @@ def test_the_counts_are_printed_by_reason_and_in_all(made: Made, source: SourceC
     assert f"{source.returns.total():,} returned items in silver/returned_items\n" in made.said
     assert made.rows(bronze.REJECTED_ROWS.path).is_empty()
     assert made.rows(silver.REJECTED_SNAPSHOT_ROWS.path).is_empty()
+
+
+def test_every_row_of_the_snapshots_is_in_one_place(made: Made):
+    snapshots = {row["source_table"]: row for row in made.shown["snapshots"]}
+    assert {"products", "customers"} <= snapshots.keys()
+    for row in snapshots.values():
+        assert row["landed"] == row["typed"] == row["valid"] + row["rejected"] + row["duplicates"] > 0
+    assert made.shown["not_accounted_for"] == []
+    assert made.shown["snapshots_not_in_force"] == {}

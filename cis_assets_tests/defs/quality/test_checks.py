@@ -1,45 +1,18 @@
-"""Checks on order dates as a whole: the end of a run, and whether files still arrive."""
+"""Checks on order dates as a whole: the end of a run."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
-import dagster as dg
+import polars as pl
 import pytest
 
+from cis_assets.catalog import Table, bronze, silver
 from cis_assets.dates import DateRange
-from cis_assets.definitions import build_definitions, defs
-from cis_assets.defs.quality import days_of_run, freshness
-from cis_assets.settings import read_settings
+from cis_assets.definitions import defs
+from cis_assets.defs.quality import _orders_per_day, days_of_run
 
-TODAY = date(2026, 3, 10)
 DAY = date(2026, 3, 1)
-
-
-@pytest.mark.parametrize(("age", "passes"), [(0, True), (2, True), (3, False), (400, False)])
-def test_landing_is_fresh_while_its_newest_date_is_young_enough(age: int, passes: bool):
-    found = freshness(TODAY - timedelta(days=age), TODAY, 2)
-    assert found.passed is passes
-    assert found.severity is dg.AssetCheckSeverity.WARN
-    assert str(TODAY - timedelta(days=age)) in (found.description or "")
-
-
-def test_landing_without_any_date_is_not_fresh():
-    assert not freshness(None, TODAY, 2).passed
-
-
-def test_freshness_is_looked_at_by_the_job_that_checks_the_lake(tmp_path: Path):
-    (tmp_path / "landing" / "orders" / "order_date=2024-01-01").mkdir(parents=True)
-    (tmp_path / "landing" / "orders" / "order_date=2024-01-01" / "a.csv").write_text("order_id\n")
-    configured = read_settings(lake_uri=str(tmp_path / "lake"), landing_uri=str(tmp_path / "landing"))
-    job = build_definitions(configured).resolve_job_def("check_lake")
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = job.execute_in_process(instance=instance)
-    (found,) = (each for each in result.get_asset_check_evaluations() if each.check_name == "landing_is_fresh")
-    assert found.asset_key == dg.AssetKey(["landing", "orders"])
-    assert not found.passed
-    assert "2024-01-01" in (found.description or "")
 
 
 @pytest.mark.parametrize("job", ["ingest", "daily_gold"])
@@ -53,3 +26,25 @@ def test_the_dates_of_a_run_are_read_from_its_tags():
     assert days_of_run(day) == DateRange(DAY, DAY)
     assert days_of_run(span) == DateRange(DAY, date(2026, 3, 5))
     assert days_of_run({}) is None
+
+
+class ReadDates:
+    """A lake of which these dates were read, some of them with orders, and some of them unreadable."""
+
+    def __init__(self, read: list[date], orders: dict[date, int], unreadable: list[date]) -> None:
+        self._counts = {bronze.LANDED_FILES: dict.fromkeys(read, 1), silver.ORDERS: orders}
+        self._unreadable = unreadable
+
+    def row_counts(self, table: Table) -> pl.DataFrame:
+        rows = list(self._counts[table].items())
+        return pl.DataFrame(rows, {"order_date": pl.Date, "rows": pl.Int64}, orient="row")
+
+    def quarantined_dates(self, days: DateRange, *_: Table) -> dict[date, str]:
+        return {day: "unreadable" for day in self._unreadable if day in days}
+
+
+def test_a_date_that_was_read_and_holds_no_order_counts_as_zero_and_an_unreadable_one_does_not_count():
+    read = [DAY - timedelta(days=back) for back in (0, 1, 2, 3, 57)]
+    lake = ReadDates(read, {read[0]: 5, read[1]: 4, read[4]: 9}, [read[3]])
+    counted = _orders_per_day(lake, [DAY])  # pyright: ignore[reportArgumentType]
+    assert sorted(counted.rows()) == [(read[2], 0), (read[1], 4), (read[0], 5)]

@@ -365,15 +365,15 @@ def test_a_column_that_no_write_has_added_yet_is_read_as_missing(location: Table
     assert rows_of(PolarsEngine().scan_polars(GROWN, location), "channel") == [(None,), (None,)]
 
 
-class _Wider(silver.SilverOrders):
-    order_hour = dy.Int64(description="Hour.")
+class _Other(silver.SilverOrders):
+    order_hour = dy.String(description="Hour.")
     store = dy.String(description="Store.")
 
 
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        (_Wider, "'store' .string NOT NULL. is not stored.*'order_hour' is stored as integer NOT NULL where the catalog says long"),
+        (_Other, "'store' .string NOT NULL. is not stored.*'order_hour' is stored as integer NOT NULL where the catalog says string"),
         (bronze.BronzeOrders, "'spend' is stored and not in the catalog"),
     ],
 )  # fmt: skip

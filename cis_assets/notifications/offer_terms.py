@@ -1,0 +1,141 @@
+"""What a message says of an offer: its kind, scope, condition and code in words, and which offer a customer hears of.
+
+The words are complete by themselves, so that copy around them cannot change what the offer is on. An offer whose words are
+too long without its code is not mentioned.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+import narwhals as nw
+
+from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.segmentation.order_windows import first_by
+
+SIMPLE = "offer"
+"""The terms of a percentage on the product alone: the only offer that copy may write right before a product."""
+_CODE = r"^[A-Za-z0-9_-]{1,20}$"
+_KINDS = ("percent", "amount", "coupon")
+_SCOPES = {"product": "this product", "department": None, "order": "your order"}
+_TERMS = re.compile(r"(product|department|order) (percent|amount|coupon)( minimum)?")
+
+
+def describe_terms(terms: str) -> str:
+    """Describe the terms of a context (such as `order amount minimum`) for a writer."""
+    found = _TERMS.fullmatch(terms)
+    if found is None:
+        return "a percentage off the product alone"
+    scope, kind, minimum = found.groups()
+    on = {"product": "the product alone", "department": "one department", "order": "the whole order"}[scope]
+    what = {"percent": "a percentage off", "amount": "an amount off", "coupon": "a coupon for"}[kind]
+    return f"{what} {on}{', from a minimum spend' if minimum else ''}"
+
+
+def offers_in_words(
+    offers: nw.LazyFrame, products: nw.LazyFrame, send_date: date, policy: NotificationPolicy
+) -> nw.LazyFrame:
+    """The offers of silver that are live on a day and can be said: offer_id, their places, `offer_words`, `offer_terms`.
+
+    `rank_scope`, `rank_kind` and `rank_number` say which of several offers is told: the largest.
+    """
+    live = offers.filter((nw.col("starts_on") <= nw.lit(send_date)) & (nw.col("ends_on") >= nw.lit(send_date)))
+    sayable = products.filter(nw.col("naming_fault").is_null())
+    names = sayable.select("department_id", "department").group_by("department_id").agg(nw.col("department").min())
+    live = live.join(names, on="department_id", how="left")
+    kind, scope = nw.col("kind"), nw.col("scope")
+    is_simple = (
+        (scope == "product") & (kind == "percent") & nw.col("minimum_spend").is_null() & nw.col("code").is_null()
+    )
+    number = _choose(
+        kind,
+        {
+            "percent": nw.concat_str(nw.col("percent_off").cast(nw.String), nw.lit("% off")),
+            "amount": nw.concat_str(_money("amount_off", policy.currency), nw.lit(" off")),
+        },
+        nw.lit("a coupon for"),
+    )
+    place = _choose(
+        scope,
+        {"product": nw.lit(_SCOPES["product"]), "department": nw.col("department")},
+        nw.lit(_SCOPES["order"]),
+    )
+    has_minimum = ~nw.col("minimum_spend").is_null()
+    condition = nw.concat_str(nw.lit(" if you spend "), _money("minimum_spend", policy.currency))
+    words = nw.concat_str(number, nw.lit(" "), place, nw.when(has_minimum).then(condition).otherwise(nw.lit("")))
+    terms = nw.concat_str(scope, nw.lit(" "), kind, nw.when(has_minimum).then(nw.lit(" minimum")).otherwise(nw.lit("")))
+    said = live.with_columns(
+        _words=words,
+        offer_terms=nw.when(is_simple).then(nw.lit(SIMPLE)).otherwise(terms),
+        rank_scope=_rank(scope, tuple(_SCOPES)),
+        rank_kind=_rank(kind, _KINDS),
+        rank_number=nw.when(kind == "amount")
+        .then(nw.col("amount_off"))
+        .otherwise(nw.col("percent_off").cast(nw.Float64))
+        .fill_null(0.0),
+    )
+    has_code = ~nw.col("code").is_null() & nw.col("code").str.contains(_CODE).fill_null(False)
+    said = said.with_columns(
+        _coded=nw.when(has_code)
+        .then(nw.concat_str(nw.col("_words"), nw.lit(", code "), nw.col("code")))
+        .otherwise(nw.col("_words"))
+    )
+    longest = policy.offer_max_length
+    said = said.with_columns(
+        offer_words=nw.when(is_simple)
+        .then(number)
+        .otherwise(
+            nw.when(nw.col("_coded").str.len_chars() <= longest).then(nw.col("_coded")).otherwise(nw.col("_words"))
+        )
+    )
+    fits = (nw.col("offer_terms") == SIMPLE) | (nw.col("offer_words").str.len_chars() <= longest)
+    return said.filter(fits)
+
+
+def best_offers(customers: nw.LazyFrame, said: nw.LazyFrame, audience: nw.LazyFrame) -> nw.LazyFrame:
+    """One offer per customer_id: the most specific, then percentages before amounts and coupons, then the largest.
+
+    `customers` has customer_id, favourite_product_id and department_id; `audience` is silver/offer_audience.
+    """
+    of_scope = {name: said.filter(nw.col("scope") == name) for name in _SCOPES}
+    ids = customers.select("customer_id", "favourite_product_id", "department_id")
+    of_product = of_scope["product"].rename({"product_id": "favourite_product_id"})
+    columns = ("customer_id", "offer_id")
+    found = [
+        ids.select("customer_id", "favourite_product_id").join(of_product, on="favourite_product_id", how="inner"),
+        ids.select("customer_id", "department_id").join(of_scope["department"], on="department_id", how="inner"),
+        ids.select("customer_id").join(of_scope["order"], how="cross"),
+    ]
+    facts = (
+        *("kind", "scope", "percent_off", "amount_off", "minimum_spend", "offer_words", "offer_terms"),
+        *("has_audience", "rank_scope", "rank_kind", "rank_number"),
+    )
+    candidates = nw.concat([rows.select(*columns, *facts) for rows in found], how="vertical")
+    listed = audience.select(*columns).unique().with_columns(is_listed=nw.lit(True))
+    heard = candidates.join(listed, on=list(columns), how="left").filter(
+        ~nw.col("has_audience") | nw.col("is_listed").fill_null(False)
+    )
+    best = first_by(heard, "customer_id", descending=["rank_scope", "rank_kind", "rank_number"], ascending="offer_id")
+    return best.select(*columns, *facts[:7]).rename({"kind": "offer_kind", "scope": "offer_scope"})
+
+
+def _choose(value: nw.Expr, texts: dict[str, nw.Expr], other: nw.Expr) -> nw.Expr:
+    for name, text in texts.items():
+        other = nw.when(value == name).then(text).otherwise(other)
+    return other
+
+
+def _rank(value: nw.Expr, names: Sequence[str]) -> nw.Expr:
+    """The first name has the largest rank."""
+    return _choose(value, {name: nw.lit(len(names) - place) for place, name in enumerate(names)}, nw.lit(0))
+
+
+def _money(column: str, currency: str) -> nw.Expr:
+    """An amount in figures, with cents only if there are some: 5 or 12.50."""
+    cents = (nw.col(column) * 100).round(0).cast(nw.Int64)
+    # Remainders, because engines differ in whole division.
+    small = cents % 100
+    whole = ((cents - small) / 100).round(0).cast(nw.Int64).cast(nw.String)
+    tens = ((small - small % 10) / 10).round(0).cast(nw.Int64).cast(nw.String)
+    with_cents = nw.concat_str(whole, nw.lit("."), tens, (small % 10).cast(nw.String))
+    return nw.concat_str(nw.lit(currency), nw.when(small == 0).then(whole).otherwise(with_cents))
