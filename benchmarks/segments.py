@@ -62,4 +62,4 @@ def _print_changes(placed: pl.DataFrame) -> None:
 
 if __name__ == "__main__":
     source = sys.argv[1]
-    measure(pl.scan_parquet(source) if Path(source).is_file() else Lake(source).scan(silver.ORDERS))
+    measure(pl.scan_parquet(source) if Path(source).suffix == ".parquet" else Lake(source).scan(silver.ORDERS))
