@@ -41,7 +41,7 @@ def segment_names(centers: Sequence[Center]) -> list[str]:
 def segment_marks(center: Center) -> str:
     """The two or three largest deviations from the average customer, largest first.
 
-    For example "orders every 6 days, 18 products a basket, 71 % reordered".
+    For example "orders every 6 days, 18 products a basket, 71% reordered".
     """
     marks: list[str] = []
     described: set[str] = set()
@@ -146,5 +146,5 @@ _MARKS: dict[str, Callable[[float], str]] = {
     "order_count": lambda value: _count(value, "order", "orders"),
     "mean_gap_days": lambda value: "orders every day" if round(value) <= 1 else f"orders every {round(value)} days",
     "mean_basket_size": lambda value: f"{_count(value, 'product', 'products')} a basket",
-    "reorder_share": lambda value: f"{round(100 * value)} % reordered",
+    "reorder_share": lambda value: f"{round(100 * value)}% reordered",
 }

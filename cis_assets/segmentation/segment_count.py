@@ -23,7 +23,7 @@ class SegmentCountTrial:
     """The quality of one number of segments.
 
     `silhouette`: mean silhouette coefficient, -1 to 1. `prediction_strength`: how well the segments of one half of the
-    customers reappear in the other half, 0 to 1. `has_small_segment`: whether a segment has less than 2 % of the
+    customers reappear in the other half, 0 to 1. `has_small_segment`: whether a segment has less than 2% of the
     customers, or fewer than five.
     """
 

@@ -87,12 +87,12 @@ def test_marks_list_the_largest_deviations_first_in_the_features_units() -> None
             reorder_share=0.5,
         )
     )
-    assert told == "orders every 6 days, 18 products a basket, 71 % reordered"
+    assert told == "orders every 6 days, 18 products a basket, 71% reordered"
 
 
 def test_a_third_mark_needs_a_clear_deviation() -> None:
     told = segment_marks(center(mean_basket_size=0.29, reorder_share=0.28, recency_days=0.27))
-    assert told == "11 products a basket, 50 % reordered"
+    assert told == "11 products a basket, 50% reordered"
 
 
 def test_marks_have_the_number_of_orders_if_the_rhythm_does_not_explain_it() -> None:
