@@ -45,7 +45,9 @@ def read_coupons(folder: Path, products: pl.DataFrame) -> Coupons:
     coupons = read_file(folder, "coupons", {"campaign_id": pl.Int64(), "product_id": pl.Int64()})
     households = read_file(folder, "campaigns", {"campaign_id": pl.Int64(), "household_id": pl.Int64()})
     given_to_all = campaigns.filter(pl.col("campaign_type") != _POOL_TYPE)
-    on_products = coupons.unique().join(given_to_all, on="campaign_id")
+    # An offer without an audience would be for everybody.
+    with_households = given_to_all.join(households, on="campaign_id", how="semi")
+    on_products = coupons.unique().join(with_households, on="campaign_id")
     known = on_products.join(products, on="product_id", how="semi").with_columns(
         offer_id=pl.col("campaign_id") * _CAMPAIGN_FACTOR + pl.col("product_id")
     )

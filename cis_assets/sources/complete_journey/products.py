@@ -49,7 +49,11 @@ def product_snapshots(products: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         department_name=pl.Series([_name_department(name) for name in kinds["department"]], dtype=pl.String),
     )
     aisles, departments = (
-        names.select(name=column).unique().sort("name").with_row_index("id", 1).with_columns(pl.col("id").cast(pl.Int64))
+        names.select(name=column)
+        .unique()
+        .sort("name")
+        .with_row_index("id", 1)
+        .with_columns(pl.col("id").cast(pl.Int64))
         for column in ("aisle", "department_name")
     )
     landed = (

@@ -61,7 +61,9 @@ class CompleteJourneySource:
     def left_out(self) -> list[tuple[str, int, float]]:
         """The lines that do not land: reason, number and sales value, by number."""
         reasons = self._lines.drop_nulls("reason").group_by("reason")
-        return reasons.agg(pl.len(), pl.col("sales_value").sum()).sort(["len", "reason"], descending=[True, False]).rows()
+        return (
+            reasons.agg(pl.len(), pl.col("sales_value").sum()).sort(["len", "reason"], descending=[True, False]).rows()
+        )
 
     @property
     def orders_left_out(self) -> int:
