@@ -89,11 +89,18 @@ def completejourney(settings: Settings, source: Path | None) -> None:
         say(f"  {lines:>7,}  {reason} ({value:,.2f} in all)")
     say(f"  {year.orders_left_out:>7,}  orders of which no item landed")
     coupons = year.coupons
+    for number, what in (
+        (
+            coupons.pool_campaigns,
+            "campaigns of Type A: a household got 16 coupons of a pool, and the package does not say which",
+        ),
+        (coupons.unknown_products, "coupons on products that products.parquet does not have"),
+    ):
+        if number:
+            say(f"  {number:>7,}  {what}")
     say(
-        f"Landed coupons of {plural(coupons.campaigns, 'campaign')} as {plural(coupons.offers.height, 'offer')}, each for the "
-        f"households of its campaign only. Left out: {plural(coupons.pool_campaigns, 'campaign')} of Type A, whose "
-        "households received 16 coupons each out of a pool, and the package does not say which; "
-        f"{plural(coupons.unknown_products, 'coupon')} on unknown products."
+        f"Landed the coupons of {plural(coupons.campaigns, 'campaign')} as {plural(coupons.offers.height, 'offer')}, each for "
+        "the households of its campaign only."
     )
     say(
         f"Assumed: times are in UTC and the shop is in {TIME_ZONE}; one fill-up is one unit of fuel; every household has "
