@@ -19,7 +19,7 @@ _TYPE_WORDS = {
     pl.Int64(): "a whole number",
     pl.Int32(): "a whole number of 32 bits",
     pl.Float64(): "a number",
-    _QUANTITY: f"a number below {_TOO_LARGE:.0e}".replace("e+", "e"),
+    _QUANTITY: f"a number of at most {QUANTITY[0] - QUANTITY[1]} digits",
     pl.Boolean(): "true or false",
     pl.Date(): "a date YYYY-MM-DD",
     pl.String(): "text",

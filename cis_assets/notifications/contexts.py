@@ -3,8 +3,8 @@
 Copy does not belong here, nor limits on messages per customer over several days.
 
 A customer is eligible if all of these hold: the customer agreed to push notifications (see `consent`), the last order is
-not older than the policy allows, the favorite product is in the shop (not delisted), and an occasion applies on the send date. Days count up to the
-send date. The first occasion that applies is taken:
+not older than the policy allows, the favorite product is in the shop (not delisted), and an occasion applies on the send
+date. Days count up to the send date. The first occasion that applies is taken:
 
 * `win_back`: days since the last order >= 2 x usual gap, and at least 21. A customer with one order has no usual gap.
 * `usual_day`: the send date is the customer's favorite weekday, 3 or more orders, the last at least 3 days ago.

@@ -12,7 +12,7 @@ import narwhals as nw
 import polars as pl
 import pytest
 
-from cis_assets.catalog import TABLES, Table, gold, silver
+from cis_assets.catalog import TABLES, Table, bronze, gold, silver
 from cis_assets.catalog.lineage import CARRIED, COMPUTED, LINEAGE, ColumnRef
 from cis_assets.dates import DateRange
 from cis_assets.definitions import defs
@@ -56,7 +56,8 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     shop = shop_at(folder)
     shop.run(INGEST, days)
     shop.run(dg.AssetSelection.groups("gold"), DateRange(END, END))
-    return {path: shop.rows(TABLES[path]) for path in LINEAGE}
+    # Tables without lineage are read too: silver/customers asks bronze/landed_snapshots whether its snapshot can be used.
+    return {path: shop.rows(TABLES[path]) for path in (*LINEAGE, bronze.LANDED_SNAPSHOTS.path)}
 
 
 def _land_returns(landing: Path) -> None:

@@ -60,7 +60,7 @@ def test_it_says_what_landed_what_did_not_and_what_to_type_next(own_mapping: str
         "        2  Time is not in a known time format\n"
         "2 invoice lines landed although the lake will reject them:\n"
         "        1  Item is empty\n"
-        "        1  Pieces is not a whole number of 32 bits\n"
+        "        1  Pieces is not a number of at most 12 digits\n"
         f"They are listed with file, line number and text in {landing}/_lines_set_aside/lines.csv.\n"
         "Assumed: no customer has consented to notifications (customers.push_consent of the mapping).\n"
         "Next:\n"

@@ -61,7 +61,7 @@ BAD_LINES = [
     ("invalid UTF-8", b"2,\xff6,1,1,0.5", "is not UTF-8"),
     ("UTF-8 cut off", b"2,6,1,1,0.5\xc3", "is not UTF-8"),
     ("a BOM in the middle", b"\xef\xbb\xbf2,6,1,1,0.5", "order_id is not a whole number: \ufeff2"),
-    ("a NUL byte", b"2,6,1,\x001,0.5", "quantity is not a whole number of 32 bits: \x001"),
+    ("a NUL byte", b"2,6,1,\x001,0.5", "quantity is not a number of at most 12 digits: \x001"),
     ("NUL bytes alone", b"\x00\x00\x00", "has 1 fields where the header has 5"),
     ("a carriage return within a line", b"2,6,1,1,0.5\r3,7,1,1,0.5", "has 9 fields where the header has 5"),
     ("the header once more", ITEMS_HEADER.encode(), None),

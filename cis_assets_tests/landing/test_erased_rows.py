@@ -124,6 +124,17 @@ def test_snapshots_lose_erased_customers_and_no_products(tmp_path: Path):
     assert landed.left_out == ErasedRowCounts(customers=1, rejected=1)
 
 
+def test_an_offer_keeps_its_audience_when_all_of_it_was_erased(tmp_path: Path):
+    put(tmp_path, "products/all.csv", "product_id,product_name,aisle_id,department_id\n1,Milk,1,1\n")
+    put(tmp_path, "aisles/all.csv", "aisle_id,aisle\n1,Dairy\n")
+    put(tmp_path, "departments/all.csv", "department_id,department\n1,Dairy\n")
+    put(tmp_path, "offer_audience/all.csv", "offer_id,customer_id\n5,17\n6,18\n6,17\n5,x17\n")
+    landed = read_snapshots(LandingFolder(str(tmp_path)), erased=erased(17))
+    rows = landed.rows["offer_audience"].select("offer_id", "customer_id").collect().rows()
+    assert rows == [(5, None), (6, 18), (6, None)]
+    assert landed.left_out == ErasedRowCounts(offer_audience=2, rejected=1)
+
+
 def test_each_number_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     hashed = []
     monkeypatch.setattr(KEY, "hash", lambda number: hashed.append(number) or str(number))

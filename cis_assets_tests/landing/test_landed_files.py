@@ -79,7 +79,7 @@ UNREADABLE: dict[str, tuple[str, bytes, str]] = {
     "Parquet whose footer counts other rows": ("orders.parquet", PAGES.replace(b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"), " cannot be read as Parquet: its footer says 1001 rows, but it holds 1000."),
     "Parquet with text that is no UTF-8": ("orders.parquet", TEXTS.replace(b"order-777", b"order-\xff77"), " cannot be read as Parquet: "),
     "Parquet with a missing column": ("orders.parquet", parquet(FRAME.drop("order_hour")), " has no column order_hour; "),
-    "Parquet with another type": ("orders.parquet", parquet(FRAME.with_columns(pl.col("order_hour").cast(pl.Float64))), " holds order_hour as Float64 where a whole number of 32 bits is expected."),
+    "Parquet with another type": ("orders.parquet", parquet(FRAME.with_columns(pl.col("order_hour") == 9)), " holds order_hour as Boolean where a whole number of 32 bits is expected."),
     "Parquet with lists": ("orders.parquet", parquet(FRAME.with_columns(pl.concat_list("order_hour"))), " holds order_hour as List(Int64) where "),
     "another ending": ("orders.xlsx", b"x", " is not .csv, .csv.gz or .parquet: rename or remove it."),
 }  # fmt: skip

@@ -16,14 +16,7 @@ import polars as pl
 
 from cis_assets.catalog import Table, bronze, silver
 from cis_assets.defs.partitions import ONE_RUN, chunks_of, order_dates, ordered_in
-from cis_assets.defs.tables import (
-    MAY_BE_ABSENT,
-    asset_key,
-    freshness_badge,
-    table_asset,
-    table_in,
-    table_out,
-)
+from cis_assets.defs.tables import MAY_BE_ABSENT, asset_key, freshness_badge, table_asset, table_in, table_out
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.damage import name_unreadable_files
 from cis_assets.lake.lake import Lake

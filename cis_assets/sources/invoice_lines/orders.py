@@ -15,6 +15,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -233,12 +234,19 @@ def _build_orders(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _plain(value: Decimal | float | None) -> str | float | None:
+    """A quantity as other rows write it: whole numbers without decimal places."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
 def _write_unreadable_rows(lines: pl.DataFrame) -> Iterable[str]:
     """Write rows of order_items.csv with the original texts in quotes, so that no reader takes them for numbers."""
     for line in lines.iter_rows(named=True):
         row = io.StringIO()
         amounts = [
-            f"'{' '.join(line[text].split())}'" if line[value] is None and line[text] is not None else line[value]
+            f"'{' '.join(line[text].split())}'"
+            if line[value] is None and line[text] is not None
+            else _plain(line[value])
             for text, value in _AMOUNTS
         ]
         csv.writer(row, lineterminator="").writerow([line["order_id"], line["product_id"], line["position"], *amounts])

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.sources.instacart.source import WEEKDAYS, InstacartError, InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets_tests.landing.landing_files import whole
@@ -223,6 +224,17 @@ def test_hours_with_a_leading_zero_and_missing_values_as_words_are_understood(tm
     assert dict(dated.select("order_id", "order_hour").iter_rows()) == {1: 8, 2: 0, 3: 9}
 
 
+def test_orders_after_a_capped_gap_say_that_the_gap_is_a_minimum(tmp_path: Path) -> None:
+    orders: list[Order] = [
+        (1, 1, "prior", 1, 0, "08", ""),
+        (2, 1, "prior", 2, 1, "09", "29"),
+        (3, 1, "prior", 3, 3, "09", "30"),
+    ]
+    release = source_of(write_release(tmp_path, orders))
+    landed = pl.concat(day.orders for day in release.days())
+    assert dict(landed.select("order_id", "gap_is_minimum").iter_rows()) == {1: False, 2: False, 3: True}
+
+
 def test_columns_may_be_reordered_renamed_and_more(tmp_path: Path) -> None:
     orders = (
         "\ufeffDays_Since_Prior,extra,order_hour,day_of_week,order_number,eval_set,customer_id,Order_ID \r\n"
@@ -341,7 +353,7 @@ def test_real_orders_and_lines_land_but_for_the_test_set(real: InstacartSource, 
     assert whole(landed.rejected).collect().is_empty()
     snapshots = read_snapshots(folder)
     assert {name: rows.collect().height for name, rows in snapshots.rows.items()} == {
-        "products": 2_861, "aisles": 134, "departments": 21, "customers": 64, "offers": 0,
+        "products": 2_861, "aisles": 134, "departments": 21, "customers": 64, "offers": 0, "offer_audience": 0,
     }  # fmt: skip
 
 

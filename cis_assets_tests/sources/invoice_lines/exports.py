@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.sources.invoice_lines.landing import InvoiceLinesReport, land_invoice_lines
 from cis_assets.sources.invoice_lines.mapping import InvoiceLinesMapping, parse_mapping
 from cis_assets.sources.invoice_lines.orders import InvoiceLines, read_invoice_lines

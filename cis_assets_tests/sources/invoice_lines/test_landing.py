@@ -248,7 +248,7 @@ def test_lines_that_cannot_land_are_listed_beside_and_no_reader_minds(tmp_path: 
     assert report.fault_lists == [str(listed)]
     assert report.faults == {
         ("Time is not in a known time format", False): 1,
-        ("Pieces is not a whole number of 32 bits", True): 1,
+        ("Pieces is not a number of at most 12 digits", True): 1,
     }
     with listed.open(newline="") as rows:
         assert list(csv.reader(rows)) == [
@@ -257,7 +257,7 @@ def test_lines_that_cannot_land_are_listed_beside_and_no_reader_minds(tmp_path: 
             [
                 str(tmp_path / "lines.csv"),
                 "4",
-                "Pieces is not a whole number of 32 bits",
+                "Pieces is not a number of at most 12 digits",
                 "2025-03-03",
                 line(Pieces="some"),
             ],

@@ -16,7 +16,8 @@ import pytest
 from cis_assets.catalog import bronze
 from cis_assets.landing.contract import SNAPSHOTS
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.segmentation.customer_features import customer_features
 from cis_assets.silver.orders import judge_orders
 from cis_assets.silver.snapshots import silver_products
@@ -164,5 +165,12 @@ def test_spend_of_the_customers_is_that_of_their_different_positive_lines(
 def test_snapshots_hold_every_product_and_customer(landed: dict[str, pl.LazyFrame], source: dict[date, list[Line]]):
     counts = {table.name: landed[table.name].select(pl.len()).collect().item() for table in SNAPSHOTS}
     customers = {line["CustomerID"] for lines in source.values() for line in lines} - {""}
-    assert counts == {"products": 2_934, "aisles": 1, "departments": 1, "customers": len(customers), "offers": 0}
+    assert counts == {
+        "products": 2_934,
+        "aisles": 1,
+        "departments": 1,
+        "customers": len(customers),
+        "offers": 0,
+        "offer_audience": 0,
+    }
     assert not landed["customers"].select(pl.col("push_consent").any()).collect().item()
