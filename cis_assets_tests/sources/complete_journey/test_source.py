@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cis_assets.landing.folder import LandingFolder
-from cis_assets.landing.reader import read_days, read_snapshots
+from cis_assets.landing.reader import read_days
+from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.sources.complete_journey.files import CompleteJourneyError
 from cis_assets.sources.complete_journey.source import CompleteJourneySource
 from cis_assets.sources.landing_writer import land
