@@ -44,7 +44,9 @@ def remove_invisible(text: str) -> str:
     if _is_plain(text):
         return text
     text = _TERMINAL_SEQUENCE.sub("", text)
-    return "".join(each for at, each in enumerate(text) if each.isspace() or not _is_invisible(text, at))
+    visible = "".join(each for at, each in enumerate(text) if each.isspace() or not _is_invisible(text, at))
+    # A joiner may have stayed only because of a character that is gone now.
+    return visible if visible == text else remove_invisible(visible)
 
 
 def escape_invisible(text: str) -> str:

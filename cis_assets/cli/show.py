@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cis_assets.cli.console import DAY, heading, json_option, plural, print_json, print_table, say, with_lake
+from cis_assets.cli.console import DAY, heading, json_option, note, plural, print_json, print_table, say, with_lake
 from cis_assets.dates import days_in_words
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def tables(lake: Lake, context: click.Context, as_json: bool) -> None:
         right=("rows", "days", "files", "size"),
     )
     for sentence in damaged:
-        click.echo(f"cis: {sentence}", err=True)
-    context.exit(1 if damaged else 0)
+        note(f"cis: {sentence}")
+    if damaged:
+        context.exit(1)
 
 
 @show.command()

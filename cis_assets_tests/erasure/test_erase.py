@@ -33,6 +33,7 @@ WITH_CUSTOMERS = (
         "bronze/order_items",
         "bronze/rejected_rows",
         "bronze/customers",
+        "bronze/offer_audience",
         "bronze/rejected_snapshot_rows",
     ),
     *(
@@ -41,6 +42,7 @@ WITH_CUSTOMERS = (
         "silver/returned_items",
         "silver/rejected_rows",
         "silver/customers",
+        "silver/offer_audience",
         "silver/rejected_snapshot_rows",
     ),
     *("gold/customer_features", "gold/customer_segments", "gold/notification_contexts", "gold/notifications"),

@@ -18,7 +18,7 @@ from cis_assets import catalog, notifications, quality, segmentation
 from cis_assets.catalog import Table, bronze, gold, silver
 from cis_assets.catalog import snapshots as snapshot_slices
 from cis_assets.dates import trailing_window
-from cis_assets.notifications import consent, contexts, product_names
+from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
 from cis_assets.segmentation import customer_features, patterns, profiles
@@ -179,6 +179,18 @@ def _consenting(on: On) -> nw.LazyFrame:
     return consent.consenting_customers(on(silver.CUSTOMERS), bronze.LANDED_SNAPSHOTS.empty().lazy())
 
 
+def _said(on: On) -> nw.LazyFrame:
+    said = offer_terms.offers_in_words(on(silver.OFFERS), on(silver.PRODUCTS), AS_OF + timedelta(days=1), _POLICY)
+    return said.select("offer_id", "offer_words", "offer_terms", "rank_scope", "rank_kind", "rank_number")
+
+
+def _best_offers(on: On) -> nw.LazyFrame:
+    said = offer_terms.offers_in_words(on(silver.OFFERS), on(silver.PRODUCTS), AS_OF + timedelta(days=1), _POLICY)
+    customers = on(gold.CUSTOMER_FEATURES).filter(nw.col("as_of_date") == nw.lit(AS_OF, dtype=nw.Date))
+    people = customers.with_columns(department_id=nw.col("favourite_department_id"))
+    return offer_terms.best_offers(people, said, on(silver.OFFER_AUDIENCE))
+
+
 def _profiles(on: On) -> pl.DataFrame:
     features = history_rows()[gold.CUSTOMER_FEATURES.path].filter(pl.col("as_of_date") == AS_OF)
     model = train_segment_model(features, segments_min=3, segments_max=3, seed=7)
@@ -239,6 +251,8 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "notifications.consent.consenting_customers": _consenting,
     "notifications.contexts.count_unnamed_products": _unnamed,
     "notifications.contexts.notification_contexts": _contexts,
+    "notifications.offer_terms.offers_in_words": _said,
+    "notifications.offer_terms.best_offers": _best_offers,
     "notifications.product_names.shorten_product_names": _shortened,
 }
 """Transformation, named as below cis_assets -> what it makes of the tables that a function brings."""
