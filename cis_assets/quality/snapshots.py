@@ -11,6 +11,7 @@ from cis_assets.catalog import bronze, silver
 from cis_assets.settings import Settings
 from cis_assets.silver.rejection import rows_near_repeats
 from cis_assets.silver.snapshot_state import find_fault_of_newest, is_in_force
+from cis_assets.silver.snapshots import names_nobody
 
 IN_FORCE, REJECTED, DROP, ACCOUNTED = (
     "newest_snapshots_are_in_force",
@@ -166,6 +167,8 @@ def reconcile(tables: SnapshotTables) -> pl.DataFrame:
         rejected = tables.silver_rejected.filter(pl.col("source_table") == name)
         counted = pl.collect_all([frame.select(pl.len()) for frame in (typed, unparsed, valid, rejected)])
         typed_count, unparsed_count, valid_count, rejected_count = (frame.item() for frame in counted)
+        if name == bronze.OFFER_AUDIENCE.name:
+            valid_count += typed.filter(names_nobody()).select(pl.len()).collect().item()
         rows.append(
             (
                 *(name, snapshot["snapshot"], snapshot["row_count"], snapshot["erased_row_count"]),

@@ -52,7 +52,8 @@ def silver_offers(
 
 def silver_offer_audience(audience: pl.LazyFrame, offers: pl.LazyFrame) -> pl.LazyFrame:
     """Customers of the audience of valid offers: the columns of silver/offer_audience. `offers` is silver/offers."""
-    return silver.OFFER_AUDIENCE.conform(judge_audience(audience, offers).filter(is_valid()))
+    valid = judge_audience(audience, offers).filter(is_valid(), ~names_nobody())
+    return silver.OFFER_AUDIENCE.conform(valid)
 
 
 def silver_rejected_snapshot_rows(
@@ -119,13 +120,22 @@ def judge_offers(offers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def judge_audience(audience: pl.LazyFrame, offers: pl.LazyFrame) -> pl.LazyFrame:
-    """Judge bronze rows of an audience, as `judge_products` does. `offers` are valid offers."""
+    """Judge bronze rows of an audience, as `judge_products` does. `offers` are valid offers.
+
+    A row without a customer is valid: it says that the offer is not for everybody. Erasure leaves such rows.
+    """
     known = offers.select("offer_id", is_known=pl.lit(True))
-    return _judged(
+    judged = _judged(
         silver.OFFER_AUDIENCE,
         _marked(bronze.OFFER_AUDIENCE, audience, "offer_id", "customer_id").join(known, on="offer_id", how="left"),
         reason_if(pl.col("offer_id").is_not_null() & pl.col("is_known").is_null(), "offer_id is not a known offer"),
     )
+    return judged.with_columns(reason=pl.when(~names_nobody()).then("reason"))
+
+
+def names_nobody() -> pl.Expr:
+    """Whether a row of an audience has no customer."""
+    return pl.col("customer_id").is_null()
 
 
 def is_valid() -> pl.Expr:

@@ -194,11 +194,13 @@ def _land_what_is_set_aside(made: ShopWithCustomer) -> None:
     frame = pl.DataFrame({"order_id": [known, alone], "customer_id": [CUSTOMER, CUSTOMER], "order_hour": ["x", "11"]})
     frame.write_parquet(made.landing / f"orders/order_date={day}/late.parquet")
     made.holding[f"orders/order_date={day}/late.parquet"] = 2
-    with (made.landing / "customers/customers.csv").open("a") as snapshot:
-        snapshot.write(f"{CUSTOMER},perhaps,UTC\n")
     # As long as the one before, so that it is not quarantined.
     text = (made.landing / "customers/customers.csv").read_text()
-    (made.landing / SUPERSEDED).write_text(re.sub(rf"^{CUSTOMER},.*$", f"{CUSTOMER},true,Mars/Olympus", text, flags=re.M))
+    (made.landing / SUPERSEDED).write_text(
+        re.sub(rf"^{CUSTOMER},.*$", f"{CUSTOMER},true,Mars/Olympus", text, flags=re.M)
+    )
+    with (made.landing / "customers/customers.csv").open("a") as snapshot:
+        snapshot.write(f"{CUSTOMER},perhaps,UTC\n")
     made.holding |= {"customers/customers.csv": 2, SUPERSEDED: 1}
     audience = made.landing / "offer_audience/audience.csv"
     audience.parent.mkdir()

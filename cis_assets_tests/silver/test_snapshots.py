@@ -193,7 +193,6 @@ def test_a_customer_keeps_a_time_zone_of_their_own():
     [
         ({"time_zone": "Europe/Atlantis"}, "time_zone is not an IANA time zone, nor the Windows name of one"),
         ({"push_consent": None}, "push_consent is missing"),
-        ({"customer_id": None}, "customer_id is missing"),
     ],
 )
 def test_a_customer_that_breaks_a_rule_is_rejected_with_the_reason(customer: dict[str, Any], reason: str):
@@ -272,7 +271,6 @@ def test_the_audience_of_an_offer_are_the_customers_of_its_rows_each_once():
     [
         ({"offer_id": 99}, "offer_id is not a known offer"),
         ({"offer_id": None}, "offer_id is missing"),
-        ({"customer_id": None}, "customer_id is missing"),
     ],
 )
 def test_a_row_of_an_audience_that_breaks_a_rule_is_rejected_with_the_reason(row: dict[str, Any], reason: str):
