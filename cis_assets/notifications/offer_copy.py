@@ -1,7 +1,7 @@
 """What copy may say beside {offer}: only words that leave what the offer is on, and when it counts, as they are.
 
-Words that stretch or narrow an offer have no end ("everything", "sitewide", "{product} alone"), so the sentence of {offer}
-keeps to harmless ones. The other sentences, and a title, may not speak of what an offer is on.
+Words that stretch or narrow an offer have no end ("everything", "sitewide", "{product} alone"), so a body with an offer
+keeps to harmless ones, and so does a title with {offer}. No other title may speak of what an offer is on.
 """
 
 import re
@@ -13,27 +13,28 @@ _SENTENCE = re.compile(r"[^.!?…]+")
 _THE = r"(?:your|the|a)\s+(?:\{weekday\}\s+|\{daypart\}\s+)?"
 _PLACES = r"(?:kitchen|fridge|freezer|pantry|cupboard|(?:snack )?shelf|table)"
 _CARTS = r"(?:order|cart|basket|bag|list)"
-_START = r"(?:^|(?<=[:,–—-])|(?<=\band)|(?<=\bto)|(?<=\bthen))\s*"
+_START = r"(?:(?:^|(?<=[:,–—-]))\s*|(?:and|to|then)\s+)"
 # Nouns that an offer could be on stand only where they are a place for the product.
 _PLACE_FOR_PRODUCT = re.compile(
     rf"(?<!\w)(?:(?:to|in|into|for|on|from)\s+{_THE}{_PLACES}|(?:to|in|into)\s+{_THE}{_CARTS}|on\s+{_THE}list"
     rf"|(?:re)?(?:fill|stock|fresh)\s+(?:up\s+)?{_THE}(?:{_PLACES}|{_CARTS})|(?:start|begin|build|lead|open)\s+{_THE}{_CARTS}"
     rf"|{_START}\{{weekday\}}\s+list(?=:)|on your list(?=,)|{_START}(?:order|shop)|if you(?:'d)? like"
+    r"|(?:your|the)\s+cart is (?:just )?(?:a tap away|ready when you are|waiting)|whenever (?:it suits you|you're ready)|when you are|place your order|to cart"
+    r"|no rush|(?:one|a|just a|a single) tap (?:does it|is all it takes)|just a tap|where you left off"
     r"|(?:a\s+)?(?:little\s+|small\s+)?something\s+(?:for|you))(?!\w)"
 )
 _WORDS = frozenset(
     re.findall(
         r"[a-z']+",
         """
-    a about add again along an and around at back be been begin breakfast bring brings by care check choose
-    close come could day dinner drop ease easily easy enjoy favorite favourite find for from gently get give
-    gives good grab great happy have hello here here's home hope how in into invite is it it's joy keep know
-    let let's light like little load look lovely low lunch make maybe meet minute moment moving new news nice
-    of on our out own pace perhaps pick plan plans pop pour put quiet reach ready refill refresh remember
-    reorder restock return run running say see set settle share simple simply sip small smile soft start stock
-    suggest surprise swing take tap thank thanks that that's the then there there's this time to today today's
-    top touch treat try tuck up usual very visit wander warm way we we'd we've welcome while with worth would
-    yes you you'd you'll you're your yourself
+    a about add again along an and at away back be been begin breakfast bring brings by care carry check choose come
+    convenience could dinner drop ease easily easy enjoy favorite favourite find for from gently get give gives go good
+    grab great happy have hello here here's home hope how in into invite is it it's joy keep know let let's light little
+    load look lovely low lunch make maybe meet minute moment moving new news nice now of on our out own pace perhaps
+    pick plan plans pop pour put quiet reach ready refill refresh remember reorder restock return run running say see
+    set settle simple simply sip small smile soft start stock suggest surprise swing take tap thank thanks that that's
+    the then there there's this time to today today's top touch treat try tuck up usual very visit wander warm way we
+    we'd we've welcome while with worth would yes you you'd you'll you're your yourself
     """,
     )
 )
@@ -56,19 +57,23 @@ def misuses_of_offer(text: str, has_terms: bool) -> Iterator[str]:
     if found := _SCOPE.search(plain):
         yield f"may change what the offer is on or when it counts: {found.group()[:40]!r}"
         return
-    for sentence in _SENTENCE.finditer(plain):
-        if "{offer}" not in sentence.group():
-            continue
-        beside = _BESIDE_OFFER.search(sentence.group())
-        if beside is None or (has_terms and beside["product"]):
-            yield "joins {offer} to words that may change what it is on"
-        elif not beside["product"] and "{product}" in plain[plain.index("{offer}") :]:
-            yield "names {product} after {offer}, so that the offer may seem to be on something else"
-        if has_terms and (found := _ON_PRODUCT.search(sentence.group())):
-            yield f"says what {{offer}} is on, but its own words say so: {found.group()!r}"
-        rest = _SLOT_OR_WORD.findall(_PLACE_FOR_PRODUCT.sub(" ", sentence.group()))
+    is_said = "{offer}" in plain
+    for sentence in _SENTENCE.findall(plain):
+        if "{offer}" in sentence:
+            yield from _misplacements(sentence, plain, has_terms)
+        rest = _SLOT_OR_WORD.findall(_PLACE_FOR_PRODUCT.sub(" ", sentence)) if is_said else []
         if strange := [word for word in rest if not word.startswith("{") and word not in _WORDS]:
             yield f"has words beside {{offer}} that may change what it is on or when it counts: {', '.join(strange)[:40]!r}"
+
+
+def _misplacements(sentence: str, text: str, has_terms: bool) -> Iterator[str]:
+    beside = _BESIDE_OFFER.search(sentence)
+    if beside is None or (has_terms and beside["product"]):
+        yield "joins {offer} to words that may change what it is on"
+    elif not beside["product"] and "{product}" in text[text.index("{offer}") :]:
+        yield "names {product} after {offer}, so that the offer may seem to be on something else"
+    if has_terms and (found := _ON_PRODUCT.search(sentence)):
+        yield f"says what {{offer}} is on, but its own words say so: {found.group()!r}"
 
 
 def _plain(text: str) -> str:

@@ -39,6 +39,9 @@ def faults(body: str, terms: str = "", title: str = "A thought") -> tuple[str, .
         "Get {offer} with {product} this {weekday}.",
         "Get {offer} {product} this {weekday}. It counts for your order.",
         "Get {offer} {product} this {weekday}. The rest as well.",
+        "Get {offer} {product} this {weekday}. So are your snacks.",
+        "Get {offer} {product} this {weekday}. Your shop gets it.",
+        "Good news for your cart. {offer} {product} this {weekday}.",
     ],
 )
 def test_a_percentage_on_the_product_is_not_stretched(body: str) -> None:
@@ -57,6 +60,8 @@ def test_a_percentage_on_the_product_is_not_stretched(body: str) -> None:
         "{product} with {offer}. No need to spend.",
         "{product} with {offer}. No code needed.",
         "{product} with {offer}, however small your cart.",
+        "{product} with {offer}. Small carts are welcome.",
+        "{product} with {offer}. Buy as little as you like.",
     ],
 )
 def test_an_offer_with_terms_is_not_narrowed_and_keeps_its_condition(body: str) -> None:
