@@ -193,6 +193,7 @@ def test_a_customer_keeps_a_time_zone_of_their_own():
     [
         ({"time_zone": "Europe/Atlantis"}, "time_zone is not an IANA time zone, nor the Windows name of one"),
         ({"push_consent": None}, "push_consent is missing"),
+        ({"customer_id": None}, "customer_id is missing"),
     ],
 )
 def test_a_customer_that_breaks_a_rule_is_rejected_with_the_reason(customer: dict[str, Any], reason: str):
