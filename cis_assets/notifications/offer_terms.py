@@ -1,7 +1,7 @@
 """What a message says of an offer: its kind, scope, condition and code in words, and which offer a customer hears of.
 
-The words are complete by themselves, so that copy around them cannot change what the offer is on. An offer whose words are
-too long without its code is not mentioned.
+The words are complete by themselves, so that copy around them cannot change what the offer is on. They are never shortened:
+an offer whose words are too long, or cannot be said as they are, is not mentioned.
 """
 
 import re
@@ -10,12 +10,12 @@ from datetime import date
 
 import narwhals as nw
 
+from cis_assets.catalog.silver import CENT_TOLERANCE, OFFER_CODE
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.segmentation.order_windows import first_by
 
 SIMPLE = "offer"
 """The terms of a percentage on the product alone: the only offer that copy may write right before a product."""
-_CODE = r"^[A-Za-z0-9_-]{1,20}$"
 _KINDS = ("percent", "amount", "coupon")
 _SCOPES = {"product": "this product", "department": None, "order": "your order"}
 _TERMS = re.compile(r"(product|department|order) (percent|amount|coupon)( minimum)?")
@@ -62,10 +62,14 @@ def offers_in_words(
     )
     has_minimum = ~nw.col("minimum_spend").is_null()
     condition = nw.concat_str(nw.lit(" if you spend "), _money("minimum_spend", policy.currency))
-    words = nw.concat_str(number, nw.lit(" "), place, nw.when(has_minimum).then(condition).otherwise(nw.lit("")))
+    has_code = ~nw.col("code").is_null()
+    words = nw.concat_str(
+        *(number, nw.lit(" "), place, nw.when(has_minimum).then(condition).otherwise(nw.lit(""))),
+        nw.when(has_code).then(nw.concat_str(nw.lit(", code "), nw.col("code"))).otherwise(nw.lit("")),
+    )
     terms = nw.concat_str(scope, nw.lit(" "), kind, nw.when(has_minimum).then(nw.lit(" minimum")).otherwise(nw.lit("")))
-    said = live.with_columns(
-        _words=words,
+    said = live.filter(*(_is_whole_cents(name) for name in ("amount_off", "minimum_spend"))).with_columns(
+        offer_words=nw.when(is_simple).then(number).otherwise(words),
         offer_terms=nw.when(is_simple).then(nw.lit(SIMPLE)).otherwise(terms),
         rank_scope=_rank(scope, tuple(_SCOPES)),
         rank_kind=_rank(kind, _KINDS),
@@ -74,22 +78,8 @@ def offers_in_words(
         .otherwise(nw.col("percent_off").cast(nw.Float64))
         .fill_null(0.0),
     )
-    has_code = ~nw.col("code").is_null() & nw.col("code").str.contains(_CODE).fill_null(False)
-    said = said.with_columns(
-        _coded=nw.when(has_code)
-        .then(nw.concat_str(nw.col("_words"), nw.lit(", code "), nw.col("code")))
-        .otherwise(nw.col("_words"))
-    )
-    longest = policy.offer_max_length
-    said = said.with_columns(
-        offer_words=nw.when(is_simple)
-        .then(number)
-        .otherwise(
-            nw.when(nw.col("_coded").str.len_chars() <= longest).then(nw.col("_coded")).otherwise(nw.col("_words"))
-        )
-    )
-    fits = (nw.col("offer_terms") == SIMPLE) | (nw.col("offer_words").str.len_chars() <= longest)
-    return said.filter(fits)
+    fits = (nw.col("offer_terms") == SIMPLE) | (nw.col("offer_words").str.len_chars() <= policy.offer_max_length)
+    return said.filter(fits, nw.col("code").is_null() | nw.col("code").str.contains(OFFER_CODE))
 
 
 def best_offers(customers: nw.LazyFrame, said: nw.LazyFrame, audience: nw.LazyFrame) -> nw.LazyFrame:
@@ -128,6 +118,12 @@ def _choose(value: nw.Expr, texts: dict[str, nw.Expr], other: nw.Expr) -> nw.Exp
 def _rank(value: nw.Expr, names: Sequence[str]) -> nw.Expr:
     """The first name has the largest rank."""
     return _choose(value, {name: nw.lit(len(names) - place) for place, name in enumerate(names)}, nw.lit(0))
+
+
+def _is_whole_cents(column: str) -> nw.Expr:
+    """Whether an amount can be said to the cent; silver rejects others, and no amount is told rounded."""
+    rounded = (nw.col(column) * 100).round(0)
+    return nw.col(column).is_null() | ((rounded >= 1) & ((nw.col(column) - rounded / 100).abs() < CENT_TOLERANCE))
 
 
 def _money(column: str, currency: str) -> nw.Expr:
