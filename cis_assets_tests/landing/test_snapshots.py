@@ -322,3 +322,31 @@ def test_rows_of_a_lake_without_arrivals_stay_with_missing_times(tmp_path: Path)
     assert seen(kept) == [(1, None, None, None), (2, None, None, None)]
     arrive(tmp_path, "products/new.csv", products(1), 30)
     assert seen(read(tmp_path, kept)) == [(1, None, None, 30), (1, 30, 30, None), (2, None, None, 30)]
+
+
+@pytest.mark.parametrize("name", ["week\t23.csv", "week\x7f.csv", b"week\xff.csv"])
+def test_a_name_that_storage_refuses_leaves_the_former_offers_in_force_and_is_named(
+    tmp_path: Path, name: str | bytes
+) -> None:
+    put_snapshots(tmp_path)
+    arrive(tmp_path, "offers/offers.csv", f"{OFFERS_HEADER}\n7,1,10,2025-01-01,2025-01-02\n", 10)
+    first = read(tmp_path)
+    Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"offers", os.fsencode(name)))).write_text("")
+    second = read(tmp_path, first)
+    assert in_force(second, "offers", "offer_id") == [(7,)]
+    assert fault_of(second, "offers").startswith("Landing file offers/week\\")
+    assert fault_of(second, "offers").endswith(
+        "has a name with characters that storage does not allow: rename or remove it."
+    )
+
+
+@pytest.mark.parametrize("target", [".", "..", "current"])
+def test_a_link_into_its_own_folder_leaves_the_former_offers_in_force_and_is_named(tmp_path: Path, target: str) -> None:
+    put_snapshots(tmp_path)
+    arrive(tmp_path, "offers/offers.csv", f"{OFFERS_HEADER}\n7,1,10,2025-01-01,2025-01-02\n", 10)
+    (tmp_path / "offers/current").symlink_to(target)
+    landed = read(tmp_path)
+    assert in_force(landed, "offers", "offer_id") == [(7,)]
+    assert fault_of(landed, "offers") == (
+        "Landing file offers/current is a link into its own folder: rename or remove it."
+    )
