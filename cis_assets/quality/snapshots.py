@@ -24,12 +24,14 @@ CHECKS: Mapping[str, str] = {
     "it stays in force.",
     REJECTED: "Share of the rows of a snapshot that did not parse or broke a rule. Warns above CIS_REJECTED_SHARE_WARN; above "
     "CIS_REJECTED_SHARE_BLOCK, the snapshot is quarantined.",
-    DROP: "Rows of a snapshot against the one before. Warns if it has fewer by more than the share CIS_SNAPSHOT_DROP_WARN; "
-    "above CIS_SNAPSHOT_DROP_BLOCK, it is quarantined.",
+    DROP: "Rows of a snapshot against the one before. Warns if it has fewer by more than the share CIS_SNAPSHOT_DROP_WARN, or "
+    "none (but offers); above CIS_SNAPSHOT_DROP_BLOCK, it is quarantined.",
     ACCOUNTED: "Rows of the snapshots in force = valid rows of silver + rejected rows + duplicate rows + rows of erased "
     "customers.",
 }
 COUNTS = ("landed", "erased", "typed", "unparsed", "valid", "rejected", "duplicates")
+# Offers end all the time.
+_MAY_BE_EMPTY = (bronze.OFFERS.name, bronze.OFFER_AUDIENCE.name)
 # Tables with rules, each with the key of its rows.
 _JUDGED = {
     table.name: (table, of.key)
@@ -89,10 +91,8 @@ def find_fault(
             f"Snapshot {name} is quarantined: {counts.rejected:,} of {judged:,} rows were rejected, more than "
             f"CIS_REJECTED_SHARE_BLOCK. The most frequent reason: {reason}. Correct and land {table} again, then run again."
         )
-    # Offers end all the time, so only the loss of all of them is taken for a mistake.
-    most = (
-        policy.drop_block if table not in (bronze.OFFERS.name, bronze.OFFER_AUDIENCE.name) or not counts.landed else 1.0
-    )
+    # Only the loss of all offers is taken for a mistake.
+    most = policy.drop_block if table not in _MAY_BE_EMPTY or not counts.landed else 1.0
     if rows_before and rows_before - counts.landed > most * rows_before:
         return (
             f"Snapshot {name} is quarantined: it has {counts.landed:,} rows, and the one before had {rows_before:,}, so the "
@@ -131,6 +131,9 @@ def find_remarks(landed_snapshots: pl.DataFrame, policy: SnapshotPolicy) -> dict
             remarks[REJECTED].append(
                 f"{row['snapshot']}: {row['rejected_row_count']:,} of {judged:,} rows were rejected"
             )
+        if not row["row_count"] and name not in _MAY_BE_EMPTY:
+            remarks[DROP].append(f"{row['snapshot']}: no rows, so there are no {name}")
+            continue
         before = usable[-2]["row_count"] if len(usable) > 1 else 0
         if before - row["row_count"] > policy.drop_warn * before:
             remarks[DROP].append(f"{row['snapshot']}: {row['row_count']:,} rows where the one before had {before:,}")

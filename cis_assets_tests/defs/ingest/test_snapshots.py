@@ -111,6 +111,23 @@ def test_broken_optional_snapshots_stop_no_orders_and_are_said(tmp_path: Path) -
     assert shop.rows(silver.ORDERS).height == 41
 
 
+def test_a_first_customers_snapshot_without_rows_is_said(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    land_shop(landing)
+    put(landing, "customers/customers.csv", "customer_id,push_consent,time_zone\n")
+    put(landing, "offers/offers.csv", "offer_id,product_id,percent_off,starts_on,ends_on\n")
+    result = shop_at(tmp_path).run(INGEST, DAYS)
+    said = {each.check_name: each for each in result.get_asset_check_evaluations() if not each.passed}
+    assert {name: (each.severity.value, each.description) for name, each in said.items()} == {
+        DROP: ("WARN", "customers/customers.csv: no rows, so there are no customers."),
+        "consent_is_known": (
+            "WARN",
+            "Nobody gets messages: snapshot customers/customers.csv has no customers. Land customers again if it should "
+            "have some.",
+        ),
+    }
+
+
 def test_rejected_rows_and_a_smaller_snapshot_warn_and_quarantine_by_settings(tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     land_shop(landing)
