@@ -146,14 +146,14 @@ def test_rejected_rows_and_unknown_columns_of_all_snapshots_are_gathered(tmp_pat
         ("products/part-r-00001.parquet", "products/part-*"),
         (
             "products/part-00000-8f1d2c3a-1111-2222-3333-444455556666-c000.snappy.parquet",
-            "products/part-*8f1d2c3a-1111-2222-3333-444455556666*",
+            "products/part-*",
         ),
-        (
-            "products/part-00012-tid-77-8f1d2c3a-1111-2222-3333-444455556666-5-1-c000.csv",
-            "products/part-*8f1d2c3a-1111-2222-3333-444455556666*",
-        ),
+        ("products/part-00012-tid-77-8f1d2c3a-1111-2222-3333-444455556666-5-1-c000.csv", "products/part-*"),
+        ("products/part-a.csv", "products/part-*"),
+        ("products/part.csv", "products/part.csv"),
         ("products/2025-06-01/a.csv", "products/2025-06-01/"),
         ("products/2025-06-01/part-00000.csv", "products/2025-06-01/"),
+        ("products/2025-06-01/store=2/part-00000.csv", "products/2025-06-01/"),
     ],
 )
 def test_the_files_of_one_delivery_are_one_snapshot(path: str, name: str) -> None:
@@ -170,6 +170,40 @@ def test_a_snapshot_in_parts_is_read_whole_and_counts_from_its_last_part(tmp_pat
     assert landed.landed.filter(pl.col("source_table") == "products").select(
         "arrived_at", "file_count", "row_count"
     ).rows() == [(moment(20), 2, 4)]
+
+
+U1, U2, U3, U4 = (f"{number}f1d2c3a-1111-2222-3333-444455556666" for number in range(1, 5))
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        ([("2025-06-01/store=1/part-0", 10), ("2025-06-01/store=2/part-0", 20)], [1, 2]),
+        ([("part-a", 10), ("part-b", 20)], [1, 2]),
+        ([("part-0", 10), ("part-1", 200_000)], [1, 2]),
+        # Each part may have a UUID of its own.
+        ([(f"part-00000-{U1}", 10), (f"part-00001-{U2}", 20)], [1, 2]),
+        ([(f"part-00000-{U1}-c000", 10), (f"part-00000-{U1}-c001", 20)], [1, 2]),
+        # A part number that comes again is of another delivery.
+        ([(f"part-00000-{U1}", 10), (f"part-00000-{U2}", 20)], [2]),
+        (
+            [(f"part-00000-{U1}", 10), (f"part-00001-{U2}", 20), (f"part-00001-{U3}", 30), (f"part-00000-{U4}", 40)],
+            [3, 4],
+        ),
+        # A job that leaves out empty parts may write no number of the job before it.
+        ([(f"part-00000-{U1}", 10), (f"part-00003-{U2}", 90_000)], [2]),
+        # Nothing tells which one is newer.
+        ([(f"part-00000-{U1}", 10), (f"part-00000-{U2}", 10)], [1, 2]),
+    ],
+)
+def test_parts_of_a_delivery_are_read_together_and_those_of_another_one_replace_them(
+    tmp_path: Path, parts: list[tuple[str, int]], kept: list[int]
+) -> None:
+    put_snapshots(tmp_path, without="products")
+    for number, (name, at) in enumerate(parts, 1):
+        arrive(tmp_path, f"products/{name}.csv", products(number), at)
+    for landed in (read(tmp_path), read(tmp_path, read(tmp_path))):
+        assert sorted(number for (number,) in in_force(landed, "products", "product_id")) == kept
 
 
 def test_a_part_that_comes_later_completes_its_snapshot(tmp_path: Path) -> None:
