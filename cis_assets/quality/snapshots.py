@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -13,10 +14,11 @@ from cis_assets.silver.rejection import rows_near_repeats
 from cis_assets.silver.snapshot_state import find_fault_of_newest, is_in_force
 from cis_assets.silver.snapshots import names_nobody
 
-IN_FORCE, REJECTED, DROP, ACCOUNTED = (
+IN_FORCE, REJECTED, DROP, KEPT, ACCOUNTED = (
     "newest_snapshots_are_in_force",
     "few_snapshot_rows_are_rejected",
     "snapshots_keep_their_size",
+    "customers_in_force_are_in_landing",
     "snapshot_rows_are_accounted_for",
 )
 CHECKS: Mapping[str, str] = {
@@ -26,10 +28,12 @@ CHECKS: Mapping[str, str] = {
     "CIS_REJECTED_SHARE_BLOCK, the snapshot is quarantined.",
     DROP: "Rows of a snapshot against the one before. Warns if it has fewer by more than the share CIS_SNAPSHOT_DROP_WARN, or "
     "none (but offers); above CIS_SNAPSHOT_DROP_BLOCK, it is quarantined.",
+    KEPT: "The customers snapshot in force is still in landing. Warns if it is not: its consents stay in force.",
     ACCOUNTED: "Rows of the snapshots in force = valid rows of silver + rejected rows + duplicate rows + rows of erased "
     "customers.",
 }
 COUNTS = ("landed", "erased", "typed", "unparsed", "valid", "rejected", "duplicates")
+_NEVER = datetime.min.replace(tzinfo=UTC)
 # Offers end all the time.
 _MAY_BE_EMPTY = (bronze.OFFERS.name, bronze.OFFER_AUDIENCE.name)
 # Tables with rules, each with the key of its rows.
@@ -138,6 +142,17 @@ def find_remarks(landed_snapshots: pl.DataFrame, policy: SnapshotPolicy) -> dict
         if before - row["row_count"] > policy.drop_warn * before:
             remarks[DROP].append(f"{row['snapshot']}: {row['row_count']:,} rows where the one before had {before:,}")
     return remarks
+
+
+def find_removed_customers(landed_snapshots: pl.DataFrame, arrivals: Collection[datetime]) -> list[str]:
+    """Describe the customers snapshot in force if landing has neither it nor a newer one. `arrivals` are those in landing."""
+    in_force = landed_snapshots.filter("in_force", pl.col("source_table") == bronze.CUSTOMERS.name)
+    return [
+        f"{row['snapshot']} of {row['arrived_at']:%Y-%m-%d %H:%M} UTC is no longer in landing, and its consents stay in "
+        "force. To end them, land customers again"
+        for row in in_force.iter_rows(named=True)
+        if max(arrivals, default=_NEVER) < row["arrived_at"]
+    ]
 
 
 @dataclass(frozen=True)

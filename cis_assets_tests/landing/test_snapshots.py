@@ -59,7 +59,8 @@ def read(root: Path, stored: StoredSnapshots | LandedSnapshots = NOTHING_STORED,
     # Rows of files are read lazily, and the files may go.
     rows = {name: rows.collect().lazy() for name, rows in landed.rows.items()}
     return LandedSnapshots(
-        rows, landed.rejected.collect().lazy(), landed.landed, landed.unknown_columns, landed.left_out
+        *(rows, landed.rejected.collect().lazy(), landed.landed),
+        *(landed.unknown_columns, landed.left_out, landed.late),
     )
 
 
@@ -314,6 +315,11 @@ def test_a_file_of_an_older_arrival_that_comes_later_is_history(tmp_path: Path) 
     first = read(tmp_path)
     arrive(tmp_path, "products/restored.csv", f"{products(2)}1,Old name,1,1\n", 10)
     second = read(tmp_path, first)
+    assert second.warnings() == [
+        "Snapshot products/restored.csv is new, but its file time 1970-01-01 00:00 UTC is before that of products/new.csv, "
+        "which stays in force. If it is newer, `touch` the file or land it again."
+    ]
+    assert read(tmp_path, second).warnings() == []
     assert in_force(second, "products", "product_name") == [("Product 1",)]
     assert seen(second) == [(1, 10, 10, 30), (1, 30, 30, None), (2, 10, 10, 30)]
 

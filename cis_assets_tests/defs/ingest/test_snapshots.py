@@ -16,7 +16,7 @@ from cis_assets.cli import main
 from cis_assets.dates import DateRange
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.snapshots import read_snapshots
-from cis_assets.quality.snapshots import ACCOUNTED, CHECKS, DROP, IN_FORCE, REJECTED
+from cis_assets.quality.snapshots import ACCOUNTED, CHECKS, DROP, IN_FORCE, KEPT, REJECTED
 from cis_assets.sources.instacart.source import InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets.views.reconciliation import reconcile_snapshots
@@ -126,6 +126,22 @@ def test_a_first_customers_snapshot_without_rows_is_said(tmp_path: Path) -> None
             "have some.",
         ),
     }
+
+
+def test_customers_that_are_no_longer_in_landing_keep_their_consent_and_are_said(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    land_shop(landing)
+    shop = shop_at(tmp_path)
+    run(shop)
+    before = shop.rows(silver.CUSTOMERS)
+    (landing / "customers/customers.csv").unlink()
+    said = run(shop)
+    assert {name for name, sentence in said.items() if sentence} == {KEPT}
+    assert (said[KEPT] or "").startswith("customers/customers.csv of ")
+    assert (said[KEPT] or "").endswith(
+        "is no longer in landing, and its consents stay in force. To end them, land customers again."
+    )
+    assert shop.rows(silver.CUSTOMERS).equals(before)
 
 
 def test_rejected_rows_and_a_smaller_snapshot_warn_and_quarantine_by_settings(tmp_path: Path) -> None:
