@@ -390,3 +390,14 @@ def test_a_link_into_its_own_folder_leaves_the_former_offers_in_force_and_is_nam
     assert fault_of(landed, "offers") == (
         "Landing file offers/current is a link into its own folder: rename or remove it."
     )
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64(), pl.UInt32()])
+def test_whole_numbers_of_parquet_are_read_as_keys_of_text(tmp_path: Path, dtype: pl.DataType) -> None:
+    put_snapshots(tmp_path)
+    keys = pl.Series([4_000_000_001, None], dtype=dtype)
+    rows = pl.DataFrame({"customer_id": [1, 2], "push_consent": [True, False], "time_zone": ["UTC"] * 2})
+    arrive(tmp_path, "customers/customers.parquet", rows.with_columns(customer_key=keys), 10)
+    landed = read(tmp_path)
+    assert landed.warnings() == []
+    assert in_force(landed, "customers", "customer_id", "customer_key") == [(1, "4000000001"), (2, None)]
