@@ -64,7 +64,9 @@ def build(settings: Settings) -> dg.Definitions:
         if fault:
             sentence = f"Nobody gets messages until the customers snapshot is correct. {fault}"
         elif empty:
-            sentence = f"Nobody gets messages: snapshot {empty} has no customers. Land customers again if it should have some."
+            sentence = (
+                f"Nobody gets messages: snapshot {empty} has no customers. Land customers again if it should have some."
+            )
         return dg.AssetCheckResult(
             passed=not (fault or empty),
             # Without customers, it is known that nobody has consent.

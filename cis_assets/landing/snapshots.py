@@ -112,6 +112,8 @@ def read_snapshots(
         return rules.judge_offers(done[OFFERS.name], products()).filter(rules.is_valid())
 
     judges: Mapping[str, _Judge] = {
+        AISLES.name: lambda rows: rules.judge_names(bronze.AISLES, rows),
+        DEPARTMENTS.name: lambda rows: rules.judge_names(bronze.DEPARTMENTS, rows),
         KEYED_PRODUCTS.name: lambda rows: rules.judge_products(rows, done[AISLES.name], done[DEPARTMENTS.name]),
         CUSTOMERS.name: lambda rows: rules.judge_customers(rows, time_zone),
         OFFERS.name: lambda rows: rules.judge_offers(rows, products()),
@@ -119,9 +121,7 @@ def read_snapshots(
     }
     readers = []
     for landing_table in _LANDED:
-        reader = _TableReader(
-            folder, landing_table, stored, erased, judges.get(landing_table.name, _take_as_valid), policy
-        )
+        reader = _TableReader(folder, landing_table, stored, erased, judges[landing_table.name], policy)
         reader.read()
         done[landing_table.name] = reader.history.rows()
         readers.append(reader)
@@ -136,11 +136,6 @@ def read_snapshots(
         left_out=left_out,
         late=[sentence for reader in readers for sentence in reader.late],
     )
-
-
-def _take_as_valid(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Names of aisles and departments are judged with the products that need them."""
-    return rows.with_columns(is_duplicate=False, reason=pl.lit(None, pl.String), row_json=pl.lit(None, pl.String))
 
 
 @dataclass

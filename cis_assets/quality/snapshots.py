@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
 
-from cis_assets.catalog import bronze, silver
+from cis_assets.catalog import Table, bronze, silver
 from cis_assets.settings import Settings
 from cis_assets.silver.rejection import rows_near_repeats
 from cis_assets.silver.snapshot_state import find_fault_of_newest, is_in_force
-from cis_assets.silver.snapshots import names_nobody
+from cis_assets.silver.snapshots import is_valid, judge_names, names_nobody
 
 IN_FORCE, REJECTED, DROP, KEPT, ACCOUNTED = (
     "newest_snapshots_are_in_force",
@@ -36,14 +36,17 @@ COUNTS = ("landed", "erased", "typed", "unparsed", "valid", "rejected", "duplica
 _NEVER = datetime.min.replace(tzinfo=UTC)
 # Offers end all the time.
 _MAY_BE_EMPTY = (bronze.OFFERS.name, bronze.OFFER_AUDIENCE.name)
-# Tables with rules, each with the key of its rows.
-_JUDGED = {
-    table.name: (table, of.key)
-    for table, of in (
-        (bronze.PRODUCTS, silver.PRODUCTS),
-        (bronze.CUSTOMERS, silver.CUSTOMERS),
-        (bronze.OFFERS, silver.OFFERS),
-        (bronze.OFFER_AUDIENCE, silver.OFFER_AUDIENCE),
+_NAMES = {table.name: table for table in (bronze.AISLES, bronze.DEPARTMENTS)}
+# Tables, each with the key of its rows.
+_JUDGED: Mapping[str, tuple[Table, Sequence[str]]] = {
+    table.name: (table, key)
+    for table, key in (
+        (bronze.AISLES, ["aisle_id"]),
+        (bronze.DEPARTMENTS, ["department_id"]),
+        (bronze.PRODUCTS, silver.PRODUCTS.key),
+        (bronze.CUSTOMERS, silver.CUSTOMERS.key),
+        (bronze.OFFERS, silver.OFFERS.key),
+        (bronze.OFFER_AUDIENCE, silver.OFFER_AUDIENCE.key),
     )
 }
 
@@ -167,17 +170,15 @@ class SnapshotTables:
 
 
 def reconcile(tables: SnapshotTables) -> pl.DataFrame:
-    """One row per snapshot in force of products, customers, offers and audiences: source_table, snapshot and COUNTS.
+    """One row per snapshot in force: source_table, snapshot and COUNTS.
 
-    Duplicates are counted in bronze, apart from what silver took for a duplicate.
+    Aisles and departments have no silver table, so their valid rows are those that name products. Duplicates are counted in bronze, apart from what silver took for a duplicate.
     """
     rows = []
     for snapshot in tables.landed_snapshots.filter("in_force").sort("source_table").collect().iter_rows(named=True):
         name = snapshot["source_table"]
-        if name not in _JUDGED:
-            continue
         typed = tables.bronze[name].filter(is_in_force())
-        stored = tables.silver[name]
+        stored = _valid_names(name, typed) if name in _NAMES else tables.silver[name]
         unparsed = tables.bronze_rejected.filter(
             *(pl.col(column) == snapshot[column] for column in ("source_table", "snapshot", "arrived_at"))
         )
@@ -210,6 +211,10 @@ def list_imbalances(counts: pl.DataFrame) -> list[str]:
                 )
                 sentences.append(f"{row['snapshot']}: {amount}")
     return sentences
+
+
+def _valid_names(name: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    return judge_names(_NAMES[name], rows).filter(is_valid())
 
 
 def _count_duplicates(name: str, rows: pl.LazyFrame) -> int:

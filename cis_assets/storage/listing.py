@@ -5,6 +5,7 @@ The client stops at the first such name. A local folder is then walked, and the 
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,11 +41,11 @@ def list_files(uri: str, store: ObjectStore, prefix: str | None = None) -> list[
     try:
         return [_listed(meta) for batch in obstore.list(store, prefix=prefix) for meta in batch]
     except (BaseError, OSError):
-        walked = list(_walk(uri, store, prefix or "")) if is_local(uri) else []
-        if any(each.fault for each in walked):
-            return walked
-        # Without such a name, the storage failed: for a reason that may be over by now.
         with storage_errors(f"Listing {'/'.join(filter(None, (uri, prefix)))}"):
+            walked = list(_walk(uri, store, prefix or "")) if is_local(uri) else []
+            if any(each.fault for each in walked):
+                return walked
+            # Without such a name, the storage failed: for a reason that may be over by now.
             return [_listed(meta) for batch in obstore.list(store, prefix=prefix) for meta in batch]
 
 
@@ -66,15 +67,15 @@ def _walk(uri: str, store: ObjectStore, prefix: str) -> Iterator[Listed]:
             elif name in folders:
                 continue
             else:
-                try:
+                # A link to nothing, which the client leaves out too, or a file that was just removed.
+                with suppress(FileNotFoundError):
                     yield _listed(obstore.head(store, path.relative_to(root).as_posix()))
-                except FileNotFoundError:
-                    # A link to nothing, which the client leaves out too, or a file that was just removed.
-                    pass
                 continue
             if name in folders:
                 folders.remove(name)
-            yield Listed(shown, 0, "", datetime.fromtimestamp(path.lstat().st_mtime, UTC), f"{fault}: rename or remove it")
+            yield Listed(
+                shown, 0, "", datetime.fromtimestamp(path.lstat().st_mtime, UTC), f"{fault}: rename or remove it"
+            )
 
 
 def _is_loop(path: Path, above: Path) -> bool:

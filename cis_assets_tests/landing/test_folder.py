@@ -232,7 +232,9 @@ def test_a_name_or_link_that_cannot_be_read_spoils_its_date_alone(root: Path) ->
     assert list(folder.order_dates()) == [day(f"2025-03-0{number}") for number in (1, 2, 3)]
     assert folder.dated_files(ORDERS)[day("2025-03-03")] == before[day("2025-03-03")]
     assert read_days(folder, [day(f"2025-03-0{number}") for number in (1, 2, 3)]).faults == {
-        day("2025-03-01"): "Landing file orders/order_date=2025-03-01/late\\t.csv has a name with characters that storage "
+        day(
+            "2025-03-01"
+        ): "Landing file orders/order_date=2025-03-01/late\\t.csv has a name with characters that storage "
         "does not allow: rename or remove it.",
         day("2025-03-02"): "Landing file orders/order_date=2025-03-02/all is a link into its own folder: "
         "rename or remove it.",

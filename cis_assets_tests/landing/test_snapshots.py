@@ -371,7 +371,7 @@ def test_a_name_that_storage_refuses_leaves_the_former_offers_in_force_and_is_na
     put_snapshots(tmp_path)
     arrive(tmp_path, "offers/offers.csv", f"{OFFERS_HEADER}\n7,1,10,2025-01-01,2025-01-02\n", 10)
     first = read(tmp_path)
-    Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"offers", os.fsencode(name)))).write_text("")
+    (tmp_path / "offers" / os.fsdecode(name)).write_text("")
     second = read(tmp_path, first)
     assert in_force(second, "offers", "offer_id") == [(7,)]
     assert fault_of(second, "offers").startswith("Landing file offers/week\\")

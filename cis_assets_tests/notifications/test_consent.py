@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cis_assets.catalog import bronze, silver
-from cis_assets.notifications.consent import consenting_customers, find_consent_fault, find_snapshot_of_nobody, hash_consent
+from cis_assets.notifications.consent import (
+    consenting_customers,
+    find_consent_fault,
+    find_snapshot_of_nobody,
+    hash_consent,
+)
 from cis_assets_tests.frames import table_frame
 
 ARRIVAL = datetime(2026, 3, 2, tzinfo=UTC)

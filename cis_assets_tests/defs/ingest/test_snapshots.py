@@ -70,7 +70,8 @@ def test_windows_zones_and_words_for_consent_are_understood_and_every_row_is_acc
     ]  # fmt: skip
     counts = reconcile_snapshots(shop.lake)
     assert counts.select("source_table", "landed", "valid", "rejected", "unparsed", "duplicates").rows() == [
-        ("customers", 3, 2, 0, 0, 1), ("offers", 1, 1, 0, 0, 0), ("products", 40, 40, 0, 0, 0),
+        ("aisles", 1, 1, 0, 0, 0), ("customers", 3, 2, 0, 0, 1), ("departments", 1, 1, 0, 0, 0),
+        ("offers", 1, 1, 0, 0, 0), ("products", 40, 40, 0, 0, 0),
     ]  # fmt: skip
 
 
@@ -126,6 +127,30 @@ def test_a_first_customers_snapshot_without_rows_is_said(tmp_path: Path) -> None
             "have some.",
         ),
     }
+
+
+def test_each_row_of_aisles_and_departments_is_accounted_for(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    land_shop(landing)
+    names = "".join(f"{number},aisle {number}\n" for number in range(3, 10))
+    put(landing, "aisles/aisles.csv", f"aisle_id,aisle\n1,old\n1,fresh\n2,\n,nowhere\n3,aisle 3\nx,bad\n{names}")
+    put(landing, "departments/departments.csv", "department_id,department\n1,produce\n1,produce\n2, \n")
+    shop = shop_at(tmp_path)
+    assert run(shop, rejected_share_warn=1) == dict.fromkeys(CHECKS)
+    rejected = shop.rows(silver.REJECTED_SNAPSHOT_ROWS)
+    assert sorted(rejected.select("source_table", "source_key", "reason").rows()) == [
+        ("aisles", "aisle_id=1", "another name of this id landed later"),
+        ("aisles", "aisle_id=2", "aisle is missing"),
+        ("aisles", "aisle_id=missing", "aisle_id is missing"),
+        ("departments", "department_id=2", "department is missing"),
+    ]
+    counts = reconcile_snapshots(shop.lake).filter(pl.col("source_table").is_in(["aisles", "departments"]))
+    assert counts.select("source_table", "landed", "valid", "rejected", "unparsed", "duplicates").rows() == [
+        ("aisles", 13, 8, 3, 1, 1), ("departments", 3, 1, 1, 0, 1),
+    ]  # fmt: skip
+    landed = shop.rows(bronze.LANDED_SNAPSHOTS).filter(pl.col("source_table") == "aisles")
+    assert landed.select("valid_row_count", "rejected_row_count", "duplicate_row_count").rows() == [(8, 4, 1)]
+    assert shop.rows(silver.PRODUCTS)["aisle"].unique().to_list() == ["fresh"]
 
 
 def test_customers_that_are_no_longer_in_landing_keep_their_consent_and_are_said(tmp_path: Path) -> None:
