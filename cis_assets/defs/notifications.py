@@ -19,7 +19,7 @@ from cis_assets.lake.chunks import LazyChunks
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
 from cis_assets.notifications import messages as messages_domain
-from cis_assets.notifications.consent import consenting_customers, find_consent_fault
+from cis_assets.notifications.consent import consenting_customers, find_consent_fault, find_snapshot_of_nobody
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.wording import CopyAnswer
 from cis_assets.settings import Settings
@@ -54,18 +54,24 @@ def build(settings: Settings) -> dg.Definitions:
         asset=asset_key(silver.CUSTOMERS),
         additional_ins={"landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS)},
         description="Fails if the newest customers snapshot cannot be used: nobody has consent meanwhile, so nobody gets "
-        "messages.",
+        "messages. Warns if it has no customers.",
     )
     def consent_is_known(customers: pl.LazyFrame, landed_snapshots: pl.LazyFrame) -> dg.AssetCheckResult:
-        fault = find_consent_fault(landed_snapshots)
+        fault, empty = find_consent_fault(landed_snapshots), find_snapshot_of_nobody(landed_snapshots)
         consenting = consenting_customers(nw.from_native(customers), landed_snapshots)
         count = int(consenting.select(nw.len()).collect().item())
+        sentence = f"{count:,} customers have consent."
+        if fault:
+            sentence = f"Nobody gets messages until the customers snapshot is correct. {fault}"
+        elif empty:
+            sentence = (
+                f"Nobody gets messages: snapshot {empty} has no customers. Land customers again if it should have some."
+            )
         return dg.AssetCheckResult(
-            passed=fault is None,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description=f"Nobody gets messages until the customers snapshot is correct. {fault}"
-            if fault
-            else f"{count:,} customers have consent.",
+            passed=not (fault or empty),
+            # Without customers, it is known that nobody has consent.
+            severity=dg.AssetCheckSeverity.ERROR if fault else dg.AssetCheckSeverity.WARN,
+            description=sentence,
             metadata={"customers_with_consent": count},
         )
 

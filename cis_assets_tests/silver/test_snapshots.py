@@ -158,7 +158,11 @@ def test_a_product_that_breaks_a_rule_is_rejected_with_the_reason(product: dict[
 
 
 def test_a_product_of_an_aisle_without_a_name_is_rejected():
-    assert rejected(aisle_rows=aisles({"aisle": " "}))["reason"].to_list() == ["aisle is missing"]
+    found = rejected(aisle_rows=aisles({"aisle": " "}))
+    assert sorted(found.select("source_table", "reason").rows()) == [
+        ("aisles", "aisle is missing"),
+        ("products", "aisle is missing"),
+    ]
 
 
 def test_an_aisle_without_a_number_names_no_product():
