@@ -17,6 +17,7 @@ from cis_assets.dates import DateRange
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.snapshots import read_snapshots
 from cis_assets.quality.snapshots import ACCOUNTED, CHECKS, DROP, IN_FORCE, KEPT, REJECTED
+from cis_assets.settings import settings
 from cis_assets.sources.instacart.source import InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets.views.reconciliation import reconcile_snapshots
@@ -203,7 +204,9 @@ def test_a_lost_row_of_a_snapshot_is_noticed_and_shown(tmp_path: Path, monkeypat
     )
     for name in ("lake_uri", "landing_uri"):
         monkeypatch.setitem(os.environ, f"CIS_{name.upper()}", getattr(shop.settings, name))
+    settings.cache_clear()
     shown = CliRunner().invoke(main, ["show", "reconciliation", "--json"])
+    settings.cache_clear()
     assert shown.exit_code == 1
     assert len(json.loads(shown.stdout)["not_accounted_for"]) == 2
 
