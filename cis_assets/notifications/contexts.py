@@ -87,7 +87,8 @@ def count_unnamed_products(
     """Count the eligible customers who get no message because their product may not be named, by `naming_fault`."""
     rows = _eligible(features, segments, products, customers, offers, audience, as_of, policy)
     unnamed = rows.filter(~nw.col("naming_fault").is_null())
-    return unnamed.group_by("naming_fault").agg(customers=nw.len())
+    # Engines count in integers of different sizes.
+    return unnamed.group_by("naming_fault").agg(customers=nw.len()).with_columns(nw.col("customers").cast(nw.Int64))
 
 
 def _eligible(

@@ -122,8 +122,9 @@ def _rank(value: nw.Expr, names: Sequence[str]) -> nw.Expr:
 
 def _is_whole_cents(column: str) -> nw.Expr:
     """Whether an amount can be said to the cent; silver rejects others, and no amount is told rounded."""
-    rounded = (nw.col(column) * 100).round(0)
-    return nw.col(column).is_null() | ((rounded >= 1) & ((nw.col(column) - rounded / 100).abs() < CENT_TOLERANCE))
+    cents = nw.col(column) * 100
+    rounded = cents.round(0)
+    return nw.col(column).is_null() | ((rounded >= 1) & ((cents - rounded).abs() < CENT_TOLERANCE * 100))
 
 
 def _money(column: str, currency: str) -> nw.Expr:

@@ -109,9 +109,11 @@ def _products() -> pl.DataFrame:
 def _consents() -> pl.DataFrame:
     zones = ("Asia/Tokyo", "Nowhere", "Europe/Madrid", "UTC")
     return pl.DataFrame(
-        [(number, number % 5 > 0, zones[number % 4], None, None) for number in range(1, _CUSTOMERS + _NEWCOMERS)],
+        [
+            {"customer_id": number, "push_consent": number % 5 > 0, "time_zone": zones[number % 4]}
+            for number in range(1, _CUSTOMERS + _NEWCOMERS)
+        ],
         schema=silver.CUSTOMERS.dtypes,
-        orient="row",
     )
 
 
