@@ -102,8 +102,11 @@ def build(settings: Settings) -> dg.Definitions:
     ) -> LazyChunks:
         days = days_of(context)
         consenting = consenting_customers(customers, landed_snapshots)
-        tables = (features, segments, products, consenting, offers, audience)
-        unnamed = contexts_domain.count_unnamed_products(*tables, as_of=days[-1], policy=policy)
+        eligible = {
+            day: contexts_domain.eligible_customers(features, segments, products, consenting, as_of=day, policy=policy)
+            for day in days
+        }
+        unnamed = contexts_domain.count_unnamed_products(eligible[days[-1]])
         counts = dict(unnamed.sort("naming_fault").collect(backend="polars").iter_rows())
         context.add_output_metadata({"customers_whose_product_is_not_named": counts})
         if counts:
@@ -112,7 +115,10 @@ def build(settings: Settings) -> dg.Definitions:
                 f"{sum(counts.values()):,} customers get no message for the snapshot of {days[-1]}, because the name of "
                 f"their product carries what a message must not say: {named}."
             )
-        return LazyChunks.of(contexts_domain.notification_contexts(*tables, as_of=day, policy=policy) for day in days)
+        return LazyChunks.of(
+            contexts_domain.notification_contexts(rows, products, offers, audience, as_of=day, policy=policy)
+            for day, rows in eligible.items()
+        )
 
     @table_asset(
         settings,

@@ -13,7 +13,7 @@ import pytest
 from cis_assets.catalog.gold import CUSTOMER_FEATURES, CUSTOMER_SEGMENTS, NOTIFICATION_CONTEXTS
 from cis_assets.catalog.silver import CUSTOMERS, OFFER_AUDIENCE, OFFERS, PRODUCTS
 from cis_assets.catalog.table import Table
-from cis_assets.notifications.contexts import notification_contexts
+from cis_assets.notifications.contexts import eligible_customers, notification_contexts
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.settings import read_settings
 
@@ -117,11 +117,18 @@ def contexts(
     engine: Callable[[pl.DataFrame], nw.LazyFrame] = on_polars,
 ) -> pl.DataFrame:
     ids = [row["customer_id"] for row in features]
-    lazy = notification_contexts(
+    known = engine(rows(PRODUCTS, *(products if products is not None else [product()])))
+    eligible = eligible_customers(
         engine(rows(CUSTOMER_FEATURES, *features)),
         engine(rows(CUSTOMER_SEGMENTS, *(segments if segments is not None else [segment(i) for i in ids]))),
-        engine(rows(PRODUCTS, *(products if products is not None else [product()]))),
+        known,
         engine(rows(CUSTOMERS, *(customers if customers is not None else [customer(i) for i in ids]))),
+        as_of=MONDAY,
+        policy=policy,
+    )
+    lazy = notification_contexts(
+        eligible,
+        known,
         engine(rows(OFFERS, *(offers or []))),
         engine(rows(OFFER_AUDIENCE, *(audience or []))),
         as_of=MONDAY,

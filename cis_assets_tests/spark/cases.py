@@ -155,26 +155,24 @@ def _shortened(on: On) -> nw.LazyFrame:
     return product_names.shorten_product_names(on(silver.PRODUCTS), 24)
 
 
-def _contexts(on: On) -> nw.LazyFrame:
-    return contexts.notification_contexts(*_inputs_of_contexts(on), as_of=AS_OF, policy=_POLICY)
-
-
-def _inputs_of_contexts(on: On) -> list[nw.LazyFrame]:
+def _eligible(on: On, products: nw.LazyFrame | None = None) -> nw.LazyFrame:
     inputs = (
-        gold.CUSTOMER_FEATURES,
-        gold.CUSTOMER_SEGMENTS,
-        silver.PRODUCTS,
-        silver.CUSTOMERS,
-        silver.OFFERS,
-        silver.OFFER_AUDIENCE,
+        on(gold.CUSTOMER_FEATURES),
+        on(gold.CUSTOMER_SEGMENTS),
+        on(silver.PRODUCTS) if products is None else products,
+        on(silver.CUSTOMERS),
     )
-    return [on(table) for table in inputs]
+    return contexts.eligible_customers(*inputs, as_of=AS_OF, policy=_POLICY)
+
+
+def _contexts(on: On) -> nw.LazyFrame:
+    snapshots = (on(table) for table in (silver.PRODUCTS, silver.OFFERS, silver.OFFER_AUDIENCE))
+    return contexts.notification_contexts(_eligible(on), *snapshots, as_of=AS_OF, policy=_POLICY)
 
 
 def _unnamed(on: On) -> nw.LazyFrame:
-    features, segments, products, *others = _inputs_of_contexts(on)
-    products = products.with_columns(naming_fault=nw.when(nw.col("product_id") % 2 == 0).then(nw.lit("an offer")))
-    return contexts.count_unnamed_products(features, segments, products, *others, as_of=AS_OF, policy=_POLICY)
+    fault = nw.when(nw.col("product_id") % 2 == 0).then(nw.lit("an offer"))
+    return contexts.count_unnamed_products(_eligible(on, on(silver.PRODUCTS).with_columns(naming_fault=fault)))
 
 
 def _consenting(on: On) -> nw.LazyFrame:
@@ -183,7 +181,7 @@ def _consenting(on: On) -> nw.LazyFrame:
 
 def _said(on: On) -> nw.LazyFrame:
     said = offer_terms.offers_in_words(on(silver.OFFERS), on(silver.PRODUCTS), AS_OF + timedelta(days=1), _POLICY)
-    return said.select("offer_id", "offer_words", "offer_terms", "rank_scope", "rank_kind", "rank_number")
+    return said.select("offer_id", "offer_words", "offer_terms", "target", "rank", "rank_number")
 
 
 def _best_offers(on: On) -> nw.LazyFrame:
@@ -252,6 +250,7 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "catalog.snapshots.segment_members": lambda on: snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF),
     "notifications.consent.consenting_customers": _consenting,
     "notifications.contexts.count_unnamed_products": _unnamed,
+    "notifications.contexts.eligible_customers": _eligible,
     "notifications.contexts.notification_contexts": _contexts,
     "notifications.offer_terms.offers_in_words": _said,
     "notifications.offer_terms.best_offers": _best_offers,
