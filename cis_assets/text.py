@@ -27,10 +27,10 @@ def tidy(text: str) -> str:
 
     Joiners stay where a script or an emoji needs them. The result is empty if nothing visible is left.
     """
-    text = " ".join(text.split())
-    if holds_invisible(text):
-        text = " ".join(remove_invisible(text).split())
-    text = unicodedata.normalize("NFC", text)
+    tidied = unicodedata.normalize("NFC", " ".join(remove_invisible(text).split()))
+    if tidied != text:
+        # The composed form orders marks anew, so that a joiner may no longer follow the mark that needs it.
+        return tidy(tidied)
     return text if any(unicodedata.category(each)[0] in "LNPS" for each in text) else ""
 
 

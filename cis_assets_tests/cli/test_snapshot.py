@@ -17,6 +17,8 @@ from cis_assets.cli import main
 from cis_assets.lake.lake import Lake
 from cis_assets.settings import settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _fresh_settings() -> Iterator[None]:

@@ -15,6 +15,8 @@ from cis_assets.catalog import bronze, gold, silver
 from cis_assets.dates import DateRange
 from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
+pytestmark = pytest.mark.slow
+
 END = date(2025, 10, 10)
 LAST = DateRange(END, END)
 HOSTILE = (

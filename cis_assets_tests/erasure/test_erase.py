@@ -27,6 +27,8 @@ from cis_assets_tests.defs.pipeline import GOLD, INGEST
 from cis_assets_tests.erasure.byte_search import traces_of
 from cis_assets_tests.erasure.conftest import CUSTOMER, END, ShopWithCustomer
 
+pytestmark = pytest.mark.slow
+
 WITH_CUSTOMERS = (
     *(
         "bronze/orders",
@@ -170,7 +172,6 @@ def test_a_dry_run_counts_what_an_erasure_removes_and_changes_nothing(with_custo
     assert found.landing_files == receipt.landing_files
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 4, 5, 14, 15, 30])
 def test_an_erasure_that_was_stopped_anywhere_is_completed_by_the_next(with_customer: ShopWithCustomer, step: int):
     done = 0

@@ -24,6 +24,8 @@ from cis_assets.views.reconciliation import reconcile_snapshots
 from cis_assets_tests.defs.pipeline import INGEST, Shop, shop_at
 from cis_assets_tests.landing.landing_files import put
 
+pytestmark = pytest.mark.slow
+
 DAYS = DateRange(date(2025, 6, 1), date(2025, 6, 2))
 
 
