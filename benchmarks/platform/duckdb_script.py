@@ -20,7 +20,7 @@ _BRONZE = {
         "order_id": "BIGINT",
         "product_id": "BIGINT",
         "add_to_cart_order": "INTEGER",
-        "quantity": "INTEGER",
+        "quantity": "DECIMAL(15, 3)",
         "unit_price": "DOUBLE",
     },
 }
@@ -73,7 +73,7 @@ _SILVER_ORDERS = """
     FROM valid_orders o JOIN (
         SELECT order_date, order_id, count(*)::INTEGER AS item_count,
             count(DISTINCT product_id)::INTEGER AS distinct_product_count,
-            CASE WHEN count(*) = count(unit_price) THEN round(sum(quantity * unit_price), 2) END AS spend
+            CASE WHEN count(*) = count(unit_price) THEN round(sum(round(quantity::DOUBLE * unit_price, 2)), 2) END AS spend
         FROM silver_items GROUP BY order_date, order_id
     ) USING (order_date, order_id)
 """

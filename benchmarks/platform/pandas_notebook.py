@@ -85,7 +85,7 @@ class PandasNotebook:
         lines = lines[lines["unit_price"].isna() | ((lines["unit_price"] > 0) & (lines["unit_price"] <= 1e9))]
         lines = lines.drop(columns="source_file").merge(kept, on=_ORDER_KEY)
         lines = lines.merge(products[["product_id", "department_id"]], on="product_id")
-        lines["spend"] = lines["quantity"] * lines["unit_price"]
+        lines["spend"] = (lines["quantity"] * lines["unit_price"]).round(2)
         baskets = lines.groupby(_ORDER_KEY, as_index=False).agg(
             item_count=("product_id", "size"),
             distinct_product_count=("product_id", "nunique"),

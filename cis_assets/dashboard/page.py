@@ -100,7 +100,7 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
         _section(
             "Segments and RFM",
             "The trained segments compared with the classic recency and frequency scores of direct marketing. "
-            "Each row adds up to 100 %.",
+            "Each row adds up to 100%.",
             _card(figures["rfm"]),
         ),
         "</main>",

@@ -41,9 +41,9 @@ def _number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Format a share (0 to 1) as whole percent; a small share above 0 is "<1 %"."""
+    """Format a share (0 to 1) as whole percent; a small share above 0 is "<1%"."""
     whole = round(100 * share)
-    return "<1 %" if share > 0 and whole == 0 else f"{whole} %"
+    return "<1%" if share > 0 and whole == 0 else f"{whole}%"
 
 
 MEASURES = (
@@ -65,7 +65,7 @@ def segment_order(frames: GoldFrames) -> list[str]:
 
 
 def segment_sizes(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Columns segment, customers, share, marks, label ("728 · 24 %"), sorted by customers, descending."""
+    """Columns segment, customers, share, marks, label ("728 · 24%"), sorted by customers, descending."""
     return profiles.sort("customer_count", "segment_id", descending=[True, False]).select(
         segment="segment_name",
         customers="customer_count",

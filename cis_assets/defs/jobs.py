@@ -4,11 +4,13 @@ import dagster as dg
 
 from cis_assets.catalog import bronze, silver
 from cis_assets.defs.maintenance import MAINTENANCE_CHECKS
-from cis_assets.defs.tables import asset_key
 
 INGEST = "group:bronze or group:silver or group:quality"
 # The asset that removes messages without consent. It stores no table.
 WITHDRAWAL = dg.AssetKey(["notifications", "withdrawn"])
+SNAPSHOT_TABLES = " or ".join(
+    f'key:"{table.path}"' for table in (*bronze.TABLES, *silver.TABLES) if not table.partition_by
+)
 SEGMENT_MODEL = 'key:"gold/segment_model"'
 # The tables of a day by the segment model as it is, and the dashboard page.
 SNAPSHOT = f"(group:gold and not {SEGMENT_MODEL}) or group:dashboard"
@@ -25,9 +27,7 @@ ingest = dg.define_asset_job(
 
 ingest_snapshots = dg.define_asset_job(
     "ingest_snapshots",
-    selection=dg.AssetSelection.assets(
-        *(asset_key(table) for table in (*bronze.TABLES, *silver.TABLES) if not table.partition_by), WITHDRAWAL
-    )
+    selection=(dg.AssetSelection.from_string(SNAPSHOT_TABLES) | dg.AssetSelection.assets(WITHDRAWAL))
     - MAINTENANCE_CHECKS,
     description="Reads the newest snapshots of products, customers and offers without any order date, and removes "
     "undelivered messages of customers without consent.",

@@ -19,7 +19,7 @@ from cis_assets.lake.chunks import LazyChunks
 from cis_assets.notifications import contexts as contexts_domain
 from cis_assets.notifications import copy as copy_domain
 from cis_assets.notifications import messages as messages_domain
-from cis_assets.notifications.consent import consenting_customers, find_consent_fault
+from cis_assets.notifications.consent import consenting_customers, find_consent_fault, find_snapshot_of_nobody
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.wording import CopyAnswer
 from cis_assets.settings import Settings
@@ -54,18 +54,24 @@ def build(settings: Settings) -> dg.Definitions:
         asset=asset_key(silver.CUSTOMERS),
         additional_ins={"landed_snapshots": table_in(bronze.LANDED_SNAPSHOTS)},
         description="Fails if the newest customers snapshot cannot be used: nobody has consent meanwhile, so nobody gets "
-        "messages.",
+        "messages. Warns if it has no customers.",
     )
     def consent_is_known(customers: pl.LazyFrame, landed_snapshots: pl.LazyFrame) -> dg.AssetCheckResult:
-        fault = find_consent_fault(landed_snapshots)
+        fault, empty = find_consent_fault(landed_snapshots), find_snapshot_of_nobody(landed_snapshots)
         consenting = consenting_customers(nw.from_native(customers), landed_snapshots)
         count = int(consenting.select(nw.len()).collect().item())
+        sentence = f"{count:,} customers have consent."
+        if fault:
+            sentence = f"Nobody gets messages until the customers snapshot is correct. {fault}"
+        elif empty:
+            sentence = (
+                f"Nobody gets messages: snapshot {empty} has no customers. Land customers again if it should have some."
+            )
         return dg.AssetCheckResult(
-            passed=fault is None,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description=f"Nobody gets messages until the customers snapshot is correct. {fault}"
-            if fault
-            else f"{count:,} customers have consent.",
+            passed=not (fault or empty),
+            # Without customers, it is known that nobody has consent.
+            severity=dg.AssetCheckSeverity.ERROR if fault else dg.AssetCheckSeverity.WARN,
+            description=sentence,
             metadata={"customers_with_consent": count},
         )
 
@@ -96,8 +102,11 @@ def build(settings: Settings) -> dg.Definitions:
     ) -> LazyChunks:
         days = days_of(context)
         consenting = consenting_customers(customers, landed_snapshots)
-        tables = (features, segments, products, consenting, offers, audience)
-        unnamed = contexts_domain.count_unnamed_products(*tables, as_of=days[-1], policy=policy)
+        eligible = {
+            day: contexts_domain.eligible_customers(features, segments, products, consenting, as_of=day, policy=policy)
+            for day in days
+        }
+        unnamed = contexts_domain.count_unnamed_products(eligible[days[-1]])
         counts = dict(unnamed.sort("naming_fault").collect(backend="polars").iter_rows())
         context.add_output_metadata({"customers_whose_product_is_not_named": counts})
         if counts:
@@ -106,7 +115,10 @@ def build(settings: Settings) -> dg.Definitions:
                 f"{sum(counts.values()):,} customers get no message for the snapshot of {days[-1]}, because the name of "
                 f"their product carries what a message must not say: {named}."
             )
-        return LazyChunks.of(contexts_domain.notification_contexts(*tables, as_of=day, policy=policy) for day in days)
+        return LazyChunks.of(
+            contexts_domain.notification_contexts(rows, products, offers, audience, as_of=day, policy=policy)
+            for day, rows in eligible.items()
+        )
 
     @table_asset(
         settings,

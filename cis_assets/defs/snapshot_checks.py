@@ -5,9 +5,20 @@ from collections.abc import Iterator
 import dagster as dg
 
 from cis_assets.catalog import bronze, silver
-from cis_assets.defs.resources import LakeResource
+from cis_assets.defs.resources import LakeResource, LandingResource
 from cis_assets.defs.tables import asset_key
-from cis_assets.quality.snapshots import ACCOUNTED, CHECKS, IN_FORCE, SnapshotPolicy, find_remarks, list_imbalances
+from cis_assets.landing.contract import CUSTOMERS
+from cis_assets.landing.snapshot_files import list_snapshots
+from cis_assets.quality.snapshots import (
+    ACCOUNTED,
+    CHECKS,
+    IN_FORCE,
+    KEPT,
+    SnapshotPolicy,
+    find_remarks,
+    find_removed_customers,
+    list_imbalances,
+)
 from cis_assets.settings import Settings
 from cis_assets.views.reconciliation import list_landed_snapshots, reconcile_snapshots
 
@@ -25,8 +36,11 @@ def build(settings: Settings) -> dg.Definitions:
             if name != ACCOUNTED
         ],
     )
-    def snapshots_are_usable(lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
-        for name, remarks in find_remarks(list_landed_snapshots(lake.lake()), policy).items():
+    def snapshots_are_usable(lake: LakeResource, landing: LandingResource) -> Iterator[dg.AssetCheckResult]:
+        landed = list_landed_snapshots(lake.lake())
+        arrivals = {snapshot.arrived_at for snapshot in list_snapshots(landing.folder(), CUSTOMERS)}
+        found = find_remarks(landed, policy) | {KEPT: find_removed_customers(landed, arrivals)}
+        for name, remarks in found.items():
             # The former snapshot stays in force, so orders go on, and the run succeeds.
             yield _result(name, remarks, dg.AssetCheckSeverity.WARN)
 

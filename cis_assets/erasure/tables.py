@@ -6,7 +6,7 @@ The columns in the catalog say which tables can hold a customer, so this covers 
 from collections.abc import Iterable
 
 from cis_assets.catalog import ORDER_DATE, SYSTEM_TABLES, TABLES, Table, bronze
-from cis_assets.catalog.customer_rows import HeaderOf, Traces, holds_customers, orders_of, theirs
+from cis_assets.catalog.customer_rows import HeaderOf, Traces, holds_customers, orders_of, theirs, without_theirs
 from cis_assets.dates import DAYS_AT_ONCE
 from cis_assets.erasure.named_customers import find_named_customers
 from cis_assets.lake.chunks import LazyChunks
@@ -69,6 +69,8 @@ def count_rows(lake: Lake, table: Table, traces: Traces, header_of: HeaderOf) ->
 def remove_rows(lake: Lake, table: Table, traces: Traces, header_of: HeaderOf) -> int:
     """Replace the partitions that hold rows of the customers by their other rows; return the number of removed rows.
 
+    A row that only says that an offer has an audience stays, without its customer.
+
     One commit, which starts again if another writer changed these partitions meanwhile. Its predicate names partitions, so
     no customer enters the log.
     """
@@ -84,7 +86,9 @@ def remove_rows(lake: Lake, table: Table, traces: Traces, header_of: HeaderOf) -
             return
         removed = hit.height
         where = Slice(tuple((column, tuple(hit[column].unique().sort())) for column in table.partition_by))
-        chunks = (scan_stored(commit.stored, location, part).filter(~is_theirs) for part in _split(where))
+        chunks = (
+            without_theirs(table.path, scan_stored(commit.stored, location, part), is_theirs) for part in _split(where)
+        )
         commit.overwrite(where, LazyChunks.of(chunks))
 
     commit_once(table, location, write)

@@ -186,7 +186,7 @@ def commit_once(table: Table, location: TableLocation, write: Callable[[Commit],
     storage does not answer.
 
     On a local disk, everything is synced before this returns, and the version is remembered. If that fails, this raises
-    UnconfirmedCommitError: the new rows are there, and a repetition writes none of them twice.
+    UnconfirmedCommitError: the new rows are there, and writing again leaves each row once.
     """
     written = _commit(table, location, write)
     try:

@@ -13,7 +13,7 @@ from datetime import date
 
 import polars as pl
 
-from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs
+from cis_assets.catalog.customer_rows import HeaderOf, Traces, orders_of, theirs, without_theirs
 from cis_assets.lake.erased_customers import ErasedCustomers
 from cis_assets.landing.contract import CUSTOMERS, OFFER_AUDIENCE, ORDERS, LandingTable
 from cis_assets.landing.landed_files import LandedFile
@@ -90,7 +90,7 @@ def remove_erased_from_snapshot(
     is_theirs = theirs(landed.rows.collect_schema().names(), traces, header_of)
     count = landed.rows.select(is_theirs.sum()).collect(engine="streaming").item()
     rejected, rejected_count = _remove(landed.rejected, traces, header_of)
-    kept = replace(landed, rows=_without(table, landed.rows, is_theirs), rejected=rejected)
+    kept = replace(landed, rows=without_theirs(f"bronze/{table.name}", landed.rows, is_theirs), rejected=rejected)
     return kept, ErasedRowCounts(**{table.name: count}, rejected=rejected_count)
 
 
@@ -99,14 +99,7 @@ def remove_erased_from_stored(erased: ErasedCustomers, table: LandingTable, rows
     if not erased or table.name not in (CUSTOMERS.name, OFFER_AUDIENCE.name):
         return rows
     is_theirs = theirs(rows.collect_schema().names(), _traces_in(erased, rows), lambda _, path: None)
-    return _without(table, rows, is_theirs)
-
-
-def _without(table: LandingTable, rows: pl.LazyFrame, is_theirs: pl.Expr) -> pl.LazyFrame:
-    """Remove rows, or only their customer from the audience of an offer: without any row, it would be for everybody."""
-    if table.name == OFFER_AUDIENCE.name:
-        return rows.with_columns(customer_id=pl.when(~is_theirs).then("customer_id"))
-    return rows.filter(~is_theirs)
+    return without_theirs(f"bronze/{table.name}", rows, is_theirs)
 
 
 def _traces_in(erased: ErasedCustomers, rows: pl.LazyFrame) -> Traces:

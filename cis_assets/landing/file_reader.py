@@ -100,6 +100,8 @@ def read_files(
     opened: list[CsvText] = []
     for file in files:
         try:
+            if file.fault:
+                raise LandingError(file.fault)
             if file.format == "csv":
                 text = _read_csv(folder, table, file, cache, limits)
                 if isinstance(text, CsvText):

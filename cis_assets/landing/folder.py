@@ -20,6 +20,7 @@ from cis_assets.errors import OperatorError
 from cis_assets.landing.contract import DATED, LandingTable
 from cis_assets.storage.addresses import is_local, join, polars_options, store_to_read
 from cis_assets.storage.errors import StorageError, describe_error
+from cis_assets.storage.listing import list_files
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -40,6 +41,8 @@ class LandingFile:
     size: int
     e_tag: str
     modified: datetime
+    fault: str | None = None
+    """Why its name or link cannot be read, with what to do."""
 
     @property
     def format(self) -> str | None:
@@ -93,6 +96,8 @@ class LandingFolder:
         return io.BufferedReader(_Ranges(self._store, file), _RANGE_BYTES)
 
     def _refuse_link(self, file: LandingFile) -> None:
+        if file.fault:
+            raise LandingError(file.fault)
         if not self._follow_links and leads_out(self.uri, file.path):
             raise LandingError(
                 f"Landing file {file.path} lies behind a link that leads out of the landing folder: put the file itself "
@@ -142,17 +147,26 @@ class LandingFolder:
         return [
             folder
             for table in DATED
-            for folder in obstore.list_with_delimiter(self._store, prefix=table.name)["common_prefixes"]
+            for folder in self._folders_below(table.name)
             if not _is_hidden(folder) and parse_date_folder(PurePosixPath(folder).name) is None
         ]
+
+    def _folders_below(self, name: str) -> list[str]:
+        try:
+            return [*obstore.list_with_delimiter(self._store, prefix=name)["common_prefixes"]]
+        except (BaseError, OSError):
+            places = ((PurePosixPath(file.path).parts, file.fault) for file in self._list(name))
+            return sorted({"/".join(parts[:2]) for parts, fault in places if fault or len(parts) > 2})
 
     def _list(self, prefix: str) -> list[LandingFile]:
         """List the files below a prefix in order of name, without hidden ones."""
         files = [
-            LandingFile(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"])
-            for batch in obstore.list(self._store, prefix=prefix)
-            for meta in batch
-            if not _is_hidden(meta["path"])
+            LandingFile(
+                *(each.path, each.size, each.e_tag, each.modified),
+                each.fault and f"Landing file {each.path} {each.fault}.",
+            )
+            for each in list_files(self.uri, self._store, prefix)
+            if not _is_hidden(each.path)
         ]
         return sorted(files, key=lambda file: file.path)
 

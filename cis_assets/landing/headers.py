@@ -19,8 +19,6 @@ _TABLES = {table.name: table for table in (*DATED, *SNAPSHOTS)}
 # "aisle" and "department" could be values.
 _COLUMNS = {name for table in _TABLES.values() for name in table.columns if "_" in name}
 _SEPARATORS = re.compile(r"[;|\t]")
-_NAMES_IN_MESSAGE = 20
-_NAME_LENGTH = 200
 
 
 def column_name(name: str) -> str:
@@ -68,13 +66,15 @@ def read_csv_header(table: LandingTable, file: LandingFile, content: bytes) -> t
 def describe_header(header: Sequence[str], known: Collection[str]) -> str:
     """Describe the first line of a file for an error.
 
-    Without one of the `known` columns the line may be a row, and a row could name a customer, so it is not repeated.
+    The line may be a row, and a row could name a customer, so only the `known` columns in it are repeated.
     """
-    words = (column_name(word) for name in header for word in _SEPARATORS.split(name))
-    if not any(word in known for word in words):
+    repeated = [name for name in header if all(column_name(word) in known for word in _SEPARATORS.split(name))]
+    others = len(header) - len(repeated)
+    if not repeated:
         return f"its first line names none of the expected columns in its {len(header)} fields, so it may be a row and not a header"
-    more = "..." if len(header) > _NAMES_IN_MESSAGE else ""
-    return f"its header is {','.join(name[:_NAME_LENGTH] for name in header[:_NAMES_IN_MESSAGE])}{more}"
+    if not others:
+        return f"its header is {','.join(repeated)}"
+    return f"its header has {','.join(repeated)} and {others} other field{'s' if others > 1 else ''}"
 
 
 def _unreadable(file: LandingFile, error: Exception) -> LandingError:

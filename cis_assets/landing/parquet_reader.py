@@ -209,6 +209,9 @@ def _converts(found: pl.DataType, wanted: pl.DataType) -> bool:
         return found.is_numeric() or found == pl.String()
     if wanted == pl.Boolean():
         return found == pl.Boolean() or found == pl.String() or found.is_numeric()
+    if wanted == pl.String():
+        # Keys of a shop are often numbers.
+        return found == wanted or found.is_integer()
     return found == wanted
 
 

@@ -81,11 +81,13 @@ class LandedSnapshots:
     landed: pl.DataFrame
     unknown_columns: frozenset[str]
     left_out: ErasedRowCounts
+    late: Sequence[str] = ()
+    """Sentences on snapshots that were new to the lake, but arrived before the one in force."""
 
     def warnings(self) -> list[str]:
         """Tell an operator what may need attention, although it does not stop the run."""
         faults = [describe_fault(self.landed, name) for name in self.rows]
-        return [*warn_of_unknown_columns(self.unknown_columns), *(fault for fault in faults if fault)]
+        return [*warn_of_unknown_columns(self.unknown_columns), *(fault for fault in faults if fault), *self.late]
 
 
 def read_snapshots(
@@ -110,6 +112,8 @@ def read_snapshots(
         return rules.judge_offers(done[OFFERS.name], products()).filter(rules.is_valid())
 
     judges: Mapping[str, _Judge] = {
+        AISLES.name: lambda rows: rules.judge_names(bronze.AISLES, rows),
+        DEPARTMENTS.name: lambda rows: rules.judge_names(bronze.DEPARTMENTS, rows),
         KEYED_PRODUCTS.name: lambda rows: rules.judge_products(rows, done[AISLES.name], done[DEPARTMENTS.name]),
         CUSTOMERS.name: lambda rows: rules.judge_customers(rows, time_zone),
         OFFERS.name: lambda rows: rules.judge_offers(rows, products()),
@@ -117,9 +121,7 @@ def read_snapshots(
     }
     readers = []
     for landing_table in _LANDED:
-        reader = _TableReader(
-            folder, landing_table, stored, erased, judges.get(landing_table.name, _take_as_valid), policy
-        )
+        reader = _TableReader(folder, landing_table, stored, erased, judges[landing_table.name], policy)
         reader.read()
         done[landing_table.name] = reader.history.rows()
         readers.append(reader)
@@ -132,12 +134,8 @@ def read_snapshots(
         landed=pl.concat([reader.list_landed() for reader in readers]),
         unknown_columns=frozenset().union(*(reader.unknown_columns for reader in readers)),
         left_out=left_out,
+        late=[sentence for reader in readers for sentence in reader.late],
     )
-
-
-def _take_as_valid(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Names of aisles and departments are judged with the products that need them."""
-    return rows.with_columns(is_duplicate=False, reason=pl.lit(None, pl.String), row_json=pl.lit(None, pl.String))
 
 
 @dataclass
@@ -152,6 +150,7 @@ class _TableReader:
     policy: SnapshotPolicy
     unknown_columns: frozenset[str] = frozenset()
     left_out: ErasedRowCounts = field(default_factory=ErasedRowCounts)
+    late: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         name, table = self.landing_table.name, _TABLES[self.landing_table.name]
@@ -199,10 +198,19 @@ class _TableReader:
             unparsed = pl.concat([unparsed, self._as_rejected(judged)])
         else:
             self.unknown_columns |= frozenset().union(*(file.unknown_columns for file in files))
+            self._warn_if_late(snapshot)
             self.history.add(place, rows)
         self._rejected[place] = unparsed.with_columns(
             snapshot=pl.lit(snapshot.name), arrived_at=pl.lit(snapshot.arrived_at, _MOMENT)
         )
+
+    def _warn_if_late(self, snapshot: Snapshot) -> None:
+        in_force = self.history.in_force
+        if in_force and snapshot.place < in_force:
+            self.late.append(
+                f"Snapshot {snapshot.name} is new, but its file time {snapshot.arrived_at:%Y-%m-%d %H:%M} UTC is before that "
+                f"of {in_force[1]}, which stays in force. If it is newer, `touch` the file or land it again."
+            )
 
     def _without_erased(self, files: Sequence[LandedRows]) -> tuple[Sequence[LandedRows], int]:
         kept, left_out = [], ErasedRowCounts()

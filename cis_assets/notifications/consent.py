@@ -32,6 +32,15 @@ def find_consent_fault(landed_snapshots: pl.LazyFrame) -> str | None:
     return find_fault_of_newest(landed_snapshots, bronze.CUSTOMERS.name)
 
 
+def find_snapshot_of_nobody(landed_snapshots: pl.LazyFrame) -> str | None:
+    """Name the customers snapshot in force if it has no customers, so that nobody has consent; None if it has some."""
+    empty = landed_snapshots.filter(
+        "in_force", pl.col("source_table") == bronze.CUSTOMERS.name, pl.col("row_count") <= pl.col("erased_row_count")
+    )
+    names = empty.select("snapshot").collect().to_series().to_list()
+    return names[0] if names else None
+
+
 def hash_consent(customers: pl.LazyFrame, landed_snapshots: pl.LazyFrame) -> str:
     """A fingerprint of who has consent, and of what messages need to know of them. Any other change leaves it as it is."""
     consenting = consenting_customers(nw.from_native(customers), landed_snapshots).to_native()

@@ -50,10 +50,8 @@ _EVENING_FROM = 17
 
 
 def notification_contexts(
-    features: nw.LazyFrame,
-    segments: nw.LazyFrame,
+    eligible: nw.LazyFrame,
     products: nw.LazyFrame,
-    customers: nw.LazyFrame,
     offers: nw.LazyFrame,
     audience: nw.LazyFrame,
     *,
@@ -62,69 +60,16 @@ def notification_contexts(
 ) -> nw.LazyFrame:
     """One row per customer to write to, unsorted, with the columns of gold/notification_contexts.
 
-    `features` and `segments` are rows of gold/customer_features and gold/customer_segments; rows of other days than
-    `as_of` are ignored. `products`, `offers` and `audience` are the silver tables, `customers` is what
-    `consenting_customers` selects of silver/customers. All six are on one engine. A customer without a row in `customers`,
-    or whose favorite product is not in `products`, delisted, or not in stock, is not eligible. An eligible customer whose
-    favorite product may not be named gets no message (`count_unnamed_products`).
+    `eligible` is what `eligible_customers` selects for `as_of`; `products`, `offers` and `audience` are silver tables. All
+    four are on one engine. An eligible customer whose favorite product may not be named gets no message
+    (`count_unnamed_products`).
     """
-    rows = _eligible(features, segments, products, customers, offers, audience, as_of, policy)
-    rows = shorten_product_names(rows.filter(nw.col("naming_fault").is_null()), policy.product_name_max_length)
-    return conform(NOTIFICATION_CONTEXTS, rows)
-
-
-def count_unnamed_products(
-    features: nw.LazyFrame,
-    segments: nw.LazyFrame,
-    products: nw.LazyFrame,
-    customers: nw.LazyFrame,
-    offers: nw.LazyFrame,
-    audience: nw.LazyFrame,
-    *,
-    as_of: date,
-    policy: NotificationPolicy,
-) -> nw.LazyFrame:
-    """Count the eligible customers who get no message because their product may not be named, by `naming_fault`."""
-    rows = _eligible(features, segments, products, customers, offers, audience, as_of, policy)
-    unnamed = rows.filter(~nw.col("naming_fault").is_null())
-    return unnamed.group_by("naming_fault").agg(customers=nw.len())
-
-
-def _eligible(
-    features: nw.LazyFrame,
-    segments: nw.LazyFrame,
-    products: nw.LazyFrame,
-    customers: nw.LazyFrame,
-    offers: nw.LazyFrame,
-    audience: nw.LazyFrame,
-    as_of: date,
-    policy: NotificationPolicy,
-) -> nw.LazyFrame:
-    """The facts of each eligible customer among `customers`, with the `naming_fault` of the favorite product."""
     send_date = as_of + timedelta(days=1)
-    placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
-    reachable = customers.filter(has_consent()).select("customer_id", "time_zone")
-    in_shop = products.filter(nw.col("delisted_at").is_null() & nw.col("in_stock").fill_null(True))
-    named = in_shop.select(
-        nw.col("product_id").alias("favourite_product_id"),
-        nw.coalesce("display_name", "product_name").alias("product_name"),
-        "department",
-        "department_id",
-        "naming_fault",
-    )
+    named = eligible.filter(nw.col("naming_fault").is_null())
+    told = best_offers(named, offers_in_words(offers, products, send_date, policy), audience)
     known_zone = nw.col("time_zone").is_in(sorted(iana_zones()))
     rows = (
-        as_of_rows(features, as_of)
-        .join(placed, on="customer_id", how="inner")
-        .join(reachable, on="customer_id", how="inner")
-        .join(named, on="favourite_product_id", how="inner")
-        .filter(nw.col("recency_days") <= policy.lapsed_after_days)
-        .with_columns(occasion=_occasion(send_date.isoweekday()), send_hour=_send_hour(policy))
-        .filter(~nw.col("occasion").is_null())
-    )
-    told = best_offers(rows, offers_in_words(offers, products, send_date, policy), audience)
-    return (
-        rows.join(told, on="customer_id", how="left")
+        named.join(told, on="customer_id", how="left")
         .with_columns(tone=_tone(), daypart=_daypart())
         .with_columns(
             as_of_date=nw.lit(as_of),
@@ -141,6 +86,52 @@ def _eligible(
                 "median_gap_days": "usual_gap_days",
             }
         )
+    )
+    return conform(NOTIFICATION_CONTEXTS, shorten_product_names(rows, policy.product_name_max_length))
+
+
+def count_unnamed_products(eligible: nw.LazyFrame) -> nw.LazyFrame:
+    """Count the eligible customers who get no message because their product may not be named, by `naming_fault`."""
+    unnamed = eligible.filter(~nw.col("naming_fault").is_null())
+    # Engines count in integers of different sizes.
+    return unnamed.group_by("naming_fault").agg(customers=nw.len()).with_columns(nw.col("customers").cast(nw.Int64))
+
+
+def eligible_customers(
+    features: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    products: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    *,
+    as_of: date,
+    policy: NotificationPolicy,
+) -> nw.LazyFrame:
+    """One row per eligible customer, with the facts of the message and the `naming_fault` of the favorite product.
+
+    `features` and `segments` are rows of gold/customer_features and gold/customer_segments; rows of other days than
+    `as_of` are ignored. `products` is silver/products, `customers` is what `consenting_customers` selects of
+    silver/customers. All four are on one engine. A customer without a row in `customers`, or whose favorite product is not
+    in `products`, delisted, or not in stock, is not eligible.
+    """
+    send_date = as_of + timedelta(days=1)
+    placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "frequency_score")
+    reachable = customers.filter(has_consent()).select("customer_id", "time_zone")
+    in_shop = products.filter(nw.col("delisted_at").is_null() & nw.col("in_stock").fill_null(True))
+    named = in_shop.select(
+        nw.col("product_id").alias("favourite_product_id"),
+        nw.coalesce("display_name", "product_name").alias("product_name"),
+        "department",
+        "department_id",
+        "naming_fault",
+    )
+    return (
+        as_of_rows(features, as_of)
+        .join(placed, on="customer_id", how="inner")
+        .join(reachable, on="customer_id", how="inner")
+        .join(named, on="favourite_product_id", how="inner")
+        .filter(nw.col("recency_days") <= policy.lapsed_after_days)
+        .with_columns(occasion=_occasion(send_date.isoweekday()), send_hour=_send_hour(policy))
+        .filter(~nw.col("occasion").is_null())
     )
 
 

@@ -1,7 +1,7 @@
 """What a message says of an offer: its kind, scope, condition and code in words, and which offer a customer hears of.
 
-The words are complete by themselves, so that copy around them cannot change what the offer is on. An offer whose words are
-too long without its code is not mentioned.
+The words are complete by themselves, so that copy around them cannot change what the offer is on. They are never shortened:
+an offer whose words are too long, or cannot be said as they are, is not mentioned.
 """
 
 import re
@@ -10,14 +10,16 @@ from datetime import date
 
 import narwhals as nw
 
+from cis_assets.catalog.silver import CENT_TOLERANCE, OFFER_CODE
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.segmentation.order_windows import first_by
 
 SIMPLE = "offer"
 """The terms of a percentage on the product alone: the only offer that copy may write right before a product."""
-_CODE = r"^[A-Za-z0-9_-]{1,20}$"
 _KINDS = ("percent", "amount", "coupon")
 _SCOPES = {"product": "this product", "department": None, "order": "your order"}
+_WHOLE_ORDER = 0
+"""The target of offers on the order, where others have the product or the department."""
 _TERMS = re.compile(r"(product|department|order) (percent|amount|coupon)( minimum)?")
 
 
@@ -37,7 +39,8 @@ def offers_in_words(
 ) -> nw.LazyFrame:
     """The offers of silver that are live on a day and can be said: offer_id, their places, `offer_words`, `offer_terms`.
 
-    `rank_scope`, `rank_kind` and `rank_number` say which of several offers is told: the largest.
+    `target` is the product or department that the offer is on. `rank` and `rank_number` say which of several offers is
+    told: the largest.
     """
     live = offers.filter((nw.col("starts_on") <= nw.lit(send_date)) & (nw.col("ends_on") >= nw.lit(send_date)))
     sayable = products.filter(nw.col("naming_fault").is_null())
@@ -62,34 +65,28 @@ def offers_in_words(
     )
     has_minimum = ~nw.col("minimum_spend").is_null()
     condition = nw.concat_str(nw.lit(" if you spend "), _money("minimum_spend", policy.currency))
-    words = nw.concat_str(number, nw.lit(" "), place, nw.when(has_minimum).then(condition).otherwise(nw.lit("")))
+    has_code = ~nw.col("code").is_null()
+    words = nw.concat_str(
+        *(number, nw.lit(" "), place, nw.when(has_minimum).then(condition).otherwise(nw.lit(""))),
+        nw.when(has_code).then(nw.concat_str(nw.lit(", code "), nw.col("code"))).otherwise(nw.lit("")),
+    )
     terms = nw.concat_str(scope, nw.lit(" "), kind, nw.when(has_minimum).then(nw.lit(" minimum")).otherwise(nw.lit("")))
-    said = live.with_columns(
-        _words=words,
+    said = live.filter(*(_is_whole_cents(name) for name in ("amount_off", "minimum_spend"))).with_columns(
+        offer_words=nw.when(is_simple).then(number).otherwise(words),
         offer_terms=nw.when(is_simple).then(nw.lit(SIMPLE)).otherwise(terms),
-        rank_scope=_rank(scope, tuple(_SCOPES)),
-        rank_kind=_rank(kind, _KINDS),
+        rank=_rank(scope, tuple(_SCOPES)) * (len(_KINDS) + 1) + _rank(kind, _KINDS),
+        target=_choose(
+            scope,
+            {"product": nw.col("product_id"), "department": nw.col("department_id")},
+            nw.lit(_WHOLE_ORDER, dtype=nw.Int64),
+        ),
         rank_number=nw.when(kind == "amount")
         .then(nw.col("amount_off"))
         .otherwise(nw.col("percent_off").cast(nw.Float64))
         .fill_null(0.0),
     )
-    has_code = ~nw.col("code").is_null() & nw.col("code").str.contains(_CODE).fill_null(False)
-    said = said.with_columns(
-        _coded=nw.when(has_code)
-        .then(nw.concat_str(nw.col("_words"), nw.lit(", code "), nw.col("code")))
-        .otherwise(nw.col("_words"))
-    )
-    longest = policy.offer_max_length
-    said = said.with_columns(
-        offer_words=nw.when(is_simple)
-        .then(number)
-        .otherwise(
-            nw.when(nw.col("_coded").str.len_chars() <= longest).then(nw.col("_coded")).otherwise(nw.col("_words"))
-        )
-    )
-    fits = (nw.col("offer_terms") == SIMPLE) | (nw.col("offer_words").str.len_chars() <= longest)
-    return said.filter(fits)
+    fits = (nw.col("offer_terms") == SIMPLE) | (nw.col("offer_words").str.len_chars() <= policy.offer_max_length)
+    return said.filter(fits, nw.col("code").is_null() | nw.col("code").str.contains(OFFER_CODE))
 
 
 def best_offers(customers: nw.LazyFrame, said: nw.LazyFrame, audience: nw.LazyFrame) -> nw.LazyFrame:
@@ -97,26 +94,30 @@ def best_offers(customers: nw.LazyFrame, said: nw.LazyFrame, audience: nw.LazyFr
 
     `customers` has customer_id, favourite_product_id and department_id; `audience` is silver/offer_audience.
     """
-    of_scope = {name: said.filter(nw.col("scope") == name) for name in _SCOPES}
-    ids = customers.select("customer_id", "favourite_product_id", "department_id")
-    of_product = of_scope["product"].rename({"product_id": "favourite_product_id"})
-    columns = ("customer_id", "offer_id")
-    found = [
-        ids.select("customer_id", "favourite_product_id").join(of_product, on="favourite_product_id", how="inner"),
-        ids.select("customer_id", "department_id").join(of_scope["department"], on="department_id", how="inner"),
-        ids.select("customer_id").join(of_scope["order"], how="cross"),
-    ]
-    facts = (
-        *("kind", "scope", "percent_off", "amount_off", "minimum_spend", "offer_words", "offer_terms"),
-        *("has_audience", "rank_scope", "rank_kind", "rank_number"),
+    # One join for all scopes, because engines plan deep queries slowly: what an offer is on is its target.
+    target = _choose(
+        nw.col("scope"),
+        {"product": nw.col("favourite_product_id"), "department": nw.col("department_id")},
+        nw.lit(_WHOLE_ORDER, dtype=nw.Int64),
     )
-    candidates = nw.concat([rows.select(*columns, *facts) for rows in found], how="vertical")
+    targets = (
+        customers.select("customer_id", "favourite_product_id", "department_id")
+        .join(said.select("scope").unique(), how="cross")
+        .select("customer_id", "scope", target=target)
+    )
+    columns = ("customer_id", "offer_id")
+    candidates = targets.join(said, on=["scope", "target"], how="inner")
     listed = audience.select(*columns).unique().with_columns(is_listed=nw.lit(True))
     heard = candidates.join(listed, on=list(columns), how="left").filter(
         ~nw.col("has_audience") | nw.col("is_listed").fill_null(False)
     )
-    best = first_by(heard, "customer_id", descending=["rank_scope", "rank_kind", "rank_number"], ascending="offer_id")
-    return best.select(*columns, *facts[:7]).rename({"kind": "offer_kind", "scope": "offer_scope"})
+    best = first_by(heard, "customer_id", descending=["rank", "rank_number"], ascending="offer_id")
+    return best.select(
+        *columns,
+        *("percent_off", "amount_off", "minimum_spend", "offer_words", "offer_terms"),
+        offer_kind=nw.col("kind"),
+        offer_scope=nw.col("scope"),
+    )
 
 
 def _choose(value: nw.Expr, texts: dict[str, nw.Expr], other: nw.Expr) -> nw.Expr:
@@ -128,6 +129,13 @@ def _choose(value: nw.Expr, texts: dict[str, nw.Expr], other: nw.Expr) -> nw.Exp
 def _rank(value: nw.Expr, names: Sequence[str]) -> nw.Expr:
     """The first name has the largest rank."""
     return _choose(value, {name: nw.lit(len(names) - place) for place, name in enumerate(names)}, nw.lit(0))
+
+
+def _is_whole_cents(column: str) -> nw.Expr:
+    """Whether an amount can be said to the cent; silver rejects others, and no amount is told rounded."""
+    cents = nw.col(column) * 100
+    rounded = cents.round(0)
+    return nw.col(column).is_null() | ((rounded >= 1) & ((cents - rounded).abs() < CENT_TOLERANCE * 100))
 
 
 def _money(column: str, currency: str) -> nw.Expr:

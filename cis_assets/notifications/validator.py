@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from cis_assets.notifications.offer_copy import misuses_of_offer
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.notifications.slots import SLOTS, has_loose_braces, longest_length, prose, slot_names
 from cis_assets.notifications.wording import HABIT_TONES, CopyContext, Wording
@@ -112,6 +113,8 @@ def validate(wording: Wording, context: CopyContext, policy: NotificationPolicy)
         if length > longest:
             reasons.append(f"The {part} can have {length} characters with its slots filled; the limit is {longest}.")
         reasons += _find_claims(part, text, context)
+        if context.has_offer:
+            reasons += [f"The {part} {fault}." for fault in misuses_of_offer(text, has_terms=bool(context.terms))]
     if "product" not in slot_names(wording.body):
         reasons.append("The body does not name the product; use {product} once.")
     if context.has_offer and "offer" not in slot_names(wording.body):

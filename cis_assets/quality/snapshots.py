@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
-from cis_assets.catalog import bronze, silver
+from cis_assets.catalog import Table, bronze, silver
 from cis_assets.settings import Settings
 from cis_assets.silver.rejection import rows_near_repeats
 from cis_assets.silver.snapshot_state import find_fault_of_newest, is_in_force
+from cis_assets.silver.snapshots import is_valid, judge_names, names_nobody
 
-IN_FORCE, REJECTED, DROP, ACCOUNTED = (
+IN_FORCE, REJECTED, DROP, KEPT, ACCOUNTED = (
     "newest_snapshots_are_in_force",
     "few_snapshot_rows_are_rejected",
     "snapshots_keep_their_size",
+    "customers_in_force_are_in_landing",
     "snapshot_rows_are_accounted_for",
 )
 CHECKS: Mapping[str, str] = {
@@ -23,20 +26,27 @@ CHECKS: Mapping[str, str] = {
     "it stays in force.",
     REJECTED: "Share of the rows of a snapshot that did not parse or broke a rule. Warns above CIS_REJECTED_SHARE_WARN; above "
     "CIS_REJECTED_SHARE_BLOCK, the snapshot is quarantined.",
-    DROP: "Rows of a snapshot against the one before. Warns if it has fewer by more than the share CIS_SNAPSHOT_DROP_WARN; "
-    "above CIS_SNAPSHOT_DROP_BLOCK, it is quarantined.",
+    DROP: "Rows of a snapshot against the one before. Warns if it has fewer by more than the share CIS_SNAPSHOT_DROP_WARN, or "
+    "none (but offers); above CIS_SNAPSHOT_DROP_BLOCK, it is quarantined.",
+    KEPT: "The customers snapshot in force is still in landing. Warns if it is not: its consents stay in force.",
     ACCOUNTED: "Rows of the snapshots in force = valid rows of silver + rejected rows + duplicate rows + rows of erased "
     "customers.",
 }
 COUNTS = ("landed", "erased", "typed", "unparsed", "valid", "rejected", "duplicates")
-# Tables with rules, each with the key of its rows.
-_JUDGED = {
-    table.name: (table, of.key)
-    for table, of in (
-        (bronze.PRODUCTS, silver.PRODUCTS),
-        (bronze.CUSTOMERS, silver.CUSTOMERS),
-        (bronze.OFFERS, silver.OFFERS),
-        (bronze.OFFER_AUDIENCE, silver.OFFER_AUDIENCE),
+_NEVER = datetime.min.replace(tzinfo=UTC)
+# Offers end all the time.
+_MAY_BE_EMPTY = (bronze.OFFERS.name, bronze.OFFER_AUDIENCE.name)
+_NAMES = {table.name: table for table in (bronze.AISLES, bronze.DEPARTMENTS)}
+# Tables, each with the key of its rows.
+_JUDGED: Mapping[str, tuple[Table, Sequence[str]]] = {
+    table.name: (table, key)
+    for table, key in (
+        (bronze.AISLES, ["aisle_id"]),
+        (bronze.DEPARTMENTS, ["department_id"]),
+        (bronze.PRODUCTS, silver.PRODUCTS.key),
+        (bronze.CUSTOMERS, silver.CUSTOMERS.key),
+        (bronze.OFFERS, silver.OFFERS.key),
+        (bronze.OFFER_AUDIENCE, silver.OFFER_AUDIENCE.key),
     )
 }
 
@@ -88,10 +98,8 @@ def find_fault(
             f"Snapshot {name} is quarantined: {counts.rejected:,} of {judged:,} rows were rejected, more than "
             f"CIS_REJECTED_SHARE_BLOCK. The most frequent reason: {reason}. Correct and land {table} again, then run again."
         )
-    # Offers end all the time, so only the loss of all of them is taken for a mistake.
-    most = (
-        policy.drop_block if table not in (bronze.OFFERS.name, bronze.OFFER_AUDIENCE.name) or not counts.landed else 1.0
-    )
+    # Only the loss of all offers is taken for a mistake.
+    most = policy.drop_block if table not in _MAY_BE_EMPTY or not counts.landed else 1.0
     if rows_before and rows_before - counts.landed > most * rows_before:
         return (
             f"Snapshot {name} is quarantined: it has {counts.landed:,} rows, and the one before had {rows_before:,}, so the "
@@ -130,10 +138,24 @@ def find_remarks(landed_snapshots: pl.DataFrame, policy: SnapshotPolicy) -> dict
             remarks[REJECTED].append(
                 f"{row['snapshot']}: {row['rejected_row_count']:,} of {judged:,} rows were rejected"
             )
+        if not row["row_count"] and name not in _MAY_BE_EMPTY:
+            remarks[DROP].append(f"{row['snapshot']}: no rows, so there are no {name}")
+            continue
         before = usable[-2]["row_count"] if len(usable) > 1 else 0
         if before - row["row_count"] > policy.drop_warn * before:
             remarks[DROP].append(f"{row['snapshot']}: {row['row_count']:,} rows where the one before had {before:,}")
     return remarks
+
+
+def find_removed_customers(landed_snapshots: pl.DataFrame, arrivals: Collection[datetime]) -> list[str]:
+    """Describe the customers snapshot in force if landing has neither it nor a newer one. `arrivals` are those in landing."""
+    in_force = landed_snapshots.filter("in_force", pl.col("source_table") == bronze.CUSTOMERS.name)
+    return [
+        f"{row['snapshot']} of {row['arrived_at']:%Y-%m-%d %H:%M} UTC is no longer in landing, and its consents stay in "
+        "force. To end them, land customers again"
+        for row in in_force.iter_rows(named=True)
+        if max(arrivals, default=_NEVER) < row["arrived_at"]
+    ]
 
 
 @dataclass(frozen=True)
@@ -148,17 +170,15 @@ class SnapshotTables:
 
 
 def reconcile(tables: SnapshotTables) -> pl.DataFrame:
-    """One row per snapshot in force of products, customers, offers and audiences: source_table, snapshot and COUNTS.
+    """One row per snapshot in force: source_table, snapshot and COUNTS.
 
-    Duplicates are counted in bronze, apart from what silver took for a duplicate.
+    Aisles and departments have no silver table, so their valid rows are those that name products. Duplicates are counted in bronze, apart from what silver took for a duplicate.
     """
     rows = []
     for snapshot in tables.landed_snapshots.filter("in_force").sort("source_table").collect().iter_rows(named=True):
         name = snapshot["source_table"]
-        if name not in _JUDGED:
-            continue
         typed = tables.bronze[name].filter(is_in_force())
-        stored = tables.silver[name]
+        stored = _valid_names(name, typed) if name in _NAMES else tables.silver[name]
         unparsed = tables.bronze_rejected.filter(
             *(pl.col(column) == snapshot[column] for column in ("source_table", "snapshot", "arrived_at"))
         )
@@ -166,6 +186,8 @@ def reconcile(tables: SnapshotTables) -> pl.DataFrame:
         rejected = tables.silver_rejected.filter(pl.col("source_table") == name)
         counted = pl.collect_all([frame.select(pl.len()) for frame in (typed, unparsed, valid, rejected)])
         typed_count, unparsed_count, valid_count, rejected_count = (frame.item() for frame in counted)
+        if name == bronze.OFFER_AUDIENCE.name:
+            valid_count += typed.filter(names_nobody()).select(pl.len()).collect().item()
         rows.append(
             (
                 *(name, snapshot["snapshot"], snapshot["row_count"], snapshot["erased_row_count"]),
@@ -189,6 +211,10 @@ def list_imbalances(counts: pl.DataFrame) -> list[str]:
                 )
                 sentences.append(f"{row['snapshot']}: {amount}")
     return sentences
+
+
+def _valid_names(name: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    return judge_names(_NAMES[name], rows).filter(is_valid())
 
 
 def _count_duplicates(name: str, rows: pl.LazyFrame) -> int:

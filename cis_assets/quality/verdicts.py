@@ -183,7 +183,7 @@ def _rejected(counts: pl.DataFrame, policy: QualityPolicy) -> pl.DataFrame:
         .agg(share=pl.col("share").max(), words=pl.col("words").str.join(" and "))
     )
     percent = (pl.col("share") * 100).round(1)
-    words = pl.format("{} were rejected, up to {} %", "words", percent)
+    words = pl.format("{} were rejected, up to {}%", "words", percent)
     too_many = pl.col("share") > policy.rejected_share_block
     return _verdicts(
         REJECTED,

@@ -88,7 +88,7 @@ def _history(counts: Mapping[date, int], days: Iterable[date]) -> tuple[Floats, 
 
 
 def _columns(back: Floats) -> Floats:
-    """The level, the effects of seven weekdays (that of the judged date first) and the trend, of days that lie `back`."""
+    """One row per day, `back` days before the judged date: level, seven weekdays (the judged date's first), trend."""
     return np.column_stack([np.ones(len(back)), *(back % 7 == day for day in range(7)), -back / DAYS_BEFORE]).astype(
         float
     )

@@ -70,7 +70,7 @@ def train_segment_model(
     KMeans (scikit-learn, Lloyd's algorithm, 50 k-means++ starts) clusters the scaled habits of customers with four orders
     or more, for each number of segments from `segments_min` to `segments_max` that they allow; `choose_segment_count`
     picks one. The centers of the champion are refined too. They are preferred unless the choice has fewer faults, or is
-    3 % closer to the customers with as many segments, so training again changes little if the customers changed little.
+    3% closer to the customers with as many segments, so training again changes little if the customers changed little.
 
     Fewer distinct customers than `segments_min` get one segment each, down to one for all. The search uses a seeded
     sample of at most `search_customers` customers. Results depend neither on row order nor on threads.

@@ -34,8 +34,8 @@ class SegmentCountTrial:
     def faults(self) -> tuple[str, ...]:
         """The requirements that it misses."""
         missed = {
-            "a segment under 3 %": min(self.shares) < SMALLEST_SHARE,
-            "a segment above 40 %": max(self.shares) > LARGEST_SHARE,
+            "a segment under 3%": min(self.shares) < SMALLEST_SHARE,
+            "a segment above 40%": max(self.shares) > LARGEST_SHARE,
             "an unstable segment": min(self.jaccards) < STABLE,
             "a segment close to the average": min(self.distinct_habits) < _DISTINCT_HABITS,
         }

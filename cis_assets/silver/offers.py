@@ -1,4 +1,4 @@
-"""The rules of offers and their audience: what each kind and scope needs, and whom an offer is for."""
+"""The rules of offers and their audience: what each kind and scope needs, what can be told, and whom an offer is for."""
 
 import polars as pl
 
@@ -7,6 +7,7 @@ from cis_assets.silver.rejection import reason_if
 from cis_assets.silver.texts import tidied
 
 _NUMBERS = {"percent": "percent_off", "amount": "amount_off", "coupon": None}
+_AMOUNTS = ("amount_off", "minimum_spend")
 _PLACES = {"product": "product_id", "department": "department_id", "order": None}
 
 
@@ -46,6 +47,10 @@ def offer_reasons() -> list[pl.Expr]:
         reason_if(~pl.col("scope").is_in(list(_PLACES)), "scope is not product, department or order"),
         *_needs("kind", _NUMBERS),
         *_needs("scope", _PLACES),
+        *(_cents(column) for column in _AMOUNTS),
+        reason_if(
+            ~pl.col("code").str.contains(silver.OFFER_CODE), "code is not 1 to 20 letters (A to Z), digits, - and _"
+        ),
         reason_if(pl.col("ends_on") < pl.col("starts_on"), "ends_on is before starts_on"),
         reason_if(
             pl.col("product_id").is_not_null() & pl.col("is_known_product").is_null(),
@@ -56,6 +61,13 @@ def offer_reasons() -> list[pl.Expr]:
             "department_id is not a known department",
         ),
     ]
+
+
+def _cents(column: str) -> pl.Expr:
+    """A message tells an amount to the cent, so a part of a cent would be told rounded."""
+    rounded = (pl.col(column) * 100).round(0) / 100
+    is_parted = (pl.col(column) > 0) & ((pl.col(column) - rounded).abs() >= silver.CENT_TOLERANCE)
+    return reason_if(is_parted, f"{column} is not in whole cents")
 
 
 def _needs(choice: str, columns: dict[str, str | None]) -> list[pl.Expr]:

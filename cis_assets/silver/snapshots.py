@@ -2,8 +2,8 @@
 
 The rows of the snapshot in force are judged as orders are: duplicate rows count once, and all rows that share a key and
 contradict each other are rejected. Products and customers without a valid row in that snapshot keep their last valid row
-of an earlier one. Aisles and departments have no silver table: the name that landed last counts, and a product without
-one is rejected.
+of an earlier one. Aisles and departments have no silver table: of several names the one that landed last counts, and a
+product without one is rejected.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ _SEEN = ("first_seen", "last_seen", "delisted_at")
 _ORIGIN = ("source_file", "source_line", *_SEEN)
 # Rows of earlier snapshots come first, and rows from before arrivals were recorded before them.
 _PLACE = ("last_seen", "source_file", "source_line")
+_REPLACED_NAME = "another name of this id landed later"
 
 
 def silver_products(products: pl.LazyFrame, aisles: pl.LazyFrame, departments: pl.LazyFrame) -> pl.LazyFrame:
@@ -52,7 +53,8 @@ def silver_offers(
 
 def silver_offer_audience(audience: pl.LazyFrame, offers: pl.LazyFrame) -> pl.LazyFrame:
     """Customers of the audience of valid offers: the columns of silver/offer_audience. `offers` is silver/offers."""
-    return silver.OFFER_AUDIENCE.conform(judge_audience(audience, offers).filter(is_valid()))
+    valid = judge_audience(audience, offers).filter(is_valid(), ~names_nobody())
+    return silver.OFFER_AUDIENCE.conform(valid)
 
 
 def silver_rejected_snapshot_rows(
@@ -67,19 +69,37 @@ def silver_rejected_snapshot_rows(
     """Rows of the snapshots in force that broke a rule: the columns of silver/rejected_snapshot_rows. Inputs are bronze."""
     judged_offers = judge_offers(offers, silver_products(products, aisles, departments))
     judged = (
-        (bronze.PRODUCTS, silver.PRODUCTS, judge_products(products, aisles, departments)),
-        (bronze.CUSTOMERS, silver.CUSTOMERS, judge_customers(customers, time_zone)),
-        (bronze.OFFERS, silver.OFFERS, judged_offers),
-        (bronze.OFFER_AUDIENCE, silver.OFFER_AUDIENCE, judge_audience(audience, judged_offers.filter(is_valid()))),
+        (bronze.AISLES, ["aisle_id"], judge_names(bronze.AISLES, aisles)),
+        (bronze.DEPARTMENTS, ["department_id"], judge_names(bronze.DEPARTMENTS, departments)),
+        (bronze.PRODUCTS, silver.PRODUCTS.key, judge_products(products, aisles, departments)),
+        (bronze.CUSTOMERS, silver.CUSTOMERS.key, judge_customers(customers, time_zone)),
+        (bronze.OFFERS, silver.OFFERS.key, judged_offers),
+        (
+            *(bronze.OFFER_AUDIENCE, silver.OFFER_AUDIENCE.key),
+            judge_audience(audience, judged_offers.filter(is_valid())),
+        ),
     )
     return silver.REJECTED_SNAPSHOT_ROWS.conform(
         pl.concat(
             [
-                rejected_rows(
-                    rows.filter(is_in_force(), ~pl.col("is_duplicate")), table.name, of.key, pl.col("row_json")
-                )
-                for table, of, rows in judged
+                rejected_rows(rows.filter(is_in_force(), ~pl.col("is_duplicate")), table.name, key, pl.col("row_json"))
+                for table, key, rows in judged
             ]
+        )
+    )
+
+
+def judge_names(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Judge bronze aisles or departments, as `judge_products` does. The name of an id that landed last is valid."""
+    key, name = list(table.dtypes)[:2]
+    marked = _marked(table, rows, key).with_columns(tidied(name)).sort(*_PLACE).with_row_index("position")
+    has_name = pl.col(name).is_not_null()
+    last = pl.col("position").filter(has_name, is_in_force()).max().over(key)
+    return marked.with_columns(
+        reason=join_reasons(
+            reason_if(pl.col(key).is_null(), f"{key} is missing"),
+            reason_if(~has_name, f"{name} is missing"),
+            reason_if(has_name & pl.col("in_conflict") & (pl.col("position") < last), _REPLACED_NAME),
         )
     )
 
@@ -119,13 +139,22 @@ def judge_offers(offers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def judge_audience(audience: pl.LazyFrame, offers: pl.LazyFrame) -> pl.LazyFrame:
-    """Judge bronze rows of an audience, as `judge_products` does. `offers` are valid offers."""
+    """Judge bronze rows of an audience, as `judge_products` does. `offers` are valid offers.
+
+    A row without a customer is valid: it says that the offer is not for everybody. Erasure leaves such rows.
+    """
     known = offers.select("offer_id", is_known=pl.lit(True))
-    return _judged(
+    judged = _judged(
         silver.OFFER_AUDIENCE,
         _marked(bronze.OFFER_AUDIENCE, audience, "offer_id", "customer_id").join(known, on="offer_id", how="left"),
         reason_if(pl.col("offer_id").is_not_null() & pl.col("is_known").is_null(), "offer_id is not a known offer"),
     )
+    return judged.with_columns(reason=pl.when(~names_nobody()).then("reason"))
+
+
+def names_nobody() -> pl.Expr:
+    """Whether a row of an audience has no customer."""
+    return pl.col("customer_id").is_null()
 
 
 def is_valid() -> pl.Expr:

@@ -32,6 +32,8 @@ from cis_assets.storage.addresses import (
 )
 from cis_assets.storage.credentials import SAS_TOKEN, Credential, CredentialError, credential
 from cis_assets.storage.diagnosis import Access, Cause, Diagnosis, diagnose, diagnose_folder
+from cis_assets.storage.errors import StorageError
+from cis_assets.storage.listing import list_files
 from cis_assets.storage.timeouts import Timeouts, timeouts_of_process
 
 # The reader of landing files ignores names that begin with an underscore.
@@ -205,7 +207,7 @@ def _examine_files(place: Place, store: ObjectStore, patient: ObjectStore, diagn
         files, more = _list(store, hidden=place.to_write)
         yield Check("list", "ok", _count(len(files), more))
     except _STORE_ERRORS as error:
-        yield Check("list", "failed", diagnosed(error, "list files").sentence)
+        yield Check("list", "failed", _find_faults(place, store) or diagnosed(error, "list files").sentence)
     if place.to_write:
         yield from _probe(place, store, patient, diagnosed, {"put-if-absent": _put_if_absent, "read": _read_back})
         return
@@ -219,6 +221,17 @@ def _examine_files(place: Place, store: ObjectStore, patient: ObjectStore, diagn
                 yield Check("read", "remark", "There is no file yet to try reading on.")
         else:
             yield check
+
+
+def _find_faults(place: Place, store: ObjectStore) -> str:
+    """Name what keeps a local folder from being listed as usual. Empty if it is the storage."""
+    if not is_local(place.uri):
+        return ""
+    try:
+        faults = [f"{each.path} {each.fault}." for each in list_files(place.uri, store) if each.fault]
+    except StorageError:
+        return ""
+    return " ".join(faults)
 
 
 def _read_check(store: ObjectStore, file: str, diagnosed: Diagnose) -> Check:

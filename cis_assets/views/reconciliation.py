@@ -94,7 +94,10 @@ def reconcile_snapshots(lake: Lake) -> pl.DataFrame:
             landed_snapshots=_scan(lake, bronze.LANDED_SNAPSHOTS),
             bronze_rejected=_scan(lake, bronze.REJECTED_SNAPSHOT_ROWS),
             silver_rejected=_scan(lake, silver.REJECTED_SNAPSHOT_ROWS),
-            bronze={landed.name: _scan(lake, landed) for landed, _ in judged},
+            bronze={
+                landed.name: _scan(lake, landed)
+                for landed in (bronze.AISLES, bronze.DEPARTMENTS, *(landed for landed, _ in judged))
+            },
             silver={landed.name: _scan(lake, valid) for landed, valid in judged},
         )
     )

@@ -4,9 +4,12 @@ from datetime import date
 
 import polars as pl
 
-from cis_assets.catalog import gold
+from cis_assets.catalog import bronze, gold
 from cis_assets.errors import OperatorError
 from cis_assets.lake.lake import Lake
+from cis_assets.landing.contract import CUSTOMERS
+from cis_assets.landing.folder import LandingFolder
+from cis_assets.landing.snapshot_files import list_snapshots
 
 _NO_FACTS = ("as_of_date", "product_id", "offer_id", "segment_id")
 
@@ -19,6 +22,18 @@ def require_snapshot(lake: Lake, as_of: date | None) -> None:
     """Raise SnapshotAbsentError if `as_of` names a day without a snapshot."""
     if as_of and as_of not in lake.figures(gold.CUSTOMER_FEATURES).days:
         raise SnapshotAbsentError(f"There is no snapshot as of {as_of}: run `cis snapshot {as_of}`.")
+
+
+def find_unread_customers(lake: Lake, folder: LandingFolder) -> str | None:
+    """Name the newest customers snapshot in landing if the lake has not read it; None if it has, or if there is none."""
+    landed = list_snapshots(folder, CUSTOMERS)
+    if not landed:
+        return None
+    known = lake.scan(bronze.LANDED_SNAPSHOTS) if lake.exists(bronze.LANDED_SNAPSHOTS) else None
+    newest = landed[-1]
+    is_newest = (pl.col("source_table") == CUSTOMERS.name) & (pl.col("arrived_at") >= newest.arrived_at)
+    is_read = known is not None and known.select(is_newest.any()).collect().item()
+    return None if is_read else newest.name
 
 
 def list_segments(lake: Lake, as_of: date | None = None) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from cis_assets.notifications.offer_terms import describe_terms
 from cis_assets.notifications.slots import LONGEST_WEEKDAY
 from cis_assets.notifications.wording import HABIT_TONES, CopyContext, CopyRequest
 
-PROMPT_VERSION = "prompt-2"
+PROMPT_VERSION = "prompt-3"
 
 INSTRUCTIONS = """\
 You write push notifications for an online grocery shop: warm, short, true, in American English. You get one context
@@ -28,6 +28,8 @@ Rules:
   stands right before or after {product}, as in "Enjoy {offer} {product} this {weekday}.".
 - Any other offer says in its own words what it is on and when it counts. Then {offer} stands at the end of a sentence, as
   in "Restock {product} this {weekday} with {offer}.", never right before {product}, and nothing says what it is on.
+- A body with {offer} has plain words only ("Get", "Enjoy", "Add to your cart", "with"). No sentence says what the offer is
+  on or when it counts: no "all", "every", "any", "only", "alone", "too", "also", "no minimum".
 - A slot stands at most once in a text. Never write any other braces.
 - {product} may be singular, plural or neither, so write nothing that must agree with it: no "a {product}", no
   "{product} is" or "{product} are", no "it" or "them" for it. Write "your {product}", "Enjoy {product}".

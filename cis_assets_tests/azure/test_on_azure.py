@@ -28,8 +28,11 @@ def test_the_whole_way_on_azure_gives_the_same_tables_as_locally(azure_uri: str,
         days = land_sample(shop.settings.landing_uri, end=END, customers=60, days=20)
         shop.run(INGEST, days)
         shop.run(GOLD, DateRange(END, END))
+    # The files of the two landing folders arrived at different times.
+    arrivals = ("first_seen", "last_seen", "arrived_at")
     for table in TABLES.values():
-        assert_frame_equal(remote.rows(table), local.rows(table), check_exact=True)
+        there, here = (shop.rows(table).drop(arrivals, strict=False) for shop in (remote, local))
+        assert_frame_equal(there, here, check_exact=True)
     page = obstore.get(object_store(remote.settings.lake_uri), "dashboard/customers.html").bytes()
     assert bytes(page).startswith(b"<!DOCTYPE html>")
 

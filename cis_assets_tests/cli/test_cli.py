@@ -89,6 +89,7 @@ def test_a_folder_that_is_no_date_is_named_and_nothing_is_written(landed: None):
     assert not Path(".cis/lake").exists()
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_named_and_the_tables_stay_as_they_were(landed: None):
     assert cis("backfill").exit_code == 0
     before = row_counts()
@@ -99,6 +100,7 @@ def test_an_empty_folder_is_named_and_the_tables_stay_as_they_were(landed: None)
     assert row_counts() == before
 
 
+@pytest.mark.slow
 def test_a_file_with_a_missing_column_is_named_and_the_tables_stay_as_they_were(landed: None):
     assert cis("backfill").exit_code == 0
     before = row_counts()
@@ -255,6 +257,7 @@ def test_a_snapshot_of_a_day_without_orders_warns(landed: None):
     assert "Warning: silver/orders has no order after 2025-10-31" in later.output
 
 
+@pytest.mark.slow
 def test_an_earlier_snapshot_can_be_shown(landed: None):
     assert cis("backfill").exit_code == 0
     for day in ("2025-10-31", "2025-10-30"):
@@ -263,6 +266,7 @@ def test_an_earlier_snapshot_can_be_shown(landed: None):
     assert "Customer segments as of 2025-10-30" in cis("show", "segments", "--as-of", "2025-10-30").output
 
 
+@pytest.mark.slow
 def test_the_model_can_be_kept_when_gold_is_made_again(landed: None):
     assert cis("backfill").exit_code == 0
     day = ("--from", "2025-10-31", "--to", "2025-10-31", "--select")
@@ -274,6 +278,7 @@ def test_the_model_can_be_kept_when_gold_is_made_again(landed: None):
     assert f"of {steps - 1}\n" in kept.output
 
 
+@pytest.mark.slow
 def test_the_reconciliation_counts_each_landed_row_and_names_unreadable_dates(landed: None):
     assert cis("backfill").exit_code == 0
     reconciliation = json.loads(cis("show", "reconciliation", "--json").output)["reconciliation"]
@@ -296,6 +301,7 @@ def test_the_reconciliation_counts_each_landed_row_and_names_unreadable_dates(la
     assert "has no column order_id" in shown
 
 
+@pytest.mark.slow
 def test_messages_of_a_day_without_a_snapshot_are_refused(landed: None):
     assert cis("backfill").exit_code == 0
     assert cis("backfill", "--from", "2025-10-31", "--to", "2025-10-31", "--select", "group:gold").exit_code == 0

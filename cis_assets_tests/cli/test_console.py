@@ -30,7 +30,7 @@ def test_no_output_has_a_character_that_a_terminal_acts_on(capfd: pytest.Capture
     capfd.readouterr()
     with pytest.MonkeyPatch.context() as patch:
         shown = io.StringIO()
-        patch.setattr(console._out, "file", shown)
+        patch.setattr(console._out, "_file", shown)
         console.say(*texts)
         console.heading(texts[0])
         console.print_table(["a"], [(text,) for text in texts])
@@ -45,7 +45,7 @@ def test_no_output_has_a_character_that_a_terminal_acts_on(capfd: pytest.Capture
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_shown_as_it_is_written(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str):
     shown = io.StringIO()
-    monkeypatch.setattr(console._out, "file", shown)
+    monkeypatch.setattr(console._out, "_file", shown)
     console.say(name)
     console.print_table(["a"], [(name,)])
     written = name.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e").replace("\n", "\\n")

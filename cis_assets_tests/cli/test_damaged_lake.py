@@ -15,6 +15,8 @@ from click.testing import CliRunner, Result
 from cis_assets.cli import main
 from cis_assets.settings import settings
 
+pytestmark = pytest.mark.slow
+
 CIS = [sys.executable, "-c", "from cis_assets.cli import main; main()"]
 FOLDER = Path(".cis/lake/silver/order_items")
 LOG = FOLDER / "_delta_log"

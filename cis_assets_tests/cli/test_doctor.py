@@ -48,6 +48,19 @@ def test_new_folders_are_fine_and_not_made():
     assert not Path(".cis").exists()
 
 
+def test_names_and_links_in_landing_that_cannot_be_read_are_to_be_renamed_or_removed():
+    offers = Path(".cis/landing/offers")
+    offers.mkdir(parents=True)
+    (offers / "week\t23.csv").write_text("")
+    (offers / "current").symlink_to(".")
+    result = doctor()
+    assert result.exit_code == 1
+    (line,) = [line for line in result.output.splitlines() if line.startswith("FAILED")]
+    assert "offers/week\\t23.csv has a name with characters that storage does not allow: rename or remove it." in line
+    assert "offers/current is a link into its own folder: rename or remove it." in line
+    assert "permission" not in line
+
+
 def test_each_check_is_one_line(server: AzureServer):
     result = doctor()
     assert result.exit_code == 0, result.output

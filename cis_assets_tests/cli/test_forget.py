@@ -20,6 +20,8 @@ from click.testing import CliRunner, Result
 from cis_assets.cli import main
 from cis_assets.settings import settings
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a secret of the tests that is long enough"
 UNKNOWN = "7316502948117"
 CIS = [sys.executable, "-c", "from cis_assets.cli import main; main()"]

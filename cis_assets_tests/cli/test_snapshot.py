@@ -17,6 +17,8 @@ from cis_assets.cli import main
 from cis_assets.lake.lake import Lake
 from cis_assets.settings import settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _fresh_settings() -> Iterator[None]:
@@ -63,6 +65,16 @@ def test_a_second_snapshot_keeps_the_model_and_makes_equal_tables(lake: Lake):
     assert cis("snapshot", "2025-10-30").exit_code == 0
     assert lake.figures(gold.SEGMENT_MODEL).version == trained
     assert [str(day) for day in lake.figures(gold.CUSTOMER_FEATURES).days] == ["2025-10-30", "2025-10-31"]
+
+
+def test_customers_that_landed_after_the_last_ingest_are_read_before_messages_are_made(lake: Lake):
+    (file,) = Path(".cis/landing/customers").iterdir()
+    Path(".cis/landing/customers/withdrawn.csv").write_text(file.read_text().replace("true", "false"))
+    result = cis("snapshot")
+    assert result.exit_code == 0, result.output
+    assert "Reading snapshots, because customers/withdrawn.csv is newer than what the lake has read" in result.output
+    assert lake.figures(gold.NOTIFICATIONS).total.rows == 0
+    assert "Reading snapshots" not in cis("snapshot").output
 
 
 def test_the_snapshot_of_a_day_that_is_not_over_is_refused(lake: Lake):

@@ -44,12 +44,12 @@ def test_segments_keep_the_order_of_their_ids_in_every_chart(frames: GoldFrames)
 def test_sizes_come_largest_first_with_counts_and_shares_in_words(frames: GoldFrames) -> None:
     sizes = segment_sizes(frames.segment_profiles.reverse())
     assert sizes["customers"].to_list() == [50, 30, 20]
-    assert sizes["label"].to_list() == ["50 · 50 %", "30 · 30 %", "20 · 20 %"]
+    assert sizes["label"].to_list() == ["50 · 50%", "30 · 30%", "20 · 20%"]
 
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(0.0, "0 %"), (0.004, "<1 %"), (0.005, "<1 %"), (0.006, "1 %"), (0.244, "24 %"), (1.0, "100 %")],
+    [(0.0, "0%"), (0.004, "<1%"), (0.005, "<1%"), (0.006, "1%"), (0.244, "24%"), (1.0, "100%")],
 )
 def test_a_small_share_is_not_told_as_none(share: float, words: str) -> None:
     assert percent(share) == words
@@ -103,9 +103,9 @@ def test_each_segment_is_split_over_rfm_segments_from_engaged_to_not(frames: Gol
     grid = rfm_grid(frames.customer_segments)
     assert grid["rfm_segment"].unique(maintain_order=True).to_list() == ["Champions", "New", "Hibernating"]
     assert grid.filter(pl.col("customers") > 0).select("segment", "rfm_segment", "customers", "label").rows() == [
-        ("Weekly stock-up", "Champions", 50, "100 %"),
-        ("Occasional", "Hibernating", 30, "100 %"),
-        ("New customers", "New", 20, "100 %"),
+        ("Weekly stock-up", "Champions", 50, "100%"),
+        ("Occasional", "Hibernating", 30, "100%"),
+        ("New customers", "New", 20, "100%"),
     ]
     assert grid.height == 9
 

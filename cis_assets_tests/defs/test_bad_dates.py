@@ -16,6 +16,8 @@ from cis_assets.dates import DateRange
 from cis_assets.defs.tables import asset_key
 from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
 
+pytestmark = pytest.mark.slow
+
 END = date(2025, 3, 31)
 DATED = (
     bronze.ORDERS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,7 +112,7 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> ShopWithCustomer:
     _land_what_is_set_aside(made)
     # Several times, so that there is a history; the first time with a snapshot that is superseded later.
     made.shop.run(INGEST, made.days)
-    os.utime(made.landing / SUPERSEDED, (0, 0))
+    os.utime(made.landing / "customers/customers.csv")
     made.shop.run(INGEST, made.days)
     for day in (END - timedelta(days=1), END):
         made.shop.run(GOLD, DateRange(day, day))
@@ -193,10 +194,18 @@ def _land_what_is_set_aside(made: ShopWithCustomer) -> None:
     frame = pl.DataFrame({"order_id": [known, alone], "customer_id": [CUSTOMER, CUSTOMER], "order_hour": ["x", "11"]})
     frame.write_parquet(made.landing / f"orders/order_date={day}/late.parquet")
     made.holding[f"orders/order_date={day}/late.parquet"] = 2
+    # As long as the one before, so that it is not quarantined.
+    text = (made.landing / "customers/customers.csv").read_text()
+    (made.landing / SUPERSEDED).write_text(
+        re.sub(rf"^{CUSTOMER},.*$", f"{CUSTOMER},true,Mars/Olympus", text, flags=re.M)
+    )
     with (made.landing / "customers/customers.csv").open("a") as snapshot:
         snapshot.write(f"{CUSTOMER},perhaps,UTC\n")
-    (made.landing / SUPERSEDED).write_text(f"customer_id,push_consent,time_zone\n{CUSTOMER},true,Mars/Olympus\n")
     made.holding |= {"customers/customers.csv": 2, SUPERSEDED: 1}
+    audience = made.landing / "offer_audience/audience.csv"
+    audience.parent.mkdir()
+    audience.write_text(f"offer_id,customer_id\n1,{CUSTOMER}\n1,{CUSTOMER + 1}\n")
+    made.holding["offer_audience/audience.csv"] = 1
 
 
 def _leave_behind(made: ShopWithCustomer) -> None:

@@ -27,12 +27,15 @@ from cis_assets_tests.defs.pipeline import GOLD, INGEST
 from cis_assets_tests.erasure.byte_search import traces_of
 from cis_assets_tests.erasure.conftest import CUSTOMER, END, ShopWithCustomer
 
+pytestmark = pytest.mark.slow
+
 WITH_CUSTOMERS = (
     *(
         "bronze/orders",
         "bronze/order_items",
         "bronze/rejected_rows",
         "bronze/customers",
+        "bronze/offer_audience",
         "bronze/rejected_snapshot_rows",
     ),
     *(
@@ -41,6 +44,7 @@ WITH_CUSTOMERS = (
         "silver/returned_items",
         "silver/rejected_rows",
         "silver/customers",
+        "silver/offer_audience",
         "silver/rejected_snapshot_rows",
     ),
     *("gold/customer_features", "gold/customer_segments", "gold/notification_contexts", "gold/notifications"),
@@ -86,6 +90,9 @@ def test_everything_else_is_as_it_was(with_customer: ShopWithCustomer):
     with_customer.erase()
     after = with_customer.rows()
     for path, rows in before.items():
+        if path == bronze.OFFER_AUDIENCE.path:
+            assert after[path].select("offer_id", "customer_id").rows() == [(1, CUSTOMER + 1), (1, None)]
+            continue
         assert_frame_equal(after[path], without_customer(with_customer, rows), check_exact=True)
         if path not in WITH_CUSTOMERS:
             assert_frame_equal(after[path], rows, check_exact=True)
@@ -100,7 +107,7 @@ def test_reading_the_old_landing_files_again_does_not_bring_a_customer_back(with
     assert in_lake(with_customer) == {}
     for path, rows in with_customer.rows().items():
         # What was read of the files, and whether it balances, is told anew.
-        if not path.startswith(("gold/", "quality/", "bronze/landed_files")):
+        if not path.startswith(("gold/", "quality/", "bronze/landed_files", "bronze/landed_snapshots")):
             assert_frame_equal(rows, erased[path], check_exact=True)
     assert with_customer.shop.rows(quality.DATE_CHECKS)["fault"].drop_nulls().to_list() == []
     counted = {
@@ -116,6 +123,7 @@ def test_reading_the_old_landing_files_again_does_not_bring_a_customer_back(with
         "order_items": lines - 1,
         "rejected_rows": 7,
         "customers": 1,
+        "offer_audience": 1,
         "rejected_snapshot_rows": 1,
     }
 
@@ -164,7 +172,6 @@ def test_a_dry_run_counts_what_an_erasure_removes_and_changes_nothing(with_custo
     assert found.landing_files == receipt.landing_files
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 4, 5, 14, 15, 30])
 def test_an_erasure_that_was_stopped_anywhere_is_completed_by_the_next(with_customer: ShopWithCustomer, step: int):
     done = 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import dataframely as dy
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,8 @@ from cis_assets.lake.lake import Lake
 from cis_assets.lake.resource import LakeResource
 from cis_assets.lake.slices import WHOLE, Slice
 from cis_assets_tests.partitions import ORDER_DATES
+
+pytestmark = pytest.mark.slow
 
 FIRST = date(2026, 1, 1)
 DAYS = 6

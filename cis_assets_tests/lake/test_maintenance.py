@@ -126,7 +126,7 @@ def test_a_partition_with_one_file_is_left_alone(tmp_path: Path):
 @pytest.mark.parametrize("table", EVERY_TABLE.values(), ids=EVERY_TABLE)
 def test_every_table_of_the_lake_keeps_its_rows_and_types(tmp_path: Path, table: Table):
     location = location_in(tmp_path)
-    moments = {"send_at": datetime(2026, 1, 1, 8, tzinfo=UTC)} if "send_at" in table.columns else {}
+    moments = {name: datetime(2026, 1, 1, 8, tzinfo=UTC) for name in ("send_at", "arrived_at") if name in table.columns}
     for _ in range(3):
         add(table, location, table_frame(table, [moments, moments]))
     before, schema = pl.read_delta(location.uri), DeltaTable(location.uri).schema().to_json()

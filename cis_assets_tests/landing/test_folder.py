@@ -11,8 +11,9 @@ import pytest
 from cis_assets.landing.contract import ORDER_ITEMS, ORDERS, PRODUCTS
 from cis_assets.landing.file_reader import read_file
 from cis_assets.landing.folder import LandingError, LandingFile, LandingFolder
+from cis_assets.landing.reader import read_days
 from cis_assets_tests.conftest import day
-from cis_assets_tests.landing.landing_files import put
+from cis_assets_tests.landing.landing_files import ITEMS_HEADER, ORDERS_HEADER, put
 
 
 @pytest.fixture
@@ -218,3 +219,31 @@ def test_the_folder_itself_may_be_a_link(linked: Path, tmp_path: Path) -> None:
     folder = LandingFolder(str(tmp_path / "link"))
     files = {file.path: file for file in folder.snapshot_files(PRODUCTS)}
     assert folder.content(files["products/b.csv"]) == b"inside"
+
+
+def test_a_name_or_link_that_cannot_be_read_spoils_its_date_alone(root: Path) -> None:
+    for number in (1, 2, 3):
+        put(root, f"orders/order_date=2025-03-0{number}/o.csv", f"{ORDERS_HEADER}\n1,1,9\n")
+        put(root, f"order_items/order_date=2025-03-0{number}/i.csv", f"{ITEMS_HEADER}\n1,1,1,1,1\n")
+    folder = LandingFolder(str(root))
+    before = folder.dated_files(ORDERS)
+    put(root, "orders/order_date=2025-03-01/late\t.csv", "x")
+    (root / "orders/order_date=2025-03-02/all").symlink_to("..")
+    assert list(folder.order_dates()) == [day(f"2025-03-0{number}") for number in (1, 2, 3)]
+    assert folder.dated_files(ORDERS)[day("2025-03-03")] == before[day("2025-03-03")]
+    assert read_days(folder, [day(f"2025-03-0{number}") for number in (1, 2, 3)]).faults == {
+        day(
+            "2025-03-01"
+        ): "Landing file orders/order_date=2025-03-01/late\\t.csv has a name with characters that storage "
+        "does not allow: rename or remove it.",
+        day("2025-03-02"): "Landing file orders/order_date=2025-03-02/all is a link into its own folder: "
+        "rename or remove it.",
+    }
+
+
+def test_a_link_loop_beside_the_date_folders_is_a_stray_folder(root: Path) -> None:
+    put(root, "orders/order_date=2025-03-01/o.csv", "x")
+    (root / "orders/current").symlink_to(".")
+    folder = LandingFolder(str(root))
+    assert list(folder.order_dates(strict=False)) == [day("2025-03-01")]
+    assert folder.stray_folders() == ["orders/current"]

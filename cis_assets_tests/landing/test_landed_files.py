@@ -182,13 +182,17 @@ def test_a_first_line_that_may_be_a_row_is_not_repeated_in_the_fault(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "row", ["Anna Smith,anna,berlin", "anna;smith;berlin", "true,anna smith,europe", "anna\tsmith"]
+    "row",
+    [
+        *("Anna Smith,anna,berlin", "anna;smith;berlin", "true,anna smith,europe", "anna\tsmith"),
+        *("order_id,anna,berlin", "1,Anna Smith,order_hour", "anna smith;order_id"),
+    ],
 )
 def test_words_of_a_first_line_that_may_be_a_row_are_not_repeated_either(tmp_path: Path, row: str) -> None:
     put_days(tmp_path, FIRST)
     put(tmp_path, f"orders/order_date={FIRST}/orders.csv", f"{row}\n1,2,3\n")
     sentence = read(tmp_path, FIRST).faults[FIRST].casefold()
-    assert "its first line names none of the expected columns" in sentence
+    assert re.search("its first line names none of the expected columns|and [12] other fields?", sentence)
     assert not {"anna", "smith", "berlin", "europe", "true"} & set(re.findall(r"\w+", sentence))
 
 

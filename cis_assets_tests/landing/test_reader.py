@@ -202,9 +202,7 @@ def test_a_header_that_lacks_or_repeats_a_column_is_refused_by_file_and_column(
 
 
 def test_parquet_that_lacks_a_column_is_refused_by_file_and_column(tmp_path: Path) -> None:
-    with pytest.raises(
-        LandingError, match=r"^Landing file orders/only\.parquet has no column order_hour; its header is "
-    ):
+    with pytest.raises(LandingError, match=r"^Landing file orders/only\.parquet has no column order_hour; its header "):
         read_alone(tmp_path, ORDERS, ORDERS_FRAME.drop("order_hour"), "parquet")
 
 

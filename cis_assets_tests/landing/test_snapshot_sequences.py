@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,8 @@ from cis_assets_tests.landing.test_snapshots import (
     read,
 )
 from cis_assets_tests.silver.bronze_rows import lines, orders
+
+pytestmark = pytest.mark.slow
 
 ROWS = st.lists(
     st.tuples(st.integers(1, 5), st.sampled_from(["A", "B", " ", ""]), st.sampled_from(["1", "2", "9", "", "x"])),

@@ -59,7 +59,8 @@ def read(root: Path, stored: StoredSnapshots | LandedSnapshots = NOTHING_STORED,
     # Rows of files are read lazily, and the files may go.
     rows = {name: rows.collect().lazy() for name, rows in landed.rows.items()}
     return LandedSnapshots(
-        rows, landed.rejected.collect().lazy(), landed.landed, landed.unknown_columns, landed.left_out
+        *(rows, landed.rejected.collect().lazy(), landed.landed),
+        *(landed.unknown_columns, landed.left_out, landed.late),
     )
 
 
@@ -146,14 +147,14 @@ def test_rejected_rows_and_unknown_columns_of_all_snapshots_are_gathered(tmp_pat
         ("products/part-r-00001.parquet", "products/part-*"),
         (
             "products/part-00000-8f1d2c3a-1111-2222-3333-444455556666-c000.snappy.parquet",
-            "products/part-*8f1d2c3a-1111-2222-3333-444455556666*",
+            "products/part-*",
         ),
-        (
-            "products/part-00012-tid-77-8f1d2c3a-1111-2222-3333-444455556666-5-1-c000.csv",
-            "products/part-*8f1d2c3a-1111-2222-3333-444455556666*",
-        ),
+        ("products/part-00012-tid-77-8f1d2c3a-1111-2222-3333-444455556666-5-1-c000.csv", "products/part-*"),
+        ("products/part-a.csv", "products/part-*"),
+        ("products/part.csv", "products/part.csv"),
         ("products/2025-06-01/a.csv", "products/2025-06-01/"),
         ("products/2025-06-01/part-00000.csv", "products/2025-06-01/"),
+        ("products/2025-06-01/store=2/part-00000.csv", "products/2025-06-01/"),
     ],
 )
 def test_the_files_of_one_delivery_are_one_snapshot(path: str, name: str) -> None:
@@ -170,6 +171,40 @@ def test_a_snapshot_in_parts_is_read_whole_and_counts_from_its_last_part(tmp_pat
     assert landed.landed.filter(pl.col("source_table") == "products").select(
         "arrived_at", "file_count", "row_count"
     ).rows() == [(moment(20), 2, 4)]
+
+
+U1, U2, U3, U4 = (f"{number}f1d2c3a-1111-2222-3333-444455556666" for number in range(1, 5))
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        ([("2025-06-01/store=1/part-0", 10), ("2025-06-01/store=2/part-0", 20)], [1, 2]),
+        ([("part-a", 10), ("part-b", 20)], [1, 2]),
+        ([("part-0", 10), ("part-1", 200_000)], [1, 2]),
+        # Each part may have a UUID of its own.
+        ([(f"part-00000-{U1}", 10), (f"part-00001-{U2}", 20)], [1, 2]),
+        ([(f"part-00000-{U1}-c000", 10), (f"part-00000-{U1}-c001", 20)], [1, 2]),
+        # A part number that comes again is of another delivery.
+        ([(f"part-00000-{U1}", 10), (f"part-00000-{U2}", 20)], [2]),
+        (
+            [(f"part-00000-{U1}", 10), (f"part-00001-{U2}", 20), (f"part-00001-{U3}", 30), (f"part-00000-{U4}", 40)],
+            [3, 4],
+        ),
+        # A job that leaves out empty parts may write no number of the job before it.
+        ([(f"part-00000-{U1}", 10), (f"part-00003-{U2}", 90_000)], [2]),
+        # Nothing tells which one is newer.
+        ([(f"part-00000-{U1}", 10), (f"part-00000-{U2}", 10)], [1, 2]),
+    ],
+)
+def test_parts_of_a_delivery_are_read_together_and_those_of_another_one_replace_them(
+    tmp_path: Path, parts: list[tuple[str, int]], kept: list[int]
+) -> None:
+    put_snapshots(tmp_path, without="products")
+    for number, (name, at) in enumerate(parts, 1):
+        arrive(tmp_path, f"products/{name}.csv", products(number), at)
+    for landed in (read(tmp_path), read(tmp_path, read(tmp_path))):
+        assert sorted(number for (number,) in in_force(landed, "products", "product_id")) == kept
 
 
 def test_a_part_that_comes_later_completes_its_snapshot(tmp_path: Path) -> None:
@@ -280,6 +315,11 @@ def test_a_file_of_an_older_arrival_that_comes_later_is_history(tmp_path: Path) 
     first = read(tmp_path)
     arrive(tmp_path, "products/restored.csv", f"{products(2)}1,Old name,1,1\n", 10)
     second = read(tmp_path, first)
+    assert second.warnings() == [
+        "Snapshot products/restored.csv is new, but its file time 1970-01-01 00:00 UTC is before that of products/new.csv, "
+        "which stays in force. If it is newer, `touch` the file or land it again."
+    ]
+    assert read(tmp_path, second).warnings() == []
     assert in_force(second, "products", "product_name") == [("Product 1",)]
     assert seen(second) == [(1, 10, 10, 30), (1, 30, 30, None), (2, 10, 10, 30)]
 
@@ -322,3 +362,42 @@ def test_rows_of_a_lake_without_arrivals_stay_with_missing_times(tmp_path: Path)
     assert seen(kept) == [(1, None, None, None), (2, None, None, None)]
     arrive(tmp_path, "products/new.csv", products(1), 30)
     assert seen(read(tmp_path, kept)) == [(1, None, None, 30), (1, 30, 30, None), (2, None, None, 30)]
+
+
+@pytest.mark.parametrize("name", ["week\t23.csv", "week\x7f.csv", b"week\xff.csv"])
+def test_a_name_that_storage_refuses_leaves_the_former_offers_in_force_and_is_named(
+    tmp_path: Path, name: str | bytes
+) -> None:
+    put_snapshots(tmp_path)
+    arrive(tmp_path, "offers/offers.csv", f"{OFFERS_HEADER}\n7,1,10,2025-01-01,2025-01-02\n", 10)
+    first = read(tmp_path)
+    (tmp_path / "offers" / os.fsdecode(name)).write_text("")
+    second = read(tmp_path, first)
+    assert in_force(second, "offers", "offer_id") == [(7,)]
+    assert fault_of(second, "offers").startswith("Landing file offers/week\\")
+    assert fault_of(second, "offers").endswith(
+        "has a name with characters that storage does not allow: rename or remove it."
+    )
+
+
+@pytest.mark.parametrize("target", [".", "..", "current"])
+def test_a_link_into_its_own_folder_leaves_the_former_offers_in_force_and_is_named(tmp_path: Path, target: str) -> None:
+    put_snapshots(tmp_path)
+    arrive(tmp_path, "offers/offers.csv", f"{OFFERS_HEADER}\n7,1,10,2025-01-01,2025-01-02\n", 10)
+    (tmp_path / "offers/current").symlink_to(target)
+    landed = read(tmp_path)
+    assert in_force(landed, "offers", "offer_id") == [(7,)]
+    assert fault_of(landed, "offers") == (
+        "Landing file offers/current is a link into its own folder: rename or remove it."
+    )
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64(), pl.UInt32()])
+def test_whole_numbers_of_parquet_are_read_as_keys_of_text(tmp_path: Path, dtype: pl.DataType) -> None:
+    put_snapshots(tmp_path)
+    keys = pl.Series([4_000_000_001, None], dtype=dtype)
+    rows = pl.DataFrame({"customer_id": [1, 2], "push_consent": [True, False], "time_zone": ["UTC"] * 2})
+    arrive(tmp_path, "customers/customers.parquet", rows.with_columns(customer_key=keys), 10)
+    landed = read(tmp_path)
+    assert landed.warnings() == []
+    assert in_force(landed, "customers", "customer_id", "customer_key") == [(1, "4000000001"), (2, None)]

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cis_assets.catalog import bronze, silver
-from cis_assets.notifications.consent import consenting_customers, find_consent_fault, hash_consent
+from cis_assets.notifications.consent import (
+    consenting_customers,
+    find_consent_fault,
+    find_snapshot_of_nobody,
+    hash_consent,
+)
 from cis_assets_tests.frames import table_frame
 
 ARRIVAL = datetime(2026, 3, 2, tzinfo=UTC)
@@ -73,3 +78,11 @@ def test_the_fingerprint_changes_with_consent_and_not_with_anything_else():
     assert hash_consent(EVERYBODY, landed(None, "cannot be read")) != before
     assert hash_consent(customers((1, False, None)), landed(None)) != before
     assert hash_consent(EVERYBODY.with_columns(time_zone=pl.lit("Asia/Tokyo")), landed(None)) != before
+
+
+def test_a_snapshot_in_force_of_nobody_or_of_erased_customers_alone_is_named():
+    for counts, name in (((0, 0), "customers/0.csv"), ((2, 2), "customers/0.csv"), ((3, 2), None)):
+        row_count, erased = (pl.lit(count, pl.Int64) for count in counts)
+        snapshots = landed(None).with_columns(row_count=row_count, erased_row_count=erased)
+        assert find_snapshot_of_nobody(snapshots) == name
+    assert find_snapshot_of_nobody(landed()) is None

@@ -13,7 +13,7 @@ import pytest
 from cis_assets.catalog.gold import CUSTOMER_FEATURES, CUSTOMER_SEGMENTS, NOTIFICATION_CONTEXTS
 from cis_assets.catalog.silver import CUSTOMERS, OFFER_AUDIENCE, OFFERS, PRODUCTS
 from cis_assets.catalog.table import Table
-from cis_assets.notifications.contexts import notification_contexts
+from cis_assets.notifications.contexts import eligible_customers, notification_contexts
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.settings import read_settings
 
@@ -117,11 +117,18 @@ def contexts(
     engine: Callable[[pl.DataFrame], nw.LazyFrame] = on_polars,
 ) -> pl.DataFrame:
     ids = [row["customer_id"] for row in features]
-    lazy = notification_contexts(
+    known = engine(rows(PRODUCTS, *(products if products is not None else [product()])))
+    eligible = eligible_customers(
         engine(rows(CUSTOMER_FEATURES, *features)),
         engine(rows(CUSTOMER_SEGMENTS, *(segments if segments is not None else [segment(i) for i in ids]))),
-        engine(rows(PRODUCTS, *(products if products is not None else [product()]))),
+        known,
         engine(rows(CUSTOMERS, *(customers if customers is not None else [customer(i) for i in ids]))),
+        as_of=MONDAY,
+        policy=policy,
+    )
+    lazy = notification_contexts(
+        eligible,
+        known,
         engine(rows(OFFERS, *(offers or []))),
         engine(rows(OFFER_AUDIENCE, *(audience or []))),
         as_of=MONDAY,
@@ -285,11 +292,10 @@ COUPON = {"kind": "coupon", "percent_off": None}
         (COUPON, "a coupon for this product", "product coupon"),
         (COUPON | ORDER | {"code": "TAKE5"}, "a coupon for your order, code TAKE5", "order coupon"),
         ({"code": "SAVE_10"}, "10% off this product, code SAVE_10", "product percent"),
-        ({"code": "go to evil.example"}, "10% off this product", "product percent"),
         (
-            COUPON | ORDER | {"code": "A-LONG-CODE", "minimum_spend": 19.99},
-            "a coupon for your order if you spend €19.99",
-            "order coupon minimum",
+            AMOUNT | ORDER | {"code": "C0-DE", "minimum_spend": 99.0},
+            "€5 off your order if you spend €99, code C0-DE",
+            "order amount minimum",
         ),
     ],
     ids=str,
@@ -310,6 +316,28 @@ def test_an_offer_whose_words_are_too_long_is_not_mentioned() -> None:
     assert frame["offer_id"].to_list() == [2]
     short = NotificationPolicy(message_max_length=60)
     assert contexts(USUAL_DAY, offers=[offer(2, 5, 0, 0) | ORDER], policy=short)["offer_id"].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code": "SUMMER 25"},
+        {"code": "SPAR€5"},
+        {"code": "go to evil.example"},
+        {"code": "A" * 21},
+        COUPON | ORDER | {"code": "A-LONG-CODE", "minimum_spend": 19.99},
+        AMOUNT | {"amount_off": 4.999},
+        AMOUNT | {"amount_off": 0.004},
+        AMOUNT | {"minimum_spend": 0.004},
+        {"minimum_spend": 9.996},
+    ],
+    ids=str,
+)
+def test_an_offer_is_told_with_its_code_and_to_the_cent_or_not_at_all(changes: dict) -> None:
+    for engine in (on_polars, on_duckdb):
+        assert contexts(USUAL_DAY, offers=[offer(1, 10, 0, 0) | changes], engine=engine)["offer_id"].to_list() == [None]
+    told = contexts(USUAL_DAY, offers=[offer(1, 10, 0, 0) | changes, offer(2, 5, 0, 0)])
+    assert told["offer_id"].to_list() == [2]
 
 
 def test_an_offer_on_another_department_is_not_mentioned() -> None:

@@ -78,6 +78,7 @@ def history(orders: list[Order]) -> History:
             "distinct_product_count": len({line.product_id for line in order.lines}),
             "spend": spend(order),
             "order_key": None,
+            "gap_is_minimum": None,
         }
         for facts, order in zip(numbered, orders, strict=True)
     ]

@@ -43,8 +43,8 @@ def test_the_number_of_clouds_is_chosen() -> None:
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
-        ({"shares": (0.38, 0.3, 0.3, 0.02)}, "a segment under 3 %"),
-        ({"shares": (0.5, 0.2, 0.2, 0.1)}, "a segment above 40 %"),
+        ({"shares": (0.38, 0.3, 0.3, 0.02)}, "a segment under 3%"),
+        ({"shares": (0.5, 0.2, 0.2, 0.1)}, "a segment above 40%"),
         ({"jaccards": (0.9, 0.9, 0.9, 0.7)}, "an unstable segment"),
         ({"distinct_habits": (2, 2, 2, 1)}, "a segment close to the average"),
     ],

@@ -16,7 +16,10 @@ pytestmark = pytest.mark.server
 SNAPSHOT_ASSETS = [
     {"path": [layer, name]}
     for layer, names in {
-        "bronze": ("products", "aisles", "departments", "customers", "offers", "rejected_snapshot_rows"),
+        "bronze": (
+            *("products", "aisles", "departments", "customers", "offers", "offer_audience"),
+            *("rejected_snapshot_rows", "landed_snapshots"),
+        ),
         "silver": ("products",),
     }.items()
     for name in names

@@ -18,7 +18,7 @@ from cis_assets import catalog, notifications, quality, segmentation
 from cis_assets.catalog import Table, bronze, gold, silver
 from cis_assets.catalog import snapshots as snapshot_slices
 from cis_assets.dates import trailing_window
-from cis_assets.notifications import consent, contexts, product_names
+from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
 from cis_assets.segmentation import customer_features, patterns, profiles
@@ -112,9 +112,11 @@ def _products() -> pl.DataFrame:
 def _consents() -> pl.DataFrame:
     zones = ("Asia/Tokyo", "Nowhere", "Europe/Madrid", "UTC")
     return pl.DataFrame(
-        [(number, number % 5 > 0, zones[number % 4], None, None) for number in range(1, _CUSTOMERS + _NEWCOMERS)],
+        [
+            {"customer_id": number, "push_consent": number % 5 > 0, "time_zone": zones[number % 4]}
+            for number in range(1, _CUSTOMERS + _NEWCOMERS)
+        ],
         schema=silver.CUSTOMERS.dtypes,
-        orient="row",
     )
 
 
@@ -160,30 +162,40 @@ def _model(habits: pl.DataFrame) -> pl.DataFrame:
     return add_challenger(gold.SEGMENT_MODEL.empty(), train(habits, segments_min=3, segments_max=3).rows)
 
 
-def _contexts(on: On) -> nw.LazyFrame:
-    return contexts.notification_contexts(*_inputs_of_contexts(on), as_of=AS_OF, policy=_POLICY)
-
-
-def _inputs_of_contexts(on: On) -> list[nw.LazyFrame]:
+def _eligible(on: On, products: nw.LazyFrame | None = None) -> nw.LazyFrame:
     inputs = (
-        gold.CUSTOMER_FEATURES,
-        gold.CUSTOMER_SEGMENTS,
-        silver.PRODUCTS,
-        silver.CUSTOMERS,
-        silver.OFFERS,
-        silver.OFFER_AUDIENCE,
+        on(gold.CUSTOMER_FEATURES),
+        on(gold.CUSTOMER_SEGMENTS),
+        on(silver.PRODUCTS) if products is None else products,
+        on(silver.CUSTOMERS),
     )
-    return [on(table) for table in inputs]
+    return contexts.eligible_customers(*inputs, as_of=AS_OF, policy=_POLICY)
+
+
+def _contexts(on: On) -> nw.LazyFrame:
+    snapshots = (on(table) for table in (silver.PRODUCTS, silver.OFFERS, silver.OFFER_AUDIENCE))
+    return contexts.notification_contexts(_eligible(on), *snapshots, as_of=AS_OF, policy=_POLICY)
 
 
 def _unnamed(on: On) -> nw.LazyFrame:
-    features, segments, products, *others = _inputs_of_contexts(on)
-    products = products.with_columns(naming_fault=nw.when(nw.col("product_id") % 2 == 0).then(nw.lit("an offer")))
-    return contexts.count_unnamed_products(features, segments, products, *others, as_of=AS_OF, policy=_POLICY)
+    fault = nw.when(nw.col("product_id") % 2 == 0).then(nw.lit("an offer"))
+    return contexts.count_unnamed_products(_eligible(on, on(silver.PRODUCTS).with_columns(naming_fault=fault)))
 
 
 def _consenting(on: On) -> nw.LazyFrame:
     return consent.consenting_customers(on(silver.CUSTOMERS), bronze.LANDED_SNAPSHOTS.empty().lazy())
+
+
+def _said(on: On) -> nw.LazyFrame:
+    said = offer_terms.offers_in_words(on(silver.OFFERS), on(silver.PRODUCTS), AS_OF + timedelta(days=1), _POLICY)
+    return said.select("offer_id", "offer_words", "offer_terms", "target", "rank", "rank_number")
+
+
+def _best_offers(on: On) -> nw.LazyFrame:
+    said = offer_terms.offers_in_words(on(silver.OFFERS), on(silver.PRODUCTS), AS_OF + timedelta(days=1), _POLICY)
+    customers = on(gold.CUSTOMER_FEATURES).filter(nw.col("as_of_date") == nw.lit(AS_OF, dtype=nw.Date))
+    people = customers.with_columns(department_id=nw.col("favourite_department_id"))
+    return offer_terms.best_offers(people, said, on(silver.OFFER_AUDIENCE))
 
 
 def _profiles(on: On) -> pl.DataFrame:
@@ -251,7 +263,10 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "catalog.snapshots.segment_members": lambda on: snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF),
     "notifications.consent.consenting_customers": _consenting,
     "notifications.contexts.count_unnamed_products": _unnamed,
+    "notifications.contexts.eligible_customers": _eligible,
     "notifications.contexts.notification_contexts": _contexts,
+    "notifications.offer_terms.offers_in_words": _said,
+    "notifications.offer_terms.best_offers": _best_offers,
     "notifications.product_names.shorten_product_names": _shortened,
 }
 """Transformation, named as below cis_assets -> what it makes of the tables that a function brings."""

@@ -3,7 +3,8 @@
 import dagster as dg
 
 from cis_assets.defs.customers.assets import build_assets, build_checks
-from cis_assets.defs.customers.sensors import build_schedules, build_sensors
+from cis_assets.defs.customers.schedules import build_schedules
+from cis_assets.defs.customers.sensors import build_sensors
 from cis_assets.defs.jobs import daily_gold, train_segments
 from cis_assets.settings import Settings
 

@@ -1,6 +1,6 @@
-"""The schedule and the sensor of the daily snapshot.
+"""The sensor of the daily snapshot, and when a snapshot is requested.
 
-The schedule makes the snapshot of a day first. When late files change silver within its window, or when the consent of
+The schedule (`schedules.py`) makes the snapshot of a day first. When late files change silver within its window, or when the consent of
 customers changes, the sensor refreshes it. It compares the current state and keeps no cursor, so it misses nothing while it is switched off.
 Snapshots of earlier days stay unchanged.
 """
@@ -126,25 +126,6 @@ def _started_at(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> flo
     found = instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=[day]), limit=1).records
     run = instance.get_run_record_by_id(found[0].run_id) if found else None
     return run.start_time if run else None
-
-
-def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    @dg.schedule(
-        job=daily_gold,
-        # By then the last order files of the day before have landed and are ingested.
-        cron_schedule="30 4 * * *",
-        execution_timezone=settings.time_zone,
-        description="Makes the gold tables of the previous day every morning at 4:30, in the time zone CIS_TIME_ZONE.",
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-    )
-    def daily_gold_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        with dg.partition_loading_context(effective_dt=context.scheduled_execution_time):
-            day = order_dates(settings).get_last_partition_key()
-        if day is None:
-            return dg.SkipReason("No order date is over yet.")
-        return request_first(context.instance, day, settings.history_days)
-
-    return [daily_gold_schedule]
 
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:

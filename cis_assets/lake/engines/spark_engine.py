@@ -81,7 +81,7 @@ class SparkEngine:
         """
         if not _on_spark(chunks):
             return self._polars.replace(table, location, where, chunks)
-        rows = _union([frame.select(list(table.dtypes)).to_native() for frame in chunks.frames])
+        rows = _union([_planned(frame.select(list(table.dtypes)).to_native()) for frame in chunks.frames])
 
         def write(commit: Commit) -> None:
             stored, before = commit.stored, commit.stored.version()
@@ -129,6 +129,14 @@ def _collected(chunks: LazyChunks) -> LazyChunks:
     return dataclasses.replace(chunks, frames=LazyChunks.of(frames).frames)
 
 
+def _planned(rows: DataFrame) -> DataFrame:
+    """Let Sail plan these rows by themselves; Spark ignores more partitions than there are.
+
+    Without it, Sail repeats the expressions of the columns in all that is above them, and plans for minutes.
+    """
+    return rows.coalesce(_MOST_FILES)
+
+
 def _union(frames: Sequence[DataFrame]) -> DataFrame:
     """Unite the rows of the frames, in a tree of unions: a deep plan cannot be sent."""
     middle = len(frames) // 2
@@ -157,9 +165,7 @@ def _guard(table: Table, where: Slice, rows: DataFrame) -> DataFrame:
 
 
 def _save(rows: DataFrame, location: TableLocation, where: Slice, mark: str) -> None:
-    # `coalesce` has no effect on Spark itself. Without it, Sail repeats the checks of constraints in the expressions of all
-    # columns, and plans for minutes.
-    writer = rows.coalesce(_MOST_FILES).write.format("delta").mode("overwrite").option("userMetadata", mark)
+    writer = _planned(rows).write.format("delta").mode("overwrite").option("userMetadata", mark)
     predicate = where.sql()
     (writer.option("replaceWhere", predicate) if predicate else writer).save(location.uri)
 

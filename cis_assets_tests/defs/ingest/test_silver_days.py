@@ -14,6 +14,8 @@ from cis_assets.catalog import silver
 from cis_assets.dates import DAYS_AT_ONCE, DateRange
 from cis_assets_tests.defs.pipeline import INGEST, Shop, land_sample, shop_at
 
+pytestmark = pytest.mark.slow
+
 END = date(2025, 3, 31)
 DAYS = DateRange(END - timedelta(days=DAYS_AT_ONCE + 4), END)
 TABLES = (silver.ORDERS, silver.ORDER_ITEMS, silver.RETURNED_ITEMS, silver.REJECTED_ROWS)

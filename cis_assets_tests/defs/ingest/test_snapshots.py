@@ -16,12 +16,15 @@ from cis_assets.cli import main
 from cis_assets.dates import DateRange
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.snapshots import read_snapshots
-from cis_assets.quality.snapshots import ACCOUNTED, CHECKS, DROP, IN_FORCE, REJECTED
+from cis_assets.quality.snapshots import ACCOUNTED, CHECKS, DROP, IN_FORCE, KEPT, REJECTED
+from cis_assets.settings import settings
 from cis_assets.sources.instacart.source import InstacartSource
 from cis_assets.sources.landing_writer import land
 from cis_assets.views.reconciliation import reconcile_snapshots
 from cis_assets_tests.defs.pipeline import INGEST, Shop, shop_at
 from cis_assets_tests.landing.landing_files import put
+
+pytestmark = pytest.mark.slow
 
 DAYS = DateRange(date(2025, 6, 1), date(2025, 6, 2))
 
@@ -70,7 +73,8 @@ def test_windows_zones_and_words_for_consent_are_understood_and_every_row_is_acc
     ]  # fmt: skip
     counts = reconcile_snapshots(shop.lake)
     assert counts.select("source_table", "landed", "valid", "rejected", "unparsed", "duplicates").rows() == [
-        ("customers", 3, 2, 0, 0, 1), ("offers", 1, 1, 0, 0, 0), ("products", 40, 40, 0, 0, 0),
+        ("aisles", 1, 1, 0, 0, 0), ("customers", 3, 2, 0, 0, 1), ("departments", 1, 1, 0, 0, 0),
+        ("offers", 1, 1, 0, 0, 0), ("products", 40, 40, 0, 0, 0),
     ]  # fmt: skip
 
 
@@ -111,6 +115,63 @@ def test_broken_optional_snapshots_stop_no_orders_and_are_said(tmp_path: Path) -
     assert shop.rows(silver.ORDERS).height == 41
 
 
+def test_a_first_customers_snapshot_without_rows_is_said(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    land_shop(landing)
+    put(landing, "customers/customers.csv", "customer_id,push_consent,time_zone\n")
+    put(landing, "offers/offers.csv", "offer_id,product_id,percent_off,starts_on,ends_on\n")
+    result = shop_at(tmp_path).run(INGEST, DAYS)
+    said = {each.check_name: each for each in result.get_asset_check_evaluations() if not each.passed}
+    assert {name: (each.severity.value, each.description) for name, each in said.items()} == {
+        DROP: ("WARN", "customers/customers.csv: no rows, so there are no customers."),
+        "consent_is_known": (
+            "WARN",
+            "Nobody gets messages: snapshot customers/customers.csv has no customers. Land customers again if it should "
+            "have some.",
+        ),
+    }
+
+
+def test_each_row_of_aisles_and_departments_is_accounted_for(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    land_shop(landing)
+    names = "".join(f"{number},aisle {number}\n" for number in range(3, 10))
+    put(landing, "aisles/aisles.csv", f"aisle_id,aisle\n1,old\n1,fresh\n2,\n,nowhere\n3,aisle 3\nx,bad\n{names}")
+    put(landing, "departments/departments.csv", "department_id,department\n1,produce\n1,produce\n2, \n")
+    shop = shop_at(tmp_path)
+    assert run(shop, rejected_share_warn=1) == dict.fromkeys(CHECKS)
+    rejected = shop.rows(silver.REJECTED_SNAPSHOT_ROWS)
+    assert sorted(rejected.select("source_table", "source_key", "reason").rows()) == [
+        ("aisles", "aisle_id=1", "another name of this id landed later"),
+        ("aisles", "aisle_id=2", "aisle is missing"),
+        ("aisles", "aisle_id=missing", "aisle_id is missing"),
+        ("departments", "department_id=2", "department is missing"),
+    ]
+    counts = reconcile_snapshots(shop.lake).filter(pl.col("source_table").is_in(["aisles", "departments"]))
+    assert counts.select("source_table", "landed", "valid", "rejected", "unparsed", "duplicates").rows() == [
+        ("aisles", 13, 8, 3, 1, 1), ("departments", 3, 1, 1, 0, 1),
+    ]  # fmt: skip
+    landed = shop.rows(bronze.LANDED_SNAPSHOTS).filter(pl.col("source_table") == "aisles")
+    assert landed.select("valid_row_count", "rejected_row_count", "duplicate_row_count").rows() == [(8, 4, 1)]
+    assert shop.rows(silver.PRODUCTS)["aisle"].unique().to_list() == ["fresh"]
+
+
+def test_customers_that_are_no_longer_in_landing_keep_their_consent_and_are_said(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    land_shop(landing)
+    shop = shop_at(tmp_path)
+    run(shop)
+    before = shop.rows(silver.CUSTOMERS)
+    (landing / "customers/customers.csv").unlink()
+    said = run(shop)
+    assert {name for name, sentence in said.items() if sentence} == {KEPT}
+    assert (said[KEPT] or "").startswith("customers/customers.csv of ")
+    assert (said[KEPT] or "").endswith(
+        "is no longer in landing, and its consents stay in force. To end them, land customers again."
+    )
+    assert shop.rows(silver.CUSTOMERS).equals(before)
+
+
 def test_rejected_rows_and_a_smaller_snapshot_warn_and_quarantine_by_settings(tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     land_shop(landing)
@@ -145,7 +206,9 @@ def test_a_lost_row_of_a_snapshot_is_noticed_and_shown(tmp_path: Path, monkeypat
     )
     for name in ("lake_uri", "landing_uri"):
         monkeypatch.setitem(os.environ, f"CIS_{name.upper()}", getattr(shop.settings, name))
+    settings.cache_clear()
     shown = CliRunner().invoke(main, ["show", "reconciliation", "--json"])
+    settings.cache_clear()
     assert shown.exit_code == 1
     assert len(json.loads(shown.stdout)["not_accounted_for"]) == 2
 

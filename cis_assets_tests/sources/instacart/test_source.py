@@ -289,7 +289,7 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path, name: str) -> None:
     ("file", "content", "words"),
     [
         ("orders", "order_id,user_id,eval_set\n1,1,prior\n", "has no column order_number and no column order_dow and "),
-        ("aisles", "id,aisle\n1,bread\n", "has no column aisle_id; its header is id,aisle."),
+        ("aisles", "id,aisle\n1,bread\n", "has no column aisle_id; its header has aisle and 1 other field."),
         ("order_products__train", "order_id,product_id\n1,1\n", "has no column add_to_cart_order; its header is "),
         ("orders", f"{ORDERS_HEADER}\n1,1,prior,1,0,noon,\n", "cannot be read: .*order_hour_of_day.*noon"),
         ("orders", f"{ORDERS_HEADER}\n1,1,prior,1,0,9,2.5\n", "cannot be read: .*days_since_prior_order.*2.5"),

@@ -255,7 +255,7 @@ MANY = [line(No=f"A{number}") for number in range(5)]
     ("text", "words"),
     [
         ("\n".join([HEADER.replace("Item", "SKU"), *MANY]),
-         r"lines.csv has no column Item, which columns.sku of the mapping corner-shop names; its header is No,Customer,Time,SKU,"),
+         r"lines.csv has no column Item, which columns.sku of the mapping corner-shop names; its header has No,Customer,Time,Name,Pieces,Price and 1 other field"),
         ("\n".join([f"{HEADER},no", *MANY]), r"lines.csv has more than one column No, which columns.invoice of"),
         ("\n".join([HEADER.replace(",", ";"), *MANY]), r"has no column No, .* Check files.delimiter, which is ','\."),
         ("\n".join([HEADER, *(each + ",x" for each in MANY)]),

@@ -1,0 +1,1 @@
+"""The Complete Journey, one year of a grocery shop, as landing files."""
