@@ -25,12 +25,6 @@ def product_family() -> nw.Expr:
 
 
 def family_numbers(products: nw.LazyFrame) -> nw.LazyFrame:
-    """The products that share a family, from silver/products: `product_id` and `family_id`, the family's smallest id.
-
-    A product without a row here is a family of its own.
-    """
+    """`product_id` and `family_id` of the rows of silver/products; the id is the smallest product id of the family."""
     families = products.select("product_id", product_family=product_family())
-    smallest = nw.col("product_id").min().over("product_family")
-    largest = nw.col("product_id").max().over("product_family")
-    numbered = families.with_columns(family_id=smallest, largest_id=largest)
-    return numbered.filter(nw.col("family_id") < nw.col("largest_id")).select("product_id", "family_id")
+    return families.select("product_id", nw.col("product_id").min().over("product_family").alias("family_id"))

@@ -1,8 +1,7 @@
 """Computes gold/customer_features, the features of customers in a trailing window, on any engine.
 
 Order items are aggregated by customer and product, and by customer and department. Everything else reads orders or
-these aggregates. The reorder share needs no further pass: of all (order, product) pairs of a customer, those that are
-not the first of their product are reorders.
+these aggregates. The reorder share needs no further pass: silver/orders tells the products of each order.
 """
 
 import math
@@ -28,8 +27,6 @@ _SATURDAY = 6
 # Counting products by customer takes about 100 bytes per order item, so large histories are computed in chunks of
 # customers. Each chunk reads all items again, which takes a few percent of its time.
 _ITEMS_PER_CHUNK = 9_000_000
-_PAIR = ["customer_id", "product_id"]
-_ORDER = ["order_date", "order_id"]
 
 
 def customer_features(
@@ -43,8 +40,8 @@ def customer_features(
     """Features of every customer with an order in the `history_days` days that end with `as_of`.
 
     `orders` and `order_items` are rows of silver/orders and silver/order_items, at least those of the window; rows
-    outside of it are ignored. `products` is silver/products. `ranges` of the items' ids make it faster (see `pair_keys`). Returns the columns of
-    gold/customer_features, unsorted.
+    outside of it are ignored. `families` is the result of `family_numbers` for silver/products. `ranges` of the items'
+    ids make it faster (see `pair_keys`). Returns the columns of gold/customer_features, unsorted.
     """
     window = trailing_window(as_of, history_days)
     orders = snapshot_window(orders, window)

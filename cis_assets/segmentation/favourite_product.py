@@ -26,10 +26,11 @@ def favourite_product(
     """One row per customer: the product, orders and recency of the favorite family.
 
     `bought` has one row per customer and product of `order_items`, and counts its items as `rows`. `families` is the
-    result of `product_families.family_numbers`; `ranges` are those of the items (see `pair_keys`).
+    result of `family_numbers`; a product without a row there is a family of its own. `ranges` may have `family_range`.
 
     The favorite is the family in most orders (ties: bought last, then the smaller id of its product). Its product is the
-    family's product in most orders of the customer (ties: bought last, then the smaller id).
+    one that the customer bought most often, in lines (ties: bought last, then the smaller id). Whether a product is still
+    in the shop does not count: silver/products tells that only as of today.
     """
     # Every frame is used once, because polars would compute it once per use.
     items = order_items.select("customer_id", "product_id", *_ORDER)
@@ -46,7 +47,8 @@ def favourite_product(
     return best.select(
         "customer_id",
         nw.col(_NAMED).alias("favourite_product_id"),
-        nw.col("orders").alias("favourite_product_orders"),
+        # Engines count in integers of different sizes.
+        nw.col("orders").cast(nw.Int64).alias("favourite_product_orders"),
         (nw.lit(today) - nw.col("last_day")).alias("favourite_product_recency_days"),
     )
 
@@ -54,13 +56,17 @@ def favourite_product(
 def _candidates(
     orders: nw.LazyFrame, bought: nw.LazyFrame, families: nw.LazyFrame, ranges: Mapping[str, NumberRange]
 ) -> nw.LazyFrame:
-    """The customers' products whose family can be the favorite: customer_id, product_id and family_id.
+    """The customers' products whose family can be the favorite, with the product that stands for the family.
 
     No family is in more orders than it has items, and the favorite is in at least as many as the most frequent product:
     its items without repeats. The repeats of all products, which silver/orders tells, are not fewer.
     """
     repeats = orders.group_by("customer_id").agg(
         (nw.col("item_count") - nw.col("distinct_product_count")).sum().alias("repeats")
+    )
+    # Never above the items, so every customer keeps a candidate.
+    at_least = (
+        nw.when(nw.col("repeats") > 0).then(nw.col("most_items") - nw.col("repeats")).otherwise(nw.col("most_items"))
     )
     rows = bought.join(families, on="product_id", how="left").with_columns(
         family_id=nw.coalesce("family_id", "product_id")
@@ -69,7 +75,7 @@ def _candidates(
     rows = rows.with_columns(
         at_most=nw.col("rows").sum().over(*family), most_items=nw.col("rows").max().over("customer_id")
     )
-    possible = rows.join(repeats, on="customer_id").filter(nw.col("at_most") >= nw.col("most_items") - nw.col("repeats"))
+    possible = rows.join(repeats, on="customer_id").filter(nw.col("at_most") >= at_least)
     most, last = nw.col("rows").max().over(*family), nw.col("last_if_most").max().over(*family)
     return (
         possible.with_columns(last_if_most=nw.when(nw.col("rows") == most).then(nw.col("last_day")))

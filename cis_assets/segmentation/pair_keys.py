@@ -53,9 +53,7 @@ def group_by_customer_and(
     ).drop(_PAIR)
 
 
-def with_pair_key(
-    column: str, rows: nw.LazyFrame, ranges: Mapping[str, NumberRange]
-) -> tuple[nw.LazyFrame, list[str]]:
+def with_pair_key(column: str, rows: nw.LazyFrame, ranges: Mapping[str, NumberRange]) -> tuple[nw.LazyFrame, list[str]]:
     """The rows, and the columns that identify customer and `column`: one packed column, which is added, or both.
 
     Keys of several frames match if they are made with the same ranges. See `group_by_customer_and`.
