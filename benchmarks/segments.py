@@ -5,6 +5,7 @@ last day and frozen; then the 31 days up to it are placed. Retrainings use anoth
 """
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,12 +19,12 @@ from cis_assets.dates import EPOCH, trailing_window
 from cis_assets.lake.lake import Lake
 from cis_assets.segmentation.assignment import place_customers
 from cis_assets.segmentation.habits import customer_habits
-from cis_assets.segmentation.model import train_segment_model
+from cis_assets.segmentation.model import TrainingOptions, train_segment_model
 from cis_assets.segmentation.versions import add_challenger, champion, promote
 
 DAYS = 31
 HISTORY_DAYS = 365
-_OPTIONS = {"segments_min": 4, "segments_max": 8}
+_OPTIONS = TrainingOptions(segments_min=4, segments_max=8, seed=7)
 
 
 def measure(orders: pl.LazyFrame) -> None:
@@ -32,10 +33,11 @@ def measure(orders: pl.LazyFrame) -> None:
     days = list(trailing_window(last, DAYS))
     habits = customer_habits(nw.from_native(orders), days, HISTORY_DAYS)
     of_day = {day: habits.filter(pl.col("as_of_date") == day) for day in days}
-    first = train_segment_model(of_day[last], SEGMENT_MODEL.empty(), seed=7, **_OPTIONS)
+    first = train_segment_model(of_day[last], SEGMENT_MODEL.empty(), _OPTIONS)
     model = add_challenger(SEGMENT_MODEL.empty(), first.rows)
-    for trial in first.trials:
-        echo(f"{trial.segment_count} segments: least Jaccard {min(trial.jaccards):.2f}, {trial.faults or 'no faults'}")
+    for tried in first.candidates.iter_rows(named=True):
+        faults = ", ".join(tried["faults"]) or "no faults"
+        echo(f"{tried['segment_count']} segments: least Jaccard {tried['least_jaccard']:.2f}, {faults}")
     for row in model.iter_rows(named=True):
         echo(f"{row['segment_id']} {row['segment_name']}: {row['customer_count']} customers, {row['segment_marks']}")
     _print_changes(pl.concat(place_customers(of_day[day], model) for day in days))
@@ -46,7 +48,7 @@ def measure(orders: pl.LazyFrame) -> None:
         "one week earlier": (of_day[days[-8]], 7),
     }
     for name, (rows, seed) in again.items():
-        retrained = train_segment_model(rows, model, seed=seed, **_OPTIONS).rows
+        retrained = train_segment_model(rows, model, replace(_OPTIONS, seed=seed)).rows
         promoted = champion(promote(add_challenger(model, retrained), last, name))
         before, after = (place_customers(of_day[last].sort("customer_id"), each) for each in (model, promoted))
         echo(f"trained again, {name}: {(before['segment_id'] == after['segment_id']).mean():.2%} keep their id")
