@@ -35,7 +35,8 @@ class Differences:
         if self.refused:
             raise SchemaMismatchError(
                 f"Nothing was written to {table.path}: {'; '.join(self.refused)}. Bring the catalog back to what is "
-                f"stored, or move the table at {stored.table_uri} aside and materialize all its partitions again."
+                f"stored, or move the table at {stored.table_uri} aside, run `cis doctor --accept {table.path}`, and "
+                "materialize all its partitions again."
             )
 
 
@@ -88,7 +89,7 @@ def convert_columns(
     if unknown:
         raise SchemaMismatchError(
             f"{table.path} at {stored.table_uri} is in an older form, without {_join_names(tuple(unknown))}. "
-            "Move that folder aside and materialize the table again."
+            f"Move that folder aside, run `cis doctor --accept {table.path}`, and materialize the table again."
         )
     return {
         **{name: fill(name, table.fills.get(name)) for name in expected if _is_readable_without(table, name, found)},
