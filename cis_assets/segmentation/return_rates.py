@@ -38,7 +38,9 @@ def return_rates(lifecycle: pl.LazyFrame, orders: pl.LazyFrame) -> pl.DataFrame:
     )
     days = (pl.col("next_order") - pl.col(AS_OF_DATE)).dt.total_days()
     known = ~pl.col("gap_is_minimum").fill_null(False)
-    shares = [((days <= limit) & known).fill_null(False).mean().alias(_within(limit)) for limit in (SOON_DAYS, LATER_DAYS)]
+    shares = [
+        ((days <= limit) & known).fill_null(False).mean().alias(_within(limit)) for limit in (SOON_DAYS, LATER_DAYS)
+    ]
     rates = followed.group_by("stage").agg(pl.len().cast(pl.Int64).alias("customers"), *shares).collect()
     return pl.DataFrame({"stage": STAGES}).join(rates, on="stage", maintain_order="left")
 

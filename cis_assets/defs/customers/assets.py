@@ -4,6 +4,8 @@ Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`)
 segment model is trained on the newest snapshot of features, and then applied to the snapshot of any day.
 """
 
+from datetime import date
+
 import dagster as dg
 import narwhals as nw
 import polars as pl
@@ -12,6 +14,7 @@ from pydantic import Field
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
+from cis_assets.defs.customers.lifecycle_metadata import describe_stages
 from cis_assets.defs.customers.training_metadata import describe_training
 from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
 from cis_assets.defs.resources import LakeResource
@@ -22,6 +25,7 @@ from cis_assets.segmentation import habits as habits_transform
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.drift import DRIFTED, measure_drift
+from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle_in_chunks
 from cis_assets.segmentation.model import train_segment_model
 from cis_assets.segmentation.order_windows import newest_order_date
 from cis_assets.segmentation.versions import CHALLENGER, add_challenger, promote, serving
@@ -93,6 +97,26 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         days = days_of(context)
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
         return LazyChunks.of(habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows))
+
+    @table_asset(
+        settings,
+        gold.CUSTOMER_LIFECYCLE,
+        "narwhals",
+        owner=_OWNER,
+        deps=[asset_key(quality.DATE_CHECKS)],
+        ins={"orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY)},
+    )
+    def customer_lifecycle(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
+        *earlier, newest = days_of(context)
+        order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
+        rules = LifecycleRules.from_settings(settings)
+
+        def chunks(days: list[date]) -> list[pl.LazyFrame]:
+            return customer_lifecycle_in_chunks(orders, days, history_days, rules, order_rows)
+
+        snapshot = pl.concat(chunk.collect() for chunk in chunks([newest]))
+        context.add_output_metadata(describe_stages(snapshot))
+        return LazyChunks.of([*(chunks(earlier) if earlier else []), snapshot])
 
     @table_asset(
         settings,
@@ -188,6 +212,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [
         customer_features,
         customer_habits,
+        customer_lifecycle,
         segment_model,
         customer_segments,
         segment_profiles,
