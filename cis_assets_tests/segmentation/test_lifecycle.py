@@ -186,7 +186,7 @@ def test_stages_begin_in_their_order_also_where_percentiles_tie(
     values: list[tuple[float, float, float]], rules: LifecycleRules
 ) -> None:
     quantiles = np.sort(np.array(values), axis=1)
-    began = rules.first_days(Cadences(*quantiles.T))
+    began = rules.first_days(Cadences(quantiles[:, 0], quantiles[:, 1], quantiles[:, 2]))
     assert all((before <= after).all() for before, after in pairwise(began.T))
     assert (began[:, 0] >= 1).all()
 
@@ -195,8 +195,8 @@ def test_stages_begin_in_their_order_also_where_percentiles_tie(
 @settings(max_examples=15, deadline=None)
 def test_the_cadence_is_that_of_the_features_where_the_window_has_all_orders(made: list[Order]) -> None:
     rows, as_of = history(made), FIRST_DAY + timedelta(days=20)
-    frames = [nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items)]
-    features = customer_features(*frames, as_of, HISTORY_DAYS).to_native().collect().sort("customer_id")
+    orders, order_items = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
+    features = customer_features(orders, order_items, as_of, HISTORY_DAYS).to_native().collect().sort("customer_id")
     found = lifecycle(rows.orders, as_of).sort("customer_id")
     assert found["cadence_days"].to_numpy() == pytest.approx(features["cadence_days"].to_numpy())
     assert found["days_since_order"].to_list() == features["recency_days"].to_list()
