@@ -100,7 +100,8 @@ def cadences_of_orders(gap: np.ndarray, is_capped: np.ndarray, place: np.ndarray
 
 
 def _shrunk(own: nw.Expr, prior: float) -> nw.Expr:
-    return (nw.col("gaps") * own + PRIOR_GAPS * prior) / (nw.col("gaps") + PRIOR_GAPS)
+    # Not a division, which one engine cannot do with these types.
+    return (nw.col("gaps") * own + PRIOR_GAPS * prior) * (nw.col("gaps") + PRIOR_GAPS) ** -1.0
 
 
 def _shrink(own: np.ndarray, number: np.ndarray, prior: float) -> np.ndarray:
