@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     )
     segments_min: int = Field(4, ge=2, description="Smallest number of customer segments that training tries.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments that training tries.")
+    segments_promote_at_drift: float | None = Field(
+        None,
+        gt=0,
+        description="Population stability index from which a training promotes its challenger by itself, as it then does for a "
+        "segment with a stability under 0.6. 0.25 is usual. If empty, only people promote.",
+    )
     lifecycle_few_orders: int = Field(
         3, ge=2, description="Customers with fewer orders are new or tried; the others have a cadence."
     )
