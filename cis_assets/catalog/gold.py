@@ -9,6 +9,8 @@ from cis_assets.catalog.table import AS_OF_DATE, Table
 
 _WEEKDAY = "ISO weekday, 1 = Monday to 7 = Sunday."
 _SEGMENT = "Segment of gold/segment_model."
+_NULL_BEFORE = "Null in older snapshots."
+_CAPPED_GAPS = "Gaps that the source caps rank after all others."
 
 
 class _Snapshot(dy.Schema):
@@ -65,6 +67,70 @@ class CustomerFeatures(_Snapshot):
     mean_order_spend = dy.Float64(
         nullable=True, description="Mean spend per order; null if a line of the window has no price."
     )
+    first_order_date = dy.Date(nullable=True, description=f"Date of the first order in the window. {_NULL_BEFORE}")
+    cadence_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description=f"Usual days between orders: median of the n latest gaps of the window, at most 20, shrunk: (n x median + 3 x "
+        f"7.5) / (n + 3). {_CAPPED_GAPS} {_NULL_BEFORE}",
+    )
+    gap_p75_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="75th percentile of the same gaps, shrunk: (n x percentile + 3 x 12) / (n + 3). The percentile is the "
+        f"smallest gap that 75% of the gaps do not exceed. {_NULL_BEFORE}",
+    )
+    gap_p90_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description=f"90th percentile of the same gaps, likewise: (n x percentile + 3 x 20) / (n + 3). {_NULL_BEFORE}",
+    )
+    capped_gap_share = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="Share of the gaps that the source caps (gap_is_minimum of silver/orders), so they may be longer than every "
+        "figure here says; null with one order.",
+    )
+    regularity = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="mean_gap_days / (mean_gap_days + std_gap_days): 1 with equal gaps, 0.5 with random ones; null with fewer "
+        "than three orders, or if all are of one day.",
+    )
+    order_trend = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Orders per day in the last quarter of the window, divided by orders per day from the first order to the day "
+        "before that quarter; null if these are fewer days than a quarter.",
+    )
+    basket_trend = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Lines per order in the same two parts, divided likewise; null also without an order in the last quarter.",
+    )
+    morning_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description=f"Share of orders placed from 5:00 to 11:59. {_NULL_BEFORE}"
+    )
+    afternoon_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description=f"Share of orders placed from 12:00 to 16:59. {_NULL_BEFORE}"
+    )
+    evening_share = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description=f"Share of orders placed from 17:00 to 21:59; the rest is night. {_NULL_BEFORE}",
+    )
+    variety = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Effective number of departments: 1 / sum of the squared shares of lines by department, so 3 if lines are "
+        f"spread evenly over three. {_NULL_BEFORE}",
+    )
+    price_level = dy.Float64(
+        nullable=True, description="total_spend per order line; null if a line of the window has no price."
+    )
 
 
 class CustomerHabits(_Snapshot):
@@ -84,6 +150,30 @@ class CustomerHabits(_Snapshot):
     since = dy.Date(
         description="Order date that the habit began with: the oldest of the window, or the first of 28 days whose orders "
         "contradicted the orders before them."
+    )
+
+
+class CustomerLifecycle(_Snapshot):
+    """Where each customer is in the cycle between two orders: one of seven stages, by the customer's own gaps.
+
+    Customers without an order in the trailing window have no row.
+    """
+
+    customer_id = dy.Int64(description="Customer number.")
+    stage = dy.String(
+        description="With fewer than 3 orders ever: new up to 42 days after the first, then tried. Others by the days since "
+        "the last order, each stage from: active 0, due cadence_days, overdue the 75th percentile of the gaps, lapsing the 90th "
+        "and at least 14 days, lapsed three times the 90th and at least 42 days. CIS_LIFECYCLE_... change the numbers. The "
+        "percentiles are shrunk as in gold/customer_features. No stage begins before the one before it."
+    )
+    since = dy.Date(
+        description="First of the days in a row, up to the snapshot, on which the customer was in the stage by this rule."
+    )
+    days_since_order = dy.Int32(min=0, description="Days since the last order.")
+    cadence_days = dy.Float64(
+        min=0.0,
+        description="Usual days between orders as of the last order: the formula of gold/customer_features on the 20 latest gaps "
+        "of all of silver. So it stays until the next order.",
     )
 
 
@@ -283,6 +373,9 @@ CUSTOMER_FEATURES = _snapshot(
 CUSTOMER_HABITS = _snapshot(
     "customer_habits", CustomerHabits, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
+CUSTOMER_LIFECYCLE = _snapshot(
+    "customer_lifecycle", CustomerLifecycle, "customer, as of a day", ("customer_id",), may_be_empty=False
+)
 SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of a version", ("version", "segment_id"))
 SEGMENT_CANDIDATES = Table(
     "gold",
@@ -318,6 +411,7 @@ NOTIFICATIONS = _snapshot("notifications", Notifications, "message", ("customer_
 TABLES = (
     CUSTOMER_FEATURES,
     CUSTOMER_HABITS,
+    CUSTOMER_LIFECYCLE,
     SEGMENT_CANDIDATES,
     SEGMENT_MODEL,
     CUSTOMER_SEGMENTS,

@@ -93,12 +93,14 @@ CARRIED: Mapping[str, ByColumn] = {
     },
     gold.CUSTOMER_FEATURES.path: {
         "customer_id": _of(silver.ORDERS, "customer_id"),
+        "first_order_date": _of(silver.ORDERS, "order_date"),
         "favourite_weekday": _of(silver.ORDERS, "order_weekday"),
         "favourite_hour": _of(silver.ORDERS, "order_hour"),
         "favourite_product_id": _of(silver.ORDER_ITEMS, "product_id"),
         "favourite_department_id": _of(silver.ORDER_ITEMS, "department_id"),
     },
     gold.CUSTOMER_HABITS.path: _same(silver.ORDERS, "customer_id"),
+    gold.CUSTOMER_LIFECYCLE.path: _same(silver.ORDERS, "customer_id"),
     gold.SEGMENT_MODEL.path: {"trained_as_of": _of(gold.CUSTOMER_HABITS, "as_of_date")},
     gold.CUSTOMER_SEGMENTS.path: {
         **_same(gold.CUSTOMER_FEATURES, "as_of_date", "customer_id"),
@@ -136,6 +138,7 @@ Several origins of one column give the values of different rows.
 """
 
 _DAY_OF_ORDER = _of(silver.ORDERS, "day_number")
+_GAPS = _of(silver.ORDERS, "day_number", "gap_is_minimum")
 _OF_DAY = {
     "day_number": _of(bronze.ORDERS, "order_date"),
     "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
@@ -217,6 +220,20 @@ COMPUTED: Mapping[str, ByColumn] = {
         "weekend_share": _of(silver.ORDERS, "order_weekday"),
         "total_spend": _of(silver.ORDERS, "spend"),
         "mean_order_spend": _of(silver.ORDERS, "spend"),
+        **dict.fromkeys(("cadence_days", "gap_p75_days", "gap_p90_days"), _GAPS),
+        "capped_gap_share": _of(silver.ORDERS, "gap_is_minimum"),
+        "regularity": _DAY_OF_ORDER,
+        "order_trend": _DAY_OF_ORDER,
+        "basket_trend": _of(silver.ORDERS, "day_number", "item_count"),
+        **dict.fromkeys(("morning_share", "afternoon_share", "evening_share"), _of(silver.ORDERS, "order_hour")),
+        "variety": _of(silver.ORDER_ITEMS, "department_id"),
+        "price_level": _of(silver.ORDERS, "spend", "item_count"),
+    },
+    gold.CUSTOMER_LIFECYCLE.path: {
+        "stage": _GAPS,
+        "since": _GAPS,
+        "days_since_order": _DAY_OF_ORDER,
+        "cadence_days": _GAPS,
     },
     gold.CUSTOMER_HABITS.path: {
         "order_count": _of(silver.ORDERS, "order_id"),

@@ -93,7 +93,7 @@ def segments(lake: Lake, as_of: date | None, as_json: bool) -> None:
 @json_option
 @with_lake
 def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) -> None:
-    """One customer: features, segment, last orders and messages."""
+    """One customer: features, segment, lifecycle stage, last orders and messages."""
     from cis_assets.views.customers import describe_customer
 
     found = describe_customer(lake, customer_id, as_of)
@@ -102,6 +102,8 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
         return
     heading(f"Customer {customer_id} as of {found['features']['as_of_date']}")
     facts = {**found["features"], **found["segment"]}
+    if found["lifecycle"]:
+        facts["stage"] = f"{found['lifecycle']['stage']} since {found['lifecycle']['since']}"
     print_table(["", ""], [(name, _format(value)) for name, value in facts.items() if name != "customer_id"])
     heading(f"Last {plural(len(found['orders']), 'order')} (* bought before)")
     print_table(

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
@@ -21,14 +22,14 @@ from cis_assets.dates import day_number, trailing_window
 from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
-from cis_assets.segmentation import customer_features, patterns, profiles
+from cis_assets.segmentation import cadence, customer_features, lifecycle, patterns, profiles
 from cis_assets.segmentation import favourite_product as favourites
 from cis_assets.segmentation import habits as habit_values
 from cis_assets.segmentation import order_windows as windows
 from cis_assets.segmentation import pair_keys as packed_pairs
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.versions import add_challenger
-from cis_assets_tests.segmentation.histories import FIRST_DAY, Line, Order, history
+from cis_assets_tests.segmentation.histories import FIRST_DAY, History, Line, Order, history
 from cis_assets_tests.segmentation.shoppers import train
 
 Rows = Mapping[str, pl.DataFrame]
@@ -55,7 +56,7 @@ _NAMES = (
 
 def history_rows() -> dict[str, pl.DataFrame]:
     """Rows by table path: silver as if made from a random history, gold as polars makes it from there."""
-    made = history(list(_orders(np.random.default_rng(11))))
+    made = _with_capped_gaps(history(list(_orders(np.random.default_rng(11)))))
     features = _on_polars(
         _features,
         {silver.ORDERS.path: made.orders, silver.ORDER_ITEMS.path: made.order_items, silver.PRODUCTS.path: _products()},
@@ -89,6 +90,11 @@ def _orders(random: np.random.Generator) -> Iterator[Order]:
             for _ in range(int(random.integers(1, 7)))
         )
         yield Order(customer, int(random.integers(0, 70)), lines, hour=int(random.choice([0, 7, 9, 9, 18, 23])))
+
+
+def _with_capped_gaps(made: History) -> History:
+    capped = pl.when(pl.col("order_id") % 11 != 0).then(pl.col("order_id") % 7 == 0)
+    return replace(made, orders=made.orders.with_columns(gap_is_minimum=capped))
 
 
 def _products() -> pl.DataFrame:
@@ -284,6 +290,16 @@ CASES: Mapping[str, Callable[[On], Any]] = {
         on(silver.ORDER_ITEMS), on(gold.CUSTOMER_SEGMENTS), on(silver.PRODUCTS), **_WINDOW
     ),
     "segmentation.profiles.profile_segments": _profiles,
+    "segmentation.cadence.cadences": lambda on: cadence.cadences(windows.gaps_between_orders(on(silver.ORDERS))),
+    "segmentation.lifecycle.customer_lifecycle": lambda on: lifecycle.customer_lifecycle(
+        on(silver.ORDERS), [AS_OF], HISTORY_DAYS, lifecycle.LifecycleRules()
+    ),
+    "segmentation.lifecycle.customer_lifecycle_in_chunks": lambda on: pl.concat(
+        chunk.collect()
+        for chunk in lifecycle.customer_lifecycle_in_chunks(
+            on(silver.ORDERS), [AS_OF], HISTORY_DAYS, lifecycle.LifecycleRules(), 3_000_000
+        )
+    ),
     "segmentation.habits.customer_habits": lambda on: habit_values.customer_habits(
         on(silver.ORDERS), [AS_OF], HISTORY_DAYS
     ),

@@ -4,6 +4,8 @@ Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`)
 segment model is trained in `training`.
 """
 
+from datetime import date
+
 import dagster as dg
 import narwhals as nw
 import polars as pl
@@ -12,6 +14,7 @@ from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
 from cis_assets.catalog.product_families import family_numbers
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
+from cis_assets.defs.customers.lifecycle_metadata import describe_stages
 from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
@@ -20,6 +23,7 @@ from cis_assets.segmentation import customer_features as features_transform
 from cis_assets.segmentation import habits as habits_transform
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
+from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle_in_chunks
 from cis_assets.segmentation.order_windows import newest_order_date
 from cis_assets.settings import Settings
 
@@ -92,6 +96,26 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @table_asset(
         settings,
+        gold.CUSTOMER_LIFECYCLE,
+        "narwhals",
+        owner=_OWNER,
+        deps=[asset_key(quality.DATE_CHECKS)],
+        ins={"orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY)},
+    )
+    def customer_lifecycle(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
+        *earlier, newest = days_of(context)
+        order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
+        rules = LifecycleRules.from_settings(settings)
+
+        def chunks(days: list[date]) -> list[pl.LazyFrame]:
+            return customer_lifecycle_in_chunks(orders, days, history_days, rules, order_rows)
+
+        snapshot = pl.concat(chunk.collect() for chunk in chunks([newest]))
+        context.add_output_metadata(describe_stages(snapshot))
+        return LazyChunks.of([*(chunks(earlier) if earlier else []), snapshot])
+
+    @table_asset(
+        settings,
         gold.CUSTOMER_SEGMENTS,
         "polars",
         owner=_OWNER,
@@ -159,6 +183,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [
         customer_features,
         customer_habits,
+        customer_lifecycle,
         customer_segments,
         segment_profiles,
         order_patterns,

@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from cis_assets.defs.markdown import as_table
 from cis_assets.segmentation.model_changes import ModelChange
 from cis_assets.segmentation.versions import renamed_segments
 
@@ -33,7 +34,7 @@ def describe_model(changed: ModelChange) -> dict[str, Any]:
 
 
 def _segments(rows: pl.DataFrame) -> str:
-    return _table(
+    return as_table(
         ("id", "segment", "customers", "what marks it", "origin", "stability"),
         [
             (
@@ -50,7 +51,7 @@ def _segments(rows: pl.DataFrame) -> str:
 
 
 def _candidates(rows: pl.DataFrame) -> str:
-    return _table(
+    return as_table(
         ("segments", "least stability", "smallest", "largest", "silhouette", "faults", "chosen"),
         [
             (
@@ -65,8 +66,3 @@ def _candidates(rows: pl.DataFrame) -> str:
             for row in rows.iter_rows(named=True)
         ],
     )
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
