@@ -3,6 +3,8 @@
 A snapshot of a day uses no order after that day. It uses the trailing window of `CIS_HISTORY_DAYS` days.
 """
 
+from typing import Any
+
 import dataframely as dy
 
 from cis_assets.catalog.table import AS_OF_DATE, Table
@@ -145,7 +147,9 @@ class CustomerSegments(_Snapshot):
     monetary_score = dy.Int32(
         min=1, max=5, description="Quintile of spend (of lines bought if there are no prices), 5 = most."
     )
-    rfm_segment = dy.String(description="RFM segment in words, from the recency and frequency scores.")
+    rfm_segment = dy.String(
+        description="RFM segment in words, from the recency score and the mean of the other two, rounded up."
+    )
 
 
 class SegmentProfiles(_SegmentSnapshot):
@@ -153,7 +157,13 @@ class SegmentProfiles(_SegmentSnapshot):
 
     segment_marks = dy.String(description="How the segment differed from the average customer at training.")
     customer_count = dy.Int64(description="Customers of the segment.")
-    customer_share = dy.Float64(min=0.0, max=1.0, description="Share of all customers of the snapshot.")
+    quiet_customers = dy.Int64(min=0, description="Of these, customers without an order in the last 90 days.")
+    customer_share = dy.Float64(
+        min=0.0,
+        max=1.0,
+        description="Share of all customers with an order in the last 90 days: (customer_count - quiet_customers) / their "
+        "sum over segments; 0 if there are none.",
+    )
     mean_recency_days = dy.Float64(description="Mean days since the last order.")
     mean_order_count = dy.Float64(description="Mean orders in the window.")
     mean_gap_days = dy.Float64(
@@ -166,6 +176,61 @@ class SegmentProfiles(_SegmentSnapshot):
     mean_total_spend = dy.Float64(nullable=True, description="Mean spend in the window; null without prices.")
     top_departments = dy.List(dy.String(), description="Departments with most lines, most first.")
     top_products = dy.List(dy.String(), description="Products in most lines, most first.")
+
+
+class SegmentPreferences(_SegmentSnapshot):
+    """What each segment buys more or less than the average customer, among customers with an order in the last 90 days."""
+
+    kind = dy.String(description="department or product.")
+    item_id = dy.Int64(description="Number of the department or of the product.")
+    item_name = dy.String(description="Name of the department or of the product.")
+    buyers = dy.Int64(min=30, description="Customers of the segment who bought it in the last 90 days, at least 30.")
+    buyer_share = dy.Float64(
+        min=0.0, max=1.0, description="buyers / customers of the segment with an order in the last 90 days."
+    )
+    buyer_index = dy.Float64(
+        min=0.0,
+        description="100 x buyer_share / the same share of all customers: 100 is the average, 200 means twice as many "
+        "buyers. Of products, each segment lists the 100 highest indices (ties: more buyers, then the smaller number).",
+    )
+
+
+class SegmentMigration(_Snapshot):
+    """How customers moved between the segments of 28 days before and those of the day. Customers who stayed have rows too.
+
+    The rows with a from_segment_id add up to the customers of 28 days before, those with a to_segment_id to those of the day.
+    """
+
+    from_segment_id = dy.Int32(
+        nullable=True, description="Segment 28 days before, by the version that served that day; null for arrivals."
+    )
+    from_segment_name = dy.String(nullable=True, description="Name of that segment on that day.")
+    to_segment_id = dy.Int32(
+        nullable=True, description="Segment of the day, by the version that serves it; null for departures."
+    )
+    to_segment_name = dy.String(nullable=True, description="Name of that segment on the day.")
+    cause = dy.String(
+        description="stayed: the same segment; behavior: the version that served 28 days before moves the customer too; "
+        "promotion: only another version does; arrival: no customer of the snapshot 28 days before; departure: no "
+        "customer of the day, so no order in the trailing window."
+    )
+    customers = dy.Int64(min=1, description="Customers of this move.")
+
+
+class CohortRetention(_Snapshot):
+    """Which share of the customers who first ordered in a month ordered again in each later month, from all of silver.
+
+    The first cohort also has the customers who were there before the data begins.
+    """
+
+    cohort_month = dy.Date(description="First day of the month of the customer's first order.")
+    months_since = dy.Int32(min=0, description="Months from cohort_month to the month that is looked at, from 0.")
+    customers = dy.Int64(min=1, description="Customers of the cohort.")
+    retained = dy.Int64(min=0, description="Customers of the cohort with an order in that month, up to the day.")
+    share = dy.Float64(min=0.0, max=1.0, description="retained / customers.")
+    is_incomplete = dy.Bool(
+        description="Whether the day is in that month and not its last one, so retained may still grow."
+    )
 
 
 class OrderPatterns(_SegmentSnapshot):
@@ -181,6 +246,10 @@ class OrderFrequency(_SegmentSnapshot):
 
     gap_days = dy.Int32(min=0, description="Days since the customer's previous order.")
     order_count = dy.Int64(min=1, description="Orders of the window.")
+    capped_order_count = dy.Int64(
+        min=0,
+        description="Of these, orders whose gap the source caps (gap_is_minimum of silver/orders), so it may be longer.",
+    )
 
 
 class NotificationContexts(_Snapshot):
@@ -249,8 +318,10 @@ class Notifications(_Snapshot):
     generator = dy.String(description="Writer of the copy: template or openai.")
 
 
-def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ...], may_be_empty: bool = True) -> Table:
-    return Table("gold", name, schema, grain, (AS_OF_DATE, *key), (AS_OF_DATE,), may_be_empty)
+def _snapshot(
+    name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ...], may_be_empty: bool = True, **fills: Any
+) -> Table:
+    return Table("gold", name, schema, grain, (AS_OF_DATE, *key), (AS_OF_DATE,), may_be_empty, fills=fills)
 
 
 CUSTOMER_FEATURES = _snapshot(
@@ -263,8 +334,36 @@ SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of a versi
 CUSTOMER_SEGMENTS = _snapshot(
     "customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
+# In snapshots from before `quiet_customers`, the share is that of all customers.
 SEGMENT_PROFILES = _snapshot(
-    "segment_profiles", SegmentProfiles, "segment, as of a day", ("segment_id",), may_be_empty=False
+    "segment_profiles",
+    SegmentProfiles,
+    "segment, as of a day",
+    ("segment_id",),
+    may_be_empty=False,
+    quiet_customers=0,
+)
+SEGMENT_PREFERENCES = _snapshot(
+    "segment_preferences",
+    SegmentPreferences,
+    "segment, department or product, as of a day",
+    ("segment_id", "kind", "item_id"),
+)
+# Without a key, because arrivals and departures have a segment on one side only.
+SEGMENT_MIGRATION = Table(
+    "gold",
+    "segment_migration",
+    SegmentMigration,
+    "segment 28 days before, segment of the day, cause, as of a day",
+    partition_by=(AS_OF_DATE,),
+    may_be_empty=True,
+)
+COHORT_RETENTION = _snapshot(
+    "cohort_retention",
+    CohortRetention,
+    "cohort month, months since, as of a day",
+    ("cohort_month", "months_since"),
+    may_be_empty=False,
 )
 ORDER_PATTERNS = _snapshot(
     "order_patterns",
@@ -274,7 +373,11 @@ ORDER_PATTERNS = _snapshot(
     may_be_empty=False,
 )
 ORDER_FREQUENCY = _snapshot(
-    "order_frequency", OrderFrequency, "segment, gap in days, as of a day", ("segment_id", "gap_days")
+    "order_frequency",
+    OrderFrequency,
+    "segment, gap in days, as of a day",
+    ("segment_id", "gap_days"),
+    capped_order_count=0,
 )
 NOTIFICATION_CONTEXTS = _snapshot(
     "notification_contexts", NotificationContexts, "eligible customer, as of a day", ("customer_id",)
@@ -290,6 +393,9 @@ TABLES = (
     SEGMENT_MODEL,
     CUSTOMER_SEGMENTS,
     SEGMENT_PROFILES,
+    SEGMENT_PREFERENCES,
+    SEGMENT_MIGRATION,
+    COHORT_RETENTION,
     ORDER_PATTERNS,
     ORDER_FREQUENCY,
     NOTIFICATION_CONTEXTS,
