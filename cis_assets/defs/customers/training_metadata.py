@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from cis_assets.dashboard.findings import markdown_table
 from cis_assets.segmentation.model import Training
 from cis_assets.segmentation.segment_count import SegmentCountTrial
 
@@ -27,7 +28,7 @@ def describe_training(training: Training, models: pl.DataFrame) -> dict[str, Any
 
 
 def _segments(rows: pl.DataFrame) -> str:
-    return _table(
+    return markdown_table(
         ("id", "segment", "customers", "what marks it", "origin", "stability"),
         [
             (
@@ -44,7 +45,7 @@ def _segments(rows: pl.DataFrame) -> str:
 
 
 def _trials(trials: tuple[SegmentCountTrial, ...]) -> str:
-    return _table(
+    return markdown_table(
         ("segments", "least stability", "smallest", "largest", "silhouette", "faults"),
         [
             (
@@ -58,8 +59,3 @@ def _trials(trials: tuple[SegmentCountTrial, ...]) -> str:
             for trial in trials
         ],
     )
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
