@@ -19,7 +19,7 @@ _AVERAGE = 100
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ("---",) * len(header), *rows]
-    return "\n".join("| " + " | ".join(_as_cell(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
 
 
 def describe_migration(moves: pl.DataFrame) -> str:
@@ -107,7 +107,7 @@ def describe_preferences(preferences: pl.DataFrame) -> str:
         return "No department has 30 buyers in one segment in the last 90 days."
     top = departments.sort("buyer_index", "segment_id", "item_id", descending=[True, False, False]).row(0, named=True)
     finding = (
-        f"{top['segment_name']} stands out most in {top['item_name']}: {percent(top['buyer_share'])} of its customers "
+        f"{_plain(top['segment_name'])} stands out most in {_plain(top['item_name'])}: {percent(top['buyer_share'])} of its customers "
         f"bought there in the last 90 days, {top['buyer_index'] / _AVERAGE:.1f} times the average."
     )
     rows = [
@@ -140,7 +140,7 @@ def describe_profiles(profiles: pl.DataFrame) -> str:
     largest = profiles.sort("customer_share", "segment_id", descending=[True, False]).row(0, named=True)
     quiet, everyone = profiles["quiet_customers"].sum(), profiles["customer_count"].sum()
     finding = (
-        f"{largest['segment_name']} is the largest segment: {percent(largest['customer_share'])} of the "
+        f"{_plain(largest['segment_name'])} is the largest segment: {percent(largest['customer_share'])} of the "
         f"{everyone - quiet:,} customers with an order in the last 90 days. "
         f"{quiet:,} quiet customers stand beside the shares."
     )
@@ -198,7 +198,7 @@ def describe_rfm(customer_segments: pl.DataFrame) -> str:
     )
 
 
-def _as_cell(text: str) -> str:
-    # Names come from the shop's data. A bar or a line break would end the cell, and a bracket begins a link or a tag.
+def _plain(text: str) -> str:
+    """Names come from the shop's data: a bar or a line break would end a cell, a bracket begins a link or a tag."""
     plain = " ".join(text.split()).replace("|", "/")
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>!" else letter for letter in plain)

@@ -33,6 +33,16 @@ A name says nothing that another vocabulary says: no segment and no lifecycle st
 """
 
 
+def rfm_table() -> pl.DataFrame:
+    """The rule table: columns rfm_segment, recency and value (scores in words, such as "3-4"), most engaged first."""
+    rows = [(name, *map(_span, scores)) for name, scores in _SCORES_BY_SEGMENT.items()]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("rfm_segment", "recency", "value"), pl.String), orient="row")
+
+
+def _span(scores: set[int]) -> str:
+    return str(min(scores)) if len(scores) == 1 else f"{min(scores)}-{max(scores)}"
+
+
 def value_score(frequency: int, monetary: int) -> int:
     """The mean of frequency and monetary score, rounded up."""
     return (frequency + monetary + 1) // 2
