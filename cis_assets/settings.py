@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     )
     segments_min: int = Field(4, ge=2, description="Smallest number of customer segments that training tries.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments that training tries.")
+    segments_promote_at_drift: float | None = Field(
+        None,
+        gt=0,
+        description="Population stability index from which a training promotes its challenger by itself, as it then does for a "
+        "segment with a stability under 0.6. 0.25 is usual. If empty, only people promote.",
+    )
     spark_remote: SecretStr = Field(
         SecretStr(""),
         description="Spark Connect server for CIS_ENGINE=spark: sc://HOST:PORT, with /;token=... if it needs one "

@@ -125,6 +125,24 @@ class SegmentModel(dy.Schema):
     seed = dy.Int64(description="Seed of the initializations.")
 
 
+class SegmentCandidates(dy.Schema):
+    """The numbers of segments that each training tried, with their quality."""
+
+    version = dy.Int32(min=1, description="Version of gold/segment_model that was chosen from them.")
+    centers = dy.String(
+        description="Where the centers are from: searched, or champion (those of the champion, refined on the customers)."
+    )
+    segment_count = dy.Int32(min=1, description="Number of segments tried.")
+    is_chosen = dy.Bool(description="Whether the version has these segments.")
+    faults = dy.List(dy.String(), description="Requirements that are missed; the fewest are chosen.")
+    least_jaccard = dy.Float64(description="Stability of the least stable segment, 0 to 1.")
+    mean_jaccard = dy.Float64(description="Mean stability of the segments, 0 to 1.")
+    silhouette = dy.Float64(description="Mean silhouette coefficient, -1 to 1.")
+    smallest_share = dy.Float64(description="Share of the customers in the smallest segment.")
+    largest_share = dy.Float64(description="Share of the customers in the largest segment.")
+    inertia = dy.Float64(description="Sum of squared distances of the customers of the search to their centers.")
+
+
 class CustomerSegments(_Snapshot):
     """Segment and RFM scores of each customer."""
 
@@ -331,6 +349,13 @@ CUSTOMER_HABITS = _snapshot(
     "customer_habits", CustomerHabits, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
 SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of a version", ("version", "segment_id"))
+SEGMENT_CANDIDATES = Table(
+    "gold",
+    "segment_candidates",
+    SegmentCandidates,
+    "number of segments tried for a version",
+    ("version", "centers", "segment_count"),
+)
 CUSTOMER_SEGMENTS = _snapshot(
     "customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
@@ -390,6 +415,7 @@ NOTIFICATIONS = _snapshot("notifications", Notifications, "message", ("customer_
 TABLES = (
     CUSTOMER_FEATURES,
     CUSTOMER_HABITS,
+    SEGMENT_CANDIDATES,
     SEGMENT_MODEL,
     CUSTOMER_SEGMENTS,
     SEGMENT_PROFILES,

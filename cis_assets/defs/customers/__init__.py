@@ -2,19 +2,18 @@
 
 import dagster as dg
 
-from cis_assets.defs.customers.assets import build_assets, build_checks
-from cis_assets.defs.customers.movements import build_movements
+from cis_assets.defs.customers import assets, movements, training
 from cis_assets.defs.customers.schedules import build_schedules
 from cis_assets.defs.customers.sensors import build_sensors
-from cis_assets.defs.jobs import daily_gold, train_segments
+from cis_assets.defs.jobs import daily_gold, promote_segments, train_segments
 from cis_assets.settings import Settings
 
 
 def build(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
-        assets=[*build_assets(settings), *build_movements(settings)],
-        asset_checks=build_checks(settings),
-        jobs=[daily_gold, train_segments],
+        assets=[*assets.build_assets(settings), *movements.build_assets(settings), *training.build_assets(settings)],
+        asset_checks=[*assets.build_checks(settings), *training.build_checks(settings)],
+        jobs=[daily_gold, train_segments, promote_segments],
         schedules=build_schedules(settings),
         sensors=build_sensors(settings),
     )

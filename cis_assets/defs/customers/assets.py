@@ -1,20 +1,18 @@
 """Gold tables about customers as of a day: features, segments and order patterns.
 
 Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`) and uses no order after its day. The
-segment model is trained on the newest snapshot of features, and then applied to the snapshot of any day.
+segment model is trained in `training`.
 """
 
 import dagster as dg
 import narwhals as nw
 import polars as pl
-from pydantic import Field
 
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
 from cis_assets.dashboard import findings
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
 from cis_assets.defs.customers.newest_metadata import describe_newest
-from cis_assets.defs.customers.training_metadata import describe_training
 from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
@@ -23,23 +21,8 @@ from cis_assets.segmentation import customer_features as features_transform
 from cis_assets.segmentation import habits as habits_transform
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
-from cis_assets.segmentation.drift import DRIFTED, measure_drift
-from cis_assets.segmentation.model import train_segment_model
 from cis_assets.segmentation.order_windows import newest_order_date
-from cis_assets.segmentation.versions import CHALLENGER, add_challenger, promote, serving
 from cis_assets.settings import Settings
-
-
-class TrainingConfig(dg.Config):
-    """What a run of segment_model does beside training."""
-
-    promote: bool = Field(
-        default=False, description="Promote the trained version: it serves the snapshots from its day on."
-    )
-    reason: str = Field(
-        default="promoted by hand", min_length=1, description="Why it is promoted, kept with the version."
-    )
-
 
 _OWNER = "team:data-science"
 # Customers with fewer orders have had little chance to buy anything again.
@@ -95,31 +78,6 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         days = days_of(context)
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
         return LazyChunks.of(habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows))
-
-    @table_asset(
-        settings,
-        gold.SEGMENT_MODEL,
-        "scikitlearn",
-        owner=_OWNER,
-        ins={"habits": table_in(gold.CUSTOMER_HABITS, partition_mapping=EVERY_DAY)},
-    )
-    def segment_model(
-        context: dg.AssetExecutionContext, config: TrainingConfig, lake: LakeResource, habits: pl.LazyFrame
-    ) -> pl.DataFrame:
-        newest = newest_day(habits)
-        known = lake.lake().scan(gold.SEGMENT_MODEL).collect() if lake.lake().exists(gold.SEGMENT_MODEL) else None
-        training = train_segment_model(
-            habits.filter(pl.col(AS_OF_DATE) == newest).collect(),
-            gold.SEGMENT_MODEL.empty() if known is None else known,
-            segments_min=settings.segments_min,
-            segments_max=settings.segments_max,
-            seed=settings.seed,
-        )
-        models = add_challenger(gold.SEGMENT_MODEL.empty() if known is None else known, training.rows)
-        if config.promote and models.filter(pl.col("state") == CHALLENGER).height:
-            models = promote(models, newest, config.reason)
-        context.add_output_metadata(describe_training(training, models))
-        return models
 
     @table_asset(
         settings,
@@ -202,7 +160,6 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [
         customer_features,
         customer_habits,
-        segment_model,
         customer_segments,
         segment_profiles,
         order_patterns,
@@ -236,33 +193,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             metadata={"reorder_share": share, "regular_customers": count},
         )
 
-    @dg.asset_check(
-        name="customers_are_those_of_the_training",
-        asset=asset_key(gold.CUSTOMER_SEGMENTS),
-        additional_ins={
-            "habits": table_in(gold.CUSTOMER_HABITS),
-            "models": table_in(gold.SEGMENT_MODEL),
-        },
-        description="Warns if habits or segment shares of the newest snapshot of the run drifted from the snapshot that its "
-        "segment model was trained on: a population stability index of 0.25 or more.",
-    )
-    def customers_are_those_of_the_training(
-        customer_segments: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame
-    ) -> dg.AssetCheckResult:
-        day = newest_day(customer_segments)
-        own, placed = (rows.filter(pl.col(AS_OF_DATE) == day).collect() for rows in (habits, customer_segments))
-        found = measure_drift(own, placed, serving(models, day))
-        drifted = [name for name, index in found.items() if index >= DRIFTED]
-        return dg.AssetCheckResult(
-            passed=not drifted,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"Drift of {', '.join(drifted)}: run `cis train`, compare the challenger and promote it."
-            if drifted
-            else "No habit and no segment share drifted.",
-            metadata=dict(found),
-        )
-
-    return [reorder_share_is_plausible, customers_are_those_of_the_training]
+    return [reorder_share_is_plausible]
 
 
 def _count_rows(rows_per_day: pl.DataFrame, window: DateRange) -> int:

@@ -17,7 +17,7 @@ from cis_assets.settings import Settings
 _OWNER = "team:data-science"
 
 
-def build_movements(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     every_order = table_in(silver.ORDERS, partition_mapping=EVERY_DAY)
     order_items_window = table_in(silver.ORDER_ITEMS, partition_mapping=partitions.trailing_window(settings))
 
