@@ -28,11 +28,11 @@ def describe_migration(moves: pl.DataFrame) -> str:
         return "No customer is in the snapshot or in that of 28 days before."
     both = moves.drop_nulls(["from_segment_id", "to_segment_id"])
     count = dict(moves.group_by("cause").agg(pl.col("customers").sum()).iter_rows())
-    moved, known = both.filter(pl.col("cause") != "stayed"), both["customers"].sum()
-    no_longer_new = moved.filter(pl.col("from_segment_id") == 0)["customers"].sum()
-    share = f" ({percent(moved['customers'].sum() / known)})" if known else ""
+    moved, known = both.filter(pl.col("cause") != "stayed"), _total(both, "customers")
+    no_longer_new = _total(moved.filter(pl.col("from_segment_id") == 0), "customers")
+    share = f" ({percent(_total(moved, 'customers') / known)})" if known else ""
     finding = (
-        f"{moved['customers'].sum():,} of {known:,} customers{share} are in another segment than 28 days before: "
+        f"{_total(moved, 'customers'):,} of {known:,} customers{share} are in another segment than 28 days before: "
         f"{count.get('behavior', 0):,} by their behavior, {count.get('promotion', 0):,} by a promoted model. "
         f"{no_longer_new:,} of them are no longer new. "
         f"{count.get('arrival', 0):,} customers arrived and {count.get('departure', 0):,} left."
@@ -138,7 +138,7 @@ def _items(items: pl.DataFrame, *, descending: bool) -> str:
 def describe_profiles(profiles: pl.DataFrame) -> str:
     """Rows of gold/segment_profiles."""
     largest = profiles.sort("customer_share", "segment_id", descending=[True, False]).row(0, named=True)
-    quiet, everyone = profiles["quiet_customers"].sum(), profiles["customer_count"].sum()
+    quiet, everyone = _total(profiles, "quiet_customers"), _total(profiles, "customer_count")
     finding = (
         f"{_plain(largest['segment_name'])} is the largest segment: {percent(largest['customer_share'])} of the "
         f"{everyone - quiet:,} customers with an order in the last 90 days. "
@@ -161,7 +161,7 @@ def describe_gaps(frequency: pl.DataFrame) -> str:
     """Rows of gold/order_frequency."""
     if frequency.is_empty():
         return "No customer has two orders in the window."
-    capped, orders = frequency["capped_order_count"].sum(), frequency["order_count"].sum()
+    capped, orders = _total(frequency, "capped_order_count"), _total(frequency, "order_count")
     finding = f"Half of the gaps between orders are at most {_median(frequency)} days. " + (
         f"The source caps {capped:,} of {orders:,} gaps ({percent(capped / orders)}), so they may be longer."
         if capped
@@ -172,7 +172,7 @@ def describe_gaps(frequency: pl.DataFrame) -> str:
             name,
             f"{own['order_count'].sum():,}",
             str(_median(own)),
-            percent(own["capped_order_count"].sum() / own["order_count"].sum()),
+            percent(_total(own, "capped_order_count") / _total(own, "order_count")),
         )
         for (_, name), own in frequency.sort("segment_id").group_by("segment_id", "segment_name", maintain_order=True)
     ]
@@ -196,6 +196,10 @@ def describe_rfm(customer_segments: pl.DataFrame) -> str:
     return f"{name} is the largest RFM segment: {share} of the customers.\n\n" + markdown_table(
         ("RFM segment", "customers", "share"), rows
     )
+
+
+def _total(rows: pl.DataFrame, column: str) -> int:
+    return int(rows[column].sum())
 
 
 def _plain(text: str) -> str:
