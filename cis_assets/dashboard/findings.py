@@ -15,6 +15,8 @@ _COHORTS_LISTED = 12
 _MONTHS_LISTED = (1, 2, 3, 6, 12)
 _ITEMS_LISTED = 3
 _AVERAGE = 100
+# Indices closer to the average are not told.
+_APART = 5
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -114,12 +116,17 @@ def describe_preferences(preferences: pl.DataFrame) -> str:
         (
             name,
             _items(
-                of_segment.filter(pl.col("kind") == "department", pl.col("buyer_index") > _AVERAGE), descending=True
+                of_segment.filter(pl.col("kind") == "department", pl.col("buyer_index") >= _AVERAGE + _APART),
+                descending=True,
             ),
             _items(
-                of_segment.filter(pl.col("kind") == "department", pl.col("buyer_index") < _AVERAGE), descending=False
+                of_segment.filter(pl.col("kind") == "department", pl.col("buyer_index") <= _AVERAGE - _APART),
+                descending=False,
             ),
-            _items(of_segment.filter(pl.col("kind") == "product", pl.col("buyer_index") > _AVERAGE), descending=True),
+            _items(
+                of_segment.filter(pl.col("kind") == "product", pl.col("buyer_index") >= _AVERAGE + _APART),
+                descending=True,
+            ),
         )
         for (_, name), of_segment in preferences.sort("segment_id").group_by(
             "segment_id", "segment_name", maintain_order=True
