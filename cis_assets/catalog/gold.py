@@ -39,9 +39,15 @@ class CustomerFeatures(_Snapshot):
     department_count = dy.Int32(description="Different departments bought from.")
     favourite_weekday = dy.Int32(min=1, max=7, description=f"Weekday with most orders (ties: the earlier). {_WEEKDAY}")
     favourite_hour = dy.Int32(min=0, max=23, description="Hour with most orders (ties: the earlier).")
-    favourite_product_id = dy.Int64(description="Product in most orders (ties: bought last, then the smaller id).")
-    favourite_product_orders = dy.Int32(description="Orders with the favourite product.")
-    favourite_product_recency_days = dy.Int32(description="Days since the favourite product was last bought.")
+    favourite_product_id = dy.Int64(
+        description="Product that stands for the favourite product family, the family in most orders (ties: bought last, "
+        "then the smaller id): of its products the one in most lines (ties: bought last, then the smaller id). A family is a "
+        "display name, else a product name within its aisle, in any case."
+    )
+    favourite_product_orders = dy.Int32(description="Orders with a product of the favourite product family.")
+    favourite_product_recency_days = dy.Int32(
+        description="Days since a product of the favourite product family was last bought."
+    )
     favourite_department_id = dy.Int64(description="Department with most lines (ties: the smaller id).")
     weekend_share = dy.Float64(min=0.0, max=1.0, description="Share of orders placed on Saturday or Sunday.")
     total_spend = dy.Float64(
@@ -213,7 +219,7 @@ class NotificationContexts(_Snapshot):
     )
     segment_id = dy.Int32(description=_SEGMENT)
     segment_name = dy.String(description="Name of the segment.")
-    product_id = dy.Int64(description="Favourite product, which the message names.")
+    product_id = dy.Int64(description="Product of the favourite family, which the message names.")
     product_name = dy.String(description="Name of the product, shortened to fit a notification.")
     department = dy.String(description="Department of the product.")
     occasion = dy.String(description="Occasion of the message: restock, usual_day or win_back.")
@@ -225,8 +231,8 @@ class NotificationContexts(_Snapshot):
     time_zone = dy.String(description="IANA time zone of the customer.")
     recency_days = dy.Int32(description="Days since the last order.")
     order_count = dy.Int32(description="Orders in the window.")
-    product_recency_days = dy.Int32(description="Days since the product was last bought.")
-    product_orders = dy.Int32(description="Orders of the window with the product.")
+    product_recency_days = dy.Int32(description="Days since a product of its family was last bought.")
+    product_orders = dy.Int32(description="Orders of the window with a product of its family.")
     usual_gap_days = dy.Float64(nullable=True, description="Median days between the customer's orders.")
     offer_id = dy.Int64(
         nullable=True, description="Offer that the customer hears of, live on the send date; null: none."

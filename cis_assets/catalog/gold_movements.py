@@ -11,9 +11,9 @@ from cis_assets.catalog.table import AS_OF_DATE, Table
 class SegmentPreferences(_SegmentSnapshot):
     """What each segment buys more or less than the average customer, among customers with an order in the last 90 days."""
 
-    kind = dy.String(description="department or product.")
-    item_id = dy.Int64(description="Number of the department or of the product.")
-    item_name = dy.String(description="Name of the department or of the product.")
+    kind = dy.String(description="department, or product (of one family: the same name for customers).")
+    item_id = dy.Int64(description="Number of the department, or the smallest of the products of a family.")
+    item_name = dy.String(description="Name of the department, or the name that customers see of that product.")
     buyers = dy.Int64(min=30, description="Customers of the segment who bought it in the last 90 days, at least 30.")
     buyer_share = dy.Float64(
         min=0.0, max=1.0, description="buyers / customers of the segment with an order in the last 90 days."

@@ -209,9 +209,9 @@ COMPUTED: Mapping[str, ByColumn] = {
         "std_gap_days": _DAY_OF_ORDER,
         "mean_basket_size": _of(silver.ORDERS, "item_count"),
         "distinct_product_count": _of(silver.ORDER_ITEMS, "product_id"),
-        "reorder_share": _of(silver.ORDER_ITEMS, "order_date", "order_id", "product_id"),
+        "reorder_share": (*_of(silver.ORDERS, "distinct_product_count"), *_of(silver.ORDER_ITEMS, "product_id")),
         "department_count": _of(silver.ORDER_ITEMS, "department_id"),
-        "favourite_product_orders": _of(silver.ORDER_ITEMS, "order_date", "order_id"),
+        "favourite_product_orders": _of(silver.ORDER_ITEMS, "day_number", "order_id"),
         "favourite_product_recency_days": _of(silver.ORDER_ITEMS, "day_number"),
         "weekend_share": _of(silver.ORDERS, "order_weekday"),
         "total_spend": _of(silver.ORDERS, "spend"),
@@ -264,8 +264,11 @@ COMPUTED: Mapping[str, ByColumn] = {
     },
     gold.SEGMENT_PREFERENCES.path: {
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
-        "item_id": _of(silver.ORDER_ITEMS, "department_id", "product_id"),
-        "item_name": _of(silver.PRODUCTS, "department", "product_name"),
+        "item_id": (
+            *_of(silver.ORDER_ITEMS, "department_id", "product_id"),
+            *_of(silver.PRODUCTS, "display_name", "product_name", "aisle"),
+        ),
+        "item_name": _of(silver.PRODUCTS, "department", "display_name", "product_name"),
     },
     gold.SEGMENT_MIGRATION.path: {
         **{

@@ -1,8 +1,7 @@
 """Computes gold/customer_features, the features of customers in a trailing window, on any engine.
 
 Order items are aggregated by customer and product, and by customer and department. Everything else reads orders or
-these aggregates. The reorder share needs no further pass: of all (order, product) pairs of a customer, those that are
-not the first of their product are reorders.
+these aggregates. The reorder share needs no further pass: silver/orders tells the products of each order.
 """
 
 import math
@@ -13,6 +12,7 @@ import narwhals as nw
 
 from cis_assets.catalog import gold
 from cis_assets.dates import day_number, trailing_window
+from cis_assets.segmentation.favourite_product import family_range, favourite_product
 from cis_assets.segmentation.order_windows import (
     conform,
     customer_bounds,
@@ -27,13 +27,12 @@ _SATURDAY = 6
 # Counting products by customer takes about 100 bytes per order item, so large histories are computed in chunks of
 # customers. Each chunk reads all items again, which takes a few percent of its time.
 _ITEMS_PER_CHUNK = 9_000_000
-_PAIR = ["customer_id", "product_id"]
-_ORDER = ["order_date", "order_id"]
 
 
 def customer_features(
     orders: nw.LazyFrame,
     order_items: nw.LazyFrame,
+    families: nw.LazyFrame,
     as_of: date,
     history_days: int,
     ranges: Mapping[str, NumberRange] = NO_RANGES,
@@ -41,31 +40,38 @@ def customer_features(
     """Features of every customer with an order in the `history_days` days that end with `as_of`.
 
     `orders` and `order_items` are rows of silver/orders and silver/order_items, at least those of the window; rows
-    outside of it are ignored. `ranges` of the items' ids make it faster (see `pair_keys`). Returns the columns of
-    gold/customer_features, unsorted.
+    outside of it are ignored. `families` is the result of `family_numbers` for silver/products. `ranges` of the items'
+    ids make it faster (see `pair_keys`). Returns the columns of gold/customer_features, unsorted.
     """
     window = trailing_window(as_of, history_days)
     orders = snapshot_window(orders, window)
     order_items = snapshot_window(order_items, window)
     today = day_number(as_of)
-    products = _customer_products(orders, order_items, ranges)
+    bought = group_by_customer_and(
+        "product_id", order_items, ranges, nw.len().alias("rows"), nw.col("day_number").max().alias("last_day")
+    )
     departments = _count_rows(order_items, "department_id", ranges)
     return conform(
         gold.CUSTOMER_FEATURES,
         _summarize_orders(orders, today)
         .join(_summarize_gaps(orders), on="customer_id", how="left")
-        .join(_summarize_products(products), on="customer_id")
+        .join(bought.group_by("customer_id").agg(nw.len().alias("distinct_product_count")), on="customer_id")
         .join(departments.group_by("customer_id").agg(nw.len().alias("department_count")), on="customer_id")
         .join(_favourite(_count_rows(orders, "order_weekday"), "order_weekday", "favourite_weekday"), on="customer_id")
         .join(_favourite(_count_rows(orders, "order_hour"), "order_hour", "favourite_hour"), on="customer_id")
         .join(_favourite(departments, "department_id", "favourite_department_id"), on="customer_id")
-        .join(_favourite_product(products, today), on="customer_id")
-        .with_columns(as_of_date=nw.lit(as_of)),
+        .join(favourite_product(orders, order_items, bought, families, today, ranges), on="customer_id")
+        .with_columns(reorder_share=_reorder_share(), as_of_date=nw.lit(as_of)),
     )
 
 
 def customer_features_in_chunks(
-    orders: nw.LazyFrame, order_items: nw.LazyFrame, as_of: date, history_days: int, lines: int
+    orders: nw.LazyFrame,
+    order_items: nw.LazyFrame,
+    families: nw.LazyFrame,
+    as_of: date,
+    history_days: int,
+    lines: int,
 ) -> list[nw.LazyFrame]:
     """The rows of `customer_features` as lazy frames of some customers each, to be computed one after another.
 
@@ -74,8 +80,10 @@ def customer_features_in_chunks(
     """
     bounds = customer_bounds(orders, math.ceil(lines / _ITEMS_PER_CHUNK))
     ranges = number_ranges(order_items, ["product_id", "department_id"])
+    if ranges:
+        ranges["family_id"] = family_range(families, ranges["product_id"])
     groups = zip(customer_groups(orders, bounds), customer_groups(order_items, bounds), strict=True)
-    return [customer_features(*rows, as_of, history_days, ranges) for rows in groups]
+    return [customer_features(*rows, families, as_of, history_days, ranges) for rows in groups]
 
 
 def _summarize_orders(orders: nw.LazyFrame, today: int) -> nw.LazyFrame:
@@ -88,6 +96,7 @@ def _summarize_orders(orders: nw.LazyFrame, today: int) -> nw.LazyFrame:
         nw.col("day_number").min().alias("first_day"),
         nw.len().alias("order_count"),
         nw.col("item_count").mean().alias("mean_basket_size"),
+        nw.col("distinct_product_count").sum().alias("order_products"),
         nw.col("is_weekend").mean().alias("weekend_share"),
         nw.col("is_unpriced").sum().alias("unpriced"),
         nw.col("spend").sum().alias("sum_spend"),
@@ -116,45 +125,11 @@ def _summarize_gaps(orders: nw.LazyFrame) -> nw.LazyFrame:
     return figures.with_columns(std_gap_days=nw.when(variance > 0).then(variance).otherwise(nw.lit(0.0)) ** 0.5)
 
 
-def _customer_products(
-    orders: nw.LazyFrame, order_items: nw.LazyFrame, ranges: Mapping[str, NumberRange]
-) -> nw.LazyFrame:
-    """One row per customer and product: the number of its orders (`orders`) and its last day number (`last_day`)."""
-    figures = nw.len().alias("lines"), nw.col("day_number").max().alias("last_day")
-    bought = group_by_customer_and("product_id", order_items, ranges, *figures)
-    return bought.join(_repeats_within_orders(orders, order_items), on=_PAIR, how="left").with_columns(
-        orders=nw.col("lines").cast(nw.Int64) - nw.col("repeats").fill_null(0)
-    )
-
-
-def _repeats_within_orders(orders: nw.LazyFrame, order_items: nw.LazyFrame) -> nw.LazyFrame:
-    """One row per customer and product that an order has more than once: `repeats` counts the items after the first."""
-    # silver/orders tells which orders these are. They are few, while counting all items by order and product would
-    # give about as many groups as items.
-    suspects = orders.filter(nw.col("distinct_product_count") < nw.col("item_count")).select(*_ORDER)
-    counted = order_items.join(suspects, on=_ORDER).group_by(*_PAIR, *_ORDER).agg(nw.len().alias("lines"))
-    repeats = counted.with_columns(repeats=nw.col("lines").cast(nw.Int64) - 1)
-    return repeats.group_by(*_PAIR).agg(nw.col("repeats").sum().alias("repeats"))
-
-
-def _summarize_products(products: nw.LazyFrame) -> nw.LazyFrame:
-    figures = products.group_by("customer_id").agg(
-        nw.len().alias("distinct_product_count"),
-        nw.col("orders").sum().alias("pairs"),
-    )
+def _reorder_share() -> nw.Expr:
+    # Of the products of all orders, those that are not the first of their product are reorders.
     first_times = nw.col("distinct_product_count").cast(nw.Float64)
-    pairs = nw.col("pairs").cast(nw.Float64)
-    return figures.with_columns(reorder_share=(pairs - first_times) * pairs**-1.0)
-
-
-def _favourite_product(products: nw.LazyFrame, today: int) -> nw.LazyFrame:
-    best = first_by(products, "customer_id", descending=["orders", "last_day"], ascending="product_id")
-    return best.select(
-        "customer_id",
-        nw.col("product_id").alias("favourite_product_id"),
-        nw.col("orders").alias("favourite_product_orders"),
-        (nw.lit(today) - nw.col("last_day")).alias("favourite_product_recency_days"),
-    )
+    products = nw.col("order_products").cast(nw.Float64)
+    return (products - first_times) * products**-1.0
 
 
 def _count_rows(rows: nw.LazyFrame, column: str, ranges: Mapping[str, NumberRange] = NO_RANGES) -> nw.LazyFrame:

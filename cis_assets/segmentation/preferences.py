@@ -1,6 +1,6 @@
 """Computes gold/segment_preferences: what each segment buys more or less than the average customer.
 
-Only customers with an order in the last 90 days count, with what they bought in these days.
+Only customers with an order in the last 90 days count, with what they bought in these days. Products count by family.
 """
 
 from datetime import date
@@ -10,6 +10,7 @@ import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE
 from cis_assets.catalog.gold import SEGMENT_PREFERENCES
+from cis_assets.catalog.product_families import family_numbers
 from cis_assets.catalog.snapshots import segment_members
 from cis_assets.dates import trailing_window
 from cis_assets.segmentation.order_windows import snapshot_window
@@ -19,7 +20,6 @@ from cis_assets.segmentation.profiles import ACTIVE_DAYS
 FEWEST_BUYERS = 30
 MOST_PRODUCTS = 100
 _DECIMALS = 6
-_ITEM = ("kind", "item_id", "item_name")
 
 
 def segment_preferences(
@@ -32,22 +32,18 @@ def segment_preferences(
     """
     recent = snapshot_window(order_items, trailing_window(as_of, ACTIVE_DAYS))
     members = segment_members(segments, as_of)
-    counted = {
-        kind: segment_buyers(recent, members, column).collect(backend="polars").to_native()
-        for kind, column in (("department", "department_id"), ("product", "product_id"))
-    }
     active = recent.select("customer_id").unique().join(members, on="customer_id", how="inner")
-    sizes = active.group_by("segment_id", "segment_name").agg(nw.len().alias("active")).collect(backend="polars")
-    named = products.select("product_id", "product_name", "department_id", "department").collect(backend="polars")
-    names = named.to_native()
-    departments = names.group_by("department_id").agg(pl.col("department").min())
-    items = (
-        counted["department"].join(departments.rename({"department": "item_name"}), on="department_id"),
-        counted["product"].join(names.select("product_id", item_name="product_name"), on="product_id"),
+    sizes = _collect(active.group_by("segment_id", "segment_name").agg(nw.len().alias("active")))
+    shown = nw.coalesce(nw.col("display_name"), nw.col("product_name")).alias("product")
+    names = _collect(products.select("product_id", shown, "department_id", "department"))
+    by_family = recent.join(family_numbers(products), on="product_id", how="inner").select(
+        "customer_id", nw.col("family_id").alias("product_id")
     )
     rows = [
-        _indices(buyers.rename({f"{kind}_id": "item_id"}).with_columns(kind=pl.lit(kind)), sizes.to_native())
-        for kind, buyers in zip(counted, items, strict=True)
+        _indices(_collect(segment_buyers(lines, members, f"{kind}_id")).rename({f"{kind}_id": "item_id"}), sizes)
+        .join(names.group_by(item_id=f"{kind}_id").agg(pl.col(kind).min().alias("item_name")), on="item_id")
+        .with_columns(kind=pl.lit(kind))
+        for kind, lines in (("department", recent), ("product", by_family))
     ]
     by_index = ["segment_id", "kind", "buyer_index", "buyers", "item_id"]
     ranked = pl.concat(rows).sort(by_index, descending=[False, False, True, True, False])
@@ -70,6 +66,10 @@ def segment_buyers(order_items: nw.LazyFrame, members: nw.LazyFrame, column: str
     return counted.select(
         nw.col("segment_id").cast(nw.Int32), nw.col(column).cast(nw.Int64), nw.col("buyers").cast(nw.Int64)
     )
+
+
+def _collect(rows: nw.LazyFrame) -> pl.DataFrame:
+    return rows.collect(backend="polars").to_native()
 
 
 def _indices(buyers: pl.DataFrame, sizes: pl.DataFrame) -> pl.DataFrame:

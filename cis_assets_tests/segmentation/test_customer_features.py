@@ -34,19 +34,26 @@ DAYS = 7
 AS_OF = FIRST_DAY + timedelta(days=10)
 IN_WINDOW = range(4, 11)
 PLAIN = (Line(1),)
+# Products 3 and 4 have one name. Product 5 is not in silver/products.
+FAMILIES = pl.DataFrame(
+    {"product_id": [1, 2, 3, 4], "family_id": [1, 2, 3, 3]}, schema_overrides={"family_id": pl.Int64}
+)
 
 
 def features_of(rows: History, as_of: date = AS_OF, days: int = DAYS) -> pl.DataFrame:
-    orders, order_items = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
-    return customer_features(orders, order_items, as_of, days).to_native().collect().sort("customer_id")
+    orders, order_items, families = (
+        nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items, FAMILIES)
+    )
+    return customer_features(orders, order_items, families, as_of, days).to_native().collect().sort("customer_id")
 
 
 def duckdb_features_of(rows: History, as_of: date = AS_OF, days: int = DAYS) -> pl.DataFrame:
     with duckdb.connect() as connection:
-        orders, order_items = (
-            nw.from_native(connection.from_arrow(frame.to_arrow())) for frame in (rows.orders, rows.order_items)
+        orders, order_items, families = (
+            nw.from_native(connection.from_arrow(frame.to_arrow()))
+            for frame in (rows.orders, rows.order_items, FAMILIES)
         )
-        return customer_features(orders, order_items, as_of, days).to_native().pl().sort("customer_id")
+        return customer_features(orders, order_items, families, as_of, days).to_native().pl().sort("customer_id")
 
 
 def feature(orders: list[Order], name: str) -> Any:
@@ -109,13 +116,20 @@ def _reorder_share(orders: list[Order]) -> float:
 
 
 def _favourite_product(orders: list[Order], last_day: int) -> dict[str, int]:
-    held = Counter(product for order in orders for product in {line.product_id for line in order.lines})
+    family_of = dict(FAMILIES.iter_rows())
+    bought = Counter(line.product_id for order in orders for line in order.lines)
     last = {line.product_id: order.day for order in orders for line in order.lines}
-    best = min(held, key=lambda product: (-held[product], -last[product], product))
+    named: dict[int, int] = {}
+    for product in sorted(bought, key=lambda product: (-bought[product], -last[product], product)):
+        named.setdefault(family_of.get(product, product), product)
+    in_orders = [{family_of.get(line.product_id, line.product_id) for line in order.lines} for order in orders]
+    held = Counter(family for families in in_orders for family in families)
+    recent = {family: order.day for order, families in zip(orders, in_orders, strict=True) for family in families}
+    best = min(held, key=lambda family: (-held[family], -recent[family], named[family]))
     return {
-        "favourite_product_id": best,
+        "favourite_product_id": named[best],
         "favourite_product_orders": held[best],
-        "favourite_product_recency_days": last_day - last[best],
+        "favourite_product_recency_days": last_day - recent[best],
     }
 
 
@@ -144,8 +158,8 @@ def test_every_feature_follows_its_description_in_the_catalog(orders: list[Order
 @settings(max_examples=60, deadline=None)
 def test_chunks_of_customers_give_the_same_features(orders: list[Order], lines: int):
     rows = history(orders)
-    orders_frame, items_frame = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
-    lazy = customer_features_in_chunks(orders_frame, items_frame, AS_OF, DAYS, lines)
+    made, items, families = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items, FAMILIES))
+    lazy = customer_features_in_chunks(made, items, families, AS_OF, DAYS, lines)
     chunks = [chunk.to_native().collect() for chunk in lazy]
     assert_frame_equal(pl.concat(chunks).sort("customer_id"), features_of(rows), check_exact=True)
 

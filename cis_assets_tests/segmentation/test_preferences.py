@@ -46,6 +46,19 @@ def test_the_index_compares_the_buyers_of_a_segment_with_those_of_all_customers(
     ]
 
 
+def test_products_count_by_family_under_the_name_that_customers_see(on_engine: OnEngine) -> None:
+    families = PRODUCTS.with_columns(display_name=pl.Series([None, "Red Wine", "red wine"]))
+    # Wine is bought by customers 20 to 39, Cola by customers 30 to 49: ten buy both.
+    lines = [(customer, 5, product) for product in (2, 3) for customer in range(10 * product, 10 * product + 20)]
+    segments = members(dict.fromkeys(range(1, 101), 1))
+    rows = segment_preferences(
+        on_engine(silver_lines([*MILK, *lines])), on_engine(segments), on_engine(families), as_of=AS_OF
+    )
+    wine = rows.filter(kind="product", item_id=2)
+    assert wine.select("item_name", "buyers", "buyer_index").rows() == [("Red Wine", 30, 100.0)]
+    assert rows.filter(kind="product")["item_id"].to_list() == [1, 2]
+
+
 def test_less_than_30_buyers_of_a_segment_are_not_listed_but_count_for_the_average(on_engine: OnEngine) -> None:
     wine = [(customer, 5, 2) for customer in (*range(1, 30), *range(41, 71))]
     rows = found(on_engine, [*MILK, *wine]).filter(item_name="Wine")

@@ -15,13 +15,14 @@ import numpy as np
 import polars as pl
 
 from cis_assets import catalog, notifications, quality, segmentation
-from cis_assets.catalog import Table, bronze, gold, silver
+from cis_assets.catalog import Table, bronze, gold, product_families, silver
 from cis_assets.catalog import snapshots as snapshot_slices
-from cis_assets.dates import trailing_window
+from cis_assets.dates import day_number, trailing_window
 from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
 from cis_assets.segmentation import cohorts, customer_features, migration, patterns, preferences, profiles
+from cis_assets.segmentation import favourite_product as favourites
 from cis_assets.segmentation import habits as habit_values
 from cis_assets.segmentation import order_windows as windows
 from cis_assets.segmentation import pair_keys as packed_pairs
@@ -56,8 +57,8 @@ def history_rows() -> dict[str, pl.DataFrame]:
     """Rows by table path: silver as if made from a random history, gold as polars makes it from there."""
     made = history(list(_orders(np.random.default_rng(11))))
     features = _on_polars(
-        lambda on: customer_features.customer_features(on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS),
-        {silver.ORDERS.path: made.orders, silver.ORDER_ITEMS.path: made.order_items},
+        _features,
+        {silver.ORDERS.path: made.orders, silver.ORDER_ITEMS.path: made.order_items, silver.PRODUCTS.path: _products()},
     )
     habits = habit_values.customer_habits(nw.from_native(made.orders.lazy()), [AS_OF], HISTORY_DAYS)
     return {
@@ -100,7 +101,9 @@ def _products() -> pl.DataFrame:
                 "aisle": f"aisle {number % 7}",
                 "department_id": number % 4 + 1,
                 "department": ("produce", "dairy eggs", "snacks", "café & more")[number % 4],
-                "display_name": f"Shown {number}" if number % 4 == 0 else None,
+                "display_name": ("Shown", "SHOWN ΣΊΣΥΦΟΣ", "shown σίσυφος", "İced", "i̇ced")[number % 5]
+                if number % 4 == 0
+                else None,
                 "in_stock": (None, True, False)[number % 3] if number > 20 else None,
             }
             for number in range(1, 30)
@@ -211,20 +214,49 @@ def _profiles(on: On) -> pl.DataFrame:
     return profiles.profile_segments(*inputs, model, lines, products, as_of=AS_OF, history_days=HISTORY_DAYS)  # pyright: ignore[reportCallIssue]
 
 
+def _families(on: On) -> nw.LazyFrame:
+    return product_families.family_numbers(on(silver.PRODUCTS))
+
+
+def _features(on: On) -> nw.LazyFrame:
+    return customer_features.customer_features(
+        on(silver.ORDERS), on(silver.ORDER_ITEMS), _families(on), AS_OF, HISTORY_DAYS
+    )
+
+
+def _with_key(on: On) -> nw.LazyFrame:
+    ranges = packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"])
+    rows, key = packed_pairs.with_pair_key("product_id", on(silver.ORDER_ITEMS), ranges)
+    return rows.select("order_id", "add_to_cart_order", *key)
+
+
 _WINDOW = {"as_of": AS_OF, "history_days": HISTORY_DAYS}
 
 CASES: Mapping[str, Callable[[On], Any]] = {
-    "segmentation.customer_features.customer_features": lambda on: customer_features.customer_features(
-        on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS
+    "catalog.product_families.family_numbers": _families,
+    "segmentation.customer_features.customer_features": _features,
+    "segmentation.favourite_product.favourite_product": lambda on: favourites.favourite_product(
+        on(silver.ORDERS),
+        on(silver.ORDER_ITEMS),
+        on(silver.ORDER_ITEMS)
+        .group_by("customer_id", "product_id")
+        .agg(nw.len().alias("rows"), nw.col("day_number").max().alias("last_day")),
+        _families(on),
+        day_number(AS_OF),
+        packed_pairs.NO_RANGES,
+    ),
+    "segmentation.favourite_product.family_range": lambda on: pl.DataFrame(
+        [favourites.family_range(_families(on), packed_pairs.NumberRange(3, 20))._asdict()]
     ),
     "segmentation.customer_features.customer_features_in_chunks": lambda on: nw.concat(
         customer_features.customer_features_in_chunks(
-            on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS, 20_000_000
+            on(silver.ORDERS), on(silver.ORDER_ITEMS), _families(on), AS_OF, HISTORY_DAYS, 20_000_000
         )
     ),
     "segmentation.pair_keys.number_ranges": lambda on: pl.DataFrame(
         [one._asdict() for one in packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]).values()]
     ),
+    "segmentation.pair_keys.with_pair_key": _with_key,
     "segmentation.pair_keys.group_by_customer_and": lambda on: packed_pairs.group_by_customer_and(
         "product_id",
         on(silver.ORDER_ITEMS),

@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
+from cis_assets.catalog.product_families import family_numbers
 from cis_assets.dashboard import findings
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
@@ -41,10 +42,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         "narwhals",
         # The checks quarantine dates, so in a run of both they come first.
         deps=[asset_key(quality.DATE_CHECKS)],
-        ins={"orders": orders_window, "order_items": order_items_window},
+        ins={"orders": orders_window, "order_items": order_items_window, "products": table_in(silver.PRODUCTS)},
     )
     def customer_features(
-        context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame, order_items: nw.LazyFrame
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        orders: nw.LazyFrame,
+        order_items: nw.LazyFrame,
+        products: nw.LazyFrame,
     ) -> LazyChunks:
         days = days_of(context)
         newest = newest_order_date(orders, days[-1])
@@ -53,16 +58,24 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 f"silver/orders has no order after {newest}: "
                 f"the snapshot of {days[-1]} counts the days since as days without orders."
             )
+        families = family_numbers(products)
         if not order_items.implementation.is_polars():
             return LazyChunks.of(
-                features_transform.customer_features(orders, order_items, day, history_days) for day in days
+                features_transform.customer_features(orders, order_items, families, day, history_days) for day in days
             )
+        # Names are compared once, not once per day.
+        families = families.collect().lazy()
         rows_per_day = lake.row_counts(silver.ORDER_ITEMS)
         return LazyChunks.of(
             chunk
             for day in days
             for chunk in features_transform.customer_features_in_chunks(
-                orders, order_items, day, history_days, _count_rows(rows_per_day, trailing_window(day, history_days))
+                orders,
+                order_items,
+                families,
+                day,
+                history_days,
+                _count_rows(rows_per_day, trailing_window(day, history_days)),
             )
         )
 
