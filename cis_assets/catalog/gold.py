@@ -1,29 +1,20 @@
-"""Gold: customer features, segments, patterns and messages, one snapshot per day.
+"""Gold: customer features, segments, patterns and messages, one snapshot per day. Movements are in `gold_movements`.
 
 A snapshot of a day uses no order after that day. It uses the trailing window of `CIS_HISTORY_DAYS` days.
 """
 
 import dataframely as dy
 
-from cis_assets.catalog.table import AS_OF_DATE, Table
+from cis_assets.catalog.gold_movements import COHORT_RETENTION, SEGMENT_MIGRATION, SEGMENT_PREFERENCES
+from cis_assets.catalog.snapshot_schema import SEGMENT as _SEGMENT
+from cis_assets.catalog.snapshot_schema import SegmentSnapshot as _SegmentSnapshot
+from cis_assets.catalog.snapshot_schema import Snapshot as _Snapshot
+from cis_assets.catalog.snapshot_schema import snapshot as _snapshot
+from cis_assets.catalog.table import Table
 
 _WEEKDAY = "ISO weekday, 1 = Monday to 7 = Sunday."
-_SEGMENT = "Segment of gold/segment_model."
 _NULL_BEFORE = "Null in older snapshots."
 _CAPPED_GAPS = "Gaps that the source caps rank after all others."
-
-
-class _Snapshot(dy.Schema):
-    """The first column of every snapshot."""
-
-    as_of_date = dy.Date(description="Day of the snapshot, which uses no later order.")
-
-
-class _SegmentSnapshot(_Snapshot):
-    """The first columns of every snapshot by segment."""
-
-    segment_id = dy.Int32(description=_SEGMENT)
-    segment_name = dy.String(description="Name of the segment.")
 
 
 class CustomerFeatures(_Snapshot):
@@ -259,7 +250,9 @@ class CustomerSegments(_Snapshot):
     monetary_score = dy.Int32(
         min=1, max=5, description="Quintile of spend (of lines bought if there are no prices), 5 = most."
     )
-    rfm_segment = dy.String(description="RFM segment in words, from the recency and frequency scores.")
+    rfm_segment = dy.String(
+        description="RFM segment in words, from the recency score and the mean of the other two, rounded up."
+    )
 
 
 class SegmentProfiles(_SegmentSnapshot):
@@ -267,7 +260,13 @@ class SegmentProfiles(_SegmentSnapshot):
 
     segment_marks = dy.String(description="How the segment differed from the average customer at training.")
     customer_count = dy.Int64(description="Customers of the segment.")
-    customer_share = dy.Float64(min=0.0, max=1.0, description="Share of all customers of the snapshot.")
+    quiet_customers = dy.Int64(min=0, description="Of these, customers without an order in the last 90 days.")
+    customer_share = dy.Float64(
+        min=0.0,
+        max=1.0,
+        description="Share of all customers with an order in the last 90 days: (customer_count - quiet_customers) / their "
+        "sum over segments; 0 if there are none.",
+    )
     mean_recency_days = dy.Float64(description="Mean days since the last order.")
     mean_order_count = dy.Float64(description="Mean orders in the window.")
     mean_gap_days = dy.Float64(
@@ -295,6 +294,10 @@ class OrderFrequency(_SegmentSnapshot):
 
     gap_days = dy.Int32(min=0, description="Days since the customer's previous order.")
     order_count = dy.Int64(min=1, description="Orders of the window.")
+    capped_order_count = dy.Int64(
+        min=0,
+        description="Of these, orders whose gap the source caps (gap_is_minimum of silver/orders), so it may be longer.",
+    )
 
 
 class NotificationContexts(_Snapshot):
@@ -363,10 +366,6 @@ class Notifications(_Snapshot):
     generator = dy.String(description="Writer of the copy: template or openai.")
 
 
-def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ...], may_be_empty: bool = True) -> Table:
-    return Table("gold", name, schema, grain, (AS_OF_DATE, *key), (AS_OF_DATE,), may_be_empty)
-
-
 CUSTOMER_FEATURES = _snapshot(
     "customer_features", CustomerFeatures, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
@@ -387,8 +386,14 @@ SEGMENT_CANDIDATES = Table(
 CUSTOMER_SEGMENTS = _snapshot(
     "customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
+# In snapshots from before `quiet_customers`, the share is that of all customers.
 SEGMENT_PROFILES = _snapshot(
-    "segment_profiles", SegmentProfiles, "segment, as of a day", ("segment_id",), may_be_empty=False
+    "segment_profiles",
+    SegmentProfiles,
+    "segment, as of a day",
+    ("segment_id",),
+    may_be_empty=False,
+    quiet_customers=0,
 )
 ORDER_PATTERNS = _snapshot(
     "order_patterns",
@@ -398,7 +403,11 @@ ORDER_PATTERNS = _snapshot(
     may_be_empty=False,
 )
 ORDER_FREQUENCY = _snapshot(
-    "order_frequency", OrderFrequency, "segment, gap in days, as of a day", ("segment_id", "gap_days")
+    "order_frequency",
+    OrderFrequency,
+    "segment, gap in days, as of a day",
+    ("segment_id", "gap_days"),
+    capped_order_count=0,
 )
 NOTIFICATION_CONTEXTS = _snapshot(
     "notification_contexts", NotificationContexts, "eligible customer, as of a day", ("customer_id",)
@@ -416,6 +425,9 @@ TABLES = (
     SEGMENT_MODEL,
     CUSTOMER_SEGMENTS,
     SEGMENT_PROFILES,
+    SEGMENT_PREFERENCES,
+    SEGMENT_MIGRATION,
+    COHORT_RETENTION,
     ORDER_PATTERNS,
     ORDER_FREQUENCY,
     NOTIFICATION_CONTEXTS,

@@ -144,10 +144,9 @@ _OF_DAY = {
     "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
 }
 _CLUSTERED = _of(gold.CUSTOMER_HABITS, "gap_days", "basket_size")
-_PLACE = (
-    *_CLUSTERED,
-    *_of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid"),
-)
+_CENTERS = _of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid")
+_PLACE = (*_CLUSTERED, *_CENTERS)
+_PLACE_BY_ORDERS = (*_DAY_OF_ORDER, *_of(silver.ORDERS, "item_count"), *_CENTERS)
 _OCCASION = _of(
     gold.CUSTOMER_FEATURES,
     *("recency_days", "order_count", "median_gap_days", "favourite_weekday"),
@@ -264,10 +263,12 @@ COMPUTED: Mapping[str, ByColumn] = {
         "recency_score": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "frequency_score": _of(gold.CUSTOMER_FEATURES, "order_count"),
         "monetary_score": _of(gold.CUSTOMER_FEATURES, "total_spend", "mean_basket_size", "order_count"),
-        "rfm_segment": _of(gold.CUSTOMER_FEATURES, "recency_days", "order_count"),
+        "rfm_segment": _of(gold.CUSTOMER_FEATURES, "recency_days", "order_count", "total_spend", "mean_basket_size"),
     },
     gold.SEGMENT_PROFILES.path: {
         "segment_marks": _of(gold.SEGMENT_MODEL, "segment_marks"),
+        "customer_share": _of(gold.CUSTOMER_FEATURES, "recency_days"),
+        "quiet_customers": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "mean_recency_days": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "mean_order_count": _of(gold.CUSTOMER_FEATURES, "order_count"),
         "mean_gap_days": _of(gold.CUSTOMER_FEATURES, "mean_gap_days"),
@@ -278,7 +279,27 @@ COMPUTED: Mapping[str, ByColumn] = {
         "top_departments": _of(silver.PRODUCTS, "department"),
         "top_products": _of(silver.PRODUCTS, "product_name"),
     },
-    gold.ORDER_FREQUENCY.path: {"gap_days": _DAY_OF_ORDER},
+    gold.SEGMENT_PREFERENCES.path: {
+        **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
+        "item_id": (
+            *_of(silver.ORDER_ITEMS, "department_id", "product_id"),
+            *_of(silver.PRODUCTS, "display_name", "product_name", "aisle"),
+        ),
+        "item_name": _of(silver.PRODUCTS, "department", "display_name", "product_name"),
+    },
+    gold.SEGMENT_MIGRATION.path: {
+        **{
+            f"{side}_{name}": (*_PLACE_BY_ORDERS, *_of(gold.SEGMENT_MODEL, name))
+            for side in ("from", "to")
+            for name in ("segment_id", "segment_name")
+        },
+        "cause": (*_PLACE_BY_ORDERS, *_of(gold.SEGMENT_MODEL, "segment_id")),
+    },
+    gold.COHORT_RETENTION.path: dict.fromkeys(("cohort_month", "months_since"), _of(silver.ORDERS, "order_date")),
+    gold.ORDER_FREQUENCY.path: {
+        "gap_days": _DAY_OF_ORDER,
+        "capped_order_count": _of(silver.ORDERS, "gap_is_minimum"),
+    },
     gold.NOTIFICATION_CONTEXTS.path: {
         "context_key": (
             *_of(silver.PRODUCTS, "department"),

@@ -17,6 +17,8 @@ from cis_assets.segmentation.centers import SegmentModelError
 from cis_assets.segmentation.naming import NEW_CUSTOMERS_MARKS
 from cis_assets.segmentation.order_windows import snapshot_window
 
+ACTIVE_DAYS = 90
+"""Customers without an order in so many days are quiet: they stand beside the shares of segments."""
 TOP_DEPARTMENTS = 5
 TOP_PRODUCTS = 5
 # Rounded, because the last digits of means and shares differ between engines.
@@ -64,11 +66,12 @@ def profile_segments(
     for top in tops:
         profiles = profiles.join(top.lazy(), on="segment_id", how="left")
     no_names = pl.lit([], dtype=pl.List(pl.String))
+    active = pl.col("customer_count") - pl.col("quiet_customers")
     return SEGMENT_PROFILES.conform(
         profiles.rename({name: f"mean_{name.removeprefix('mean_')}" for name in _MEANS})
         .with_columns(
             pl.lit(as_of).alias(AS_OF_DATE),
-            (pl.col("customer_count") / pl.col("customer_count").sum()).round(_DECIMALS).alias("customer_share"),
+            (active / active.sum()).fill_nan(0.0).round(_DECIMALS).alias("customer_share"),
             pl.col("segment_marks").fill_null(NEW_CUSTOMERS_MARKS),
             pl.col("top_departments", "top_products").fill_null(no_names),
         )
@@ -80,17 +83,22 @@ def segment_means(features: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date
     """Customers and mean features of each segment in the snapshot `as_of`: one row per segment, unsorted.
 
     `features` are rows of gold/customer_features, `segments` of gold/customer_segments. Columns: segment_id,
-    segment_name, model_version, customer_count, and the mean of each feature under the feature's name. Customers
-    without a value (the gap of a single order, spend without prices) are excluded from its mean.
+    segment_name, model_version, customer_count, quiet_customers, and the mean of each feature under the feature's name.
+    Customers without a value (the gap of a single order, spend without prices) are excluded from its mean.
     """
     placed = as_of_rows(segments, as_of).select("customer_id", "segment_id", "segment_name", "model_version")
     described = as_of_rows(features, as_of).select("customer_id", *(nw.col(name).cast(nw.Float64) for name in _MEANS))
     return (
         described.join(placed, on="customer_id", how="inner")
+        .with_columns(is_quiet=nw.when(nw.col("recency_days") >= ACTIVE_DAYS).then(nw.lit(1)).otherwise(nw.lit(0)))
         .group_by("segment_id", "segment_name", "model_version")
-        .agg(nw.len().alias("customer_count"), *(nw.col(name).mean() for name in _MEANS))
+        .agg(
+            nw.len().alias("customer_count"),
+            nw.col("is_quiet").sum().alias("quiet_customers"),
+            *(nw.col(name).mean() for name in _MEANS),
+        )
         .with_columns(nw.col(name).round(_DECIMALS) for name in _MEANS)
-        .with_columns(nw.col("segment_id").cast(nw.Int32), nw.col("customer_count").cast(nw.Int64))
+        .with_columns(nw.col("segment_id").cast(nw.Int32), nw.col("customer_count", "quiet_customers").cast(nw.Int64))
     )
 
 

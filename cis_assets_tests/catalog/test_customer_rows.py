@@ -31,6 +31,7 @@ NOBODY_IN = {
         "gold/order_patterns",
         "gold/order_frequency",
     ),
+    *("gold/segment_preferences", "gold/segment_migration", "gold/cohort_retention"),
     *("gold/notification_copy", "system/erased_customers"),
 }
 

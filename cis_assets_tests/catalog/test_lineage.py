@@ -43,6 +43,8 @@ NOT_IN_THE_SAMPLE = {
     ),
     *((name, ColumnRef("silver/orders", "day_number")) for name in ("order_trend", "basket_trend")),
     ("basket_trend", ColumnRef("silver/orders", "item_count")),
+    ("rfm_segment", ColumnRef("gold/customer_features", "mean_basket_size")),
+    ("capped_order_count", ColumnRef("silver/orders", "gap_is_minimum")),
     *((name, ColumnRef("gold/segment_model", "feature_fill")) for name in ("segment_id", "segment_name")),
     *(("naming_fault", ColumnRef("bronze/products", name)) for name in ("product_name", "display_name")),
     ("naming_fault", ColumnRef("bronze/departments", "department")),

@@ -22,7 +22,16 @@ from cis_assets.dates import day_number, trailing_window
 from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
-from cis_assets.segmentation import cadence, customer_features, lifecycle, patterns, profiles
+from cis_assets.segmentation import (
+    cadence,
+    cohorts,
+    customer_features,
+    lifecycle,
+    migration,
+    patterns,
+    preferences,
+    profiles,
+)
 from cis_assets.segmentation import favourite_product as favourites
 from cis_assets.segmentation import habits as habit_values
 from cis_assets.segmentation import order_windows as windows
@@ -171,6 +180,12 @@ def _model(habits: pl.DataFrame) -> pl.DataFrame:
     return add_challenger(gold.SEGMENT_MODEL.empty(), train(habits, segments_min=3, segments_max=3).rows)
 
 
+def _migration(on: On) -> pl.DataFrame:
+    habits = habit_values.customer_habits(on(silver.ORDERS), [AS_OF], HISTORY_DAYS)
+    days = [AS_OF - timedelta(days=1), AS_OF]
+    return migration.segment_migration(on(silver.ORDERS), _model(habits), days, HISTORY_DAYS, 3_000_000)
+
+
 def _eligible(on: On, products: nw.LazyFrame | None = None) -> nw.LazyFrame:
     inputs = (
         on(gold.CUSTOMER_FEATURES),
@@ -300,6 +315,21 @@ CASES: Mapping[str, Callable[[On], Any]] = {
             on(silver.ORDERS), [AS_OF], HISTORY_DAYS, lifecycle.LifecycleRules(), 3_000_000
         )
     ),
+    "segmentation.preferences.segment_buyers": lambda on: preferences.segment_buyers(
+        on(silver.ORDER_ITEMS), snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF), "department_id"
+    ),
+    "segmentation.preferences.segment_preferences": lambda on: preferences.segment_preferences(
+        on(silver.ORDER_ITEMS), on(gold.CUSTOMER_SEGMENTS), on(silver.PRODUCTS), as_of=AS_OF
+    ),
+    "segmentation.cohorts.cohort_retention": lambda on: cohorts.cohort_retention(on(silver.ORDERS), [AS_OF]),
+    "segmentation.cohorts.first_orders_by_month": lambda on: cohorts.first_orders_by_month(on(silver.ORDERS)),
+    "segmentation.migration.segment_migration": _migration,
+    "segmentation.habits.daily_habits": lambda on: pl.concat(
+        habit_values.daily_habits(on(silver.ORDERS), [AS_OF], HISTORY_DAYS)
+    ),
+    "segmentation.habits.groups_of_customers": lambda on: habit_values.groups_of_customers(
+        on(silver.ORDERS), 5_000_000
+    )[1],
     "segmentation.habits.customer_habits": lambda on: habit_values.customer_habits(
         on(silver.ORDERS), [AS_OF], HISTORY_DAYS
     ),

@@ -12,9 +12,11 @@ import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
 from cis_assets.catalog.product_families import family_numbers
+from cis_assets.dashboard import findings
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
 from cis_assets.defs.customers.lifecycle_metadata import describe_stages
+from cis_assets.defs.customers.newest_metadata import describe_newest
 from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
@@ -125,8 +127,12 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "models": table_in(gold.SEGMENT_MODEL),
         },
     )
-    def customer_segments(features: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame) -> pl.DataFrame:
-        return assign_segments(features, habits, models)
+    def customer_segments(
+        context: dg.AssetExecutionContext, features: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame
+    ) -> pl.DataFrame:
+        placed = assign_segments(features, habits, models)
+        describe_newest(context, placed, findings.describe_rfm)
+        return placed
 
     @table_asset(
         settings,
@@ -149,12 +155,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         order_items: nw.LazyFrame,
         products: nw.LazyFrame,
     ) -> pl.DataFrame:
-        return pl.concat(
+        made = pl.concat(
             profiles.profile_segments(
                 features, segments, models, order_items, products, as_of=day, history_days=history_days
             )
             for day in days_of(context)
         )
+        describe_newest(context, made, findings.describe_profiles)
+        return made
 
     @table_asset(
         settings,
@@ -175,10 +183,16 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         owner=_OWNER,
         ins={"orders": orders_window, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
     )
-    def order_frequency(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyChunks:
-        return LazyChunks.of(
+    def order_frequency(
+        context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame
+    ) -> pl.DataFrame:
+        counted = (
             patterns.order_frequency(orders, segments, as_of=day, history_days=history_days) for day in days_of(context)
         )
+        # Few rows of each day, so they fit into memory.
+        made = pl.concat(each.collect(backend="polars").to_native() for each in counted)
+        describe_newest(context, made, findings.describe_gaps)
+        return made
 
     return [
         customer_features,

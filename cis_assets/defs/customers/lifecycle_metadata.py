@@ -7,8 +7,8 @@ import dagster as dg
 import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE, gold, silver
+from cis_assets.dashboard.findings import markdown_table
 from cis_assets.dates import DateRange
-from cis_assets.defs.markdown import as_table
 from cis_assets.defs.partitions import newest_day
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key
@@ -21,7 +21,7 @@ def describe_stages(snapshot: pl.DataFrame) -> dict[str, Any]:
     rows = stage_counts(snapshot).iter_rows()
     return {
         "stages": dg.MetadataValue.md(
-            as_table(
+            markdown_table(
                 ("stage", "customers", "share"),
                 [(stage, f"{customers:,}", f"{share:.0%}") for stage, customers, share in rows],
             )
@@ -56,7 +56,7 @@ def build_return_rate_check() -> dg.AssetChecksDefinition:
             else f"As of {first}, no judged stage is close to the next.",
             metadata={
                 "return_rates": dg.MetadataValue.md(
-                    as_table(
+                    markdown_table(
                         ("stage", "customers", "again within 7 days", "within 28 days"),
                         [
                             (stage, f"{customers:,}", f"{soon:.0%}", f"{later:.0%}")

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from cis_assets.defs.markdown import as_table
+from cis_assets.dashboard.findings import markdown_table
 from cis_assets.segmentation.model_changes import ModelChange
 from cis_assets.segmentation.versions import renamed_segments
 
@@ -34,7 +34,7 @@ def describe_model(changed: ModelChange) -> dict[str, Any]:
 
 
 def _segments(rows: pl.DataFrame) -> str:
-    return as_table(
+    return markdown_table(
         ("id", "segment", "customers", "what marks it", "origin", "stability"),
         [
             (
@@ -51,7 +51,7 @@ def _segments(rows: pl.DataFrame) -> str:
 
 
 def _candidates(rows: pl.DataFrame) -> str:
-    return as_table(
+    return markdown_table(
         ("segments", "least stability", "smallest", "largest", "silhouette", "faults", "chosen"),
         [
             (
