@@ -11,6 +11,7 @@ import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE
 from cis_assets.catalog.gold import SEGMENT_PROFILES
+from cis_assets.catalog.product_families import family_numbers
 from cis_assets.catalog.snapshots import as_of_rows, segment_members
 from cis_assets.dates import trailing_window
 from cis_assets.segmentation.centers import SegmentModelError
@@ -50,7 +51,7 @@ def profile_segments(
     `features` and `segments` are rows of gold/customer_features and gold/customer_segments; `order_items` and
     `products` are rows of silver; all are on one engine. `models` are all rows of gold/segment_model. Rows of other snapshots are
     ignored. Segments without customers have no row. Lists have at most five names; ties: departments by name, products
-    by the smaller id.
+    by the smaller id of the family.
 
     Raises SegmentModelError if the customers were placed by a version that `models` lacks.
     """
@@ -59,7 +60,7 @@ def profile_segments(
     _refuse_unknown_version(means, models)
     tops = [
         _top(counts, ("department",), "department", TOP_DEPARTMENTS, "top_departments"),
-        _top(counts, ("product_id", "product_name"), "product_name", TOP_PRODUCTS, "top_products"),
+        _top(counts, ("family_id", "product_name"), "product_name", TOP_PRODUCTS, "top_products"),
     ]
     marks = models.lazy().select("segment_id", pl.col("version").alias("model_version"), "segment_marks")
     profiles = means.lazy().join(marks, on=["segment_id", "model_version"], how="left")
@@ -105,7 +106,7 @@ def segment_means(features: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date
 def segment_product_counts(
     order_items: nw.LazyFrame, segments: nw.LazyFrame, products: nw.LazyFrame, *, as_of: date, history_days: int
 ) -> nw.LazyFrame:
-    """Items of the window by segment and product: segment_id, product_id, product_name, department, line_count.
+    """Items of the window by segment, product family and department: line_count, and product_name, as people read it.
 
     `order_items` and `products` are rows of silver. Only items in the trailing window that ends with `as_of` count, of
     customers with a segment and of known products. Unsorted.
@@ -117,13 +118,24 @@ def segment_product_counts(
         .group_by("segment_id", "product_id")
         .agg(nw.len().alias("line_count"))
     )
-    named = counted.join(products.select("product_id", "product_name", "department"), on="product_id", how="inner")
-    return named.select(
-        nw.col("segment_id").cast(nw.Int32),
-        "product_id",
-        "product_name",
-        "department",
-        nw.col("line_count").cast(nw.Int64),
+    shown = nw.coalesce("display_name", "product_name").alias("product_name")
+    named = products.select("product_id", shown, "department").join(
+        family_numbers(products), on="product_id", how="inner"
+    )
+    # A family may have members that differ in case.
+    names = named.group_by("family_id").agg(nw.col("product_name").min())
+    return (
+        counted.join(named.select("product_id", "family_id", "department"), on="product_id", how="inner")
+        .group_by("segment_id", "family_id", "department")
+        .agg(nw.col("line_count").sum())
+        .join(names, on="family_id", how="inner")
+        .select(
+            nw.col("segment_id").cast(nw.Int32),
+            "family_id",
+            "product_name",
+            "department",
+            nw.col("line_count").cast(nw.Int64),
+        )
     )
 
 

@@ -32,7 +32,10 @@ def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -
             f"Customer {customer_id} has no order in the window of this snapshot of gold/customer_features."
         )
     segment = lake.snapshot(gold.CUSTOMER_SEGMENTS, as_of).filter(is_customer).drop("as_of_date", "customer_id")
-    names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name"])
+    shown = pl.coalesce("display_name", "product_name").alias("product_name")
+    names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name", "display_name"]).select(
+        "product_id", shown
+    )
     favourite = names.filter(pl.col("product_id") == features[0]["favourite_product_id"]).collect()["product_name"]
     return {
         "features": features[0] | {"favourite_product": next(iter(favourite), None)},
