@@ -164,6 +164,23 @@ def describe_profiles(profiles: pl.DataFrame) -> str:
     return f"{finding}\n\n{markdown_table(('segment', 'share', 'customers', 'quiet', 'what marks it'), rows)}"
 
 
+def describe_habits(habits: pl.DataFrame) -> str:
+    """Rows of gold/customer_habits."""
+    known = habits.drop_nulls("gap_days")
+    if known.is_empty():
+        return "No customer has two orders yet."
+    quarters = (0.25, 0.5, 0.75)
+    gaps, baskets = (
+        [known[name].quantile(each, "linear") for each in quarters] for name in ("gap_days", "basket_size")
+    )
+    finding = f"Half of the customers order every {gaps[1]:.0f} days or more often, and {baskets[1]:.0f} lines or fewer at a time."
+    rows = [
+        ("days between orders", *(f"{value:.1f}" for value in gaps)),
+        ("lines per order", *(f"{value:.1f}" for value in baskets)),
+    ]
+    return f"{finding}\n\n{markdown_table(('habit', 'a quarter is below', 'half', 'three quarters'), rows)}"
+
+
 def describe_gaps(frequency: pl.DataFrame) -> str:
     """Rows of gold/order_frequency."""
     if frequency.is_empty():

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from cis_assets.catalog import Table
-from cis_assets.catalog.gold import COHORT_RETENTION, SEGMENT_MIGRATION, SEGMENT_PREFERENCES
+from cis_assets.catalog.gold import COHORT_RETENTION, CUSTOMER_HABITS, SEGMENT_MIGRATION, SEGMENT_PREFERENCES
 from cis_assets.dashboard import findings, movement_charts
 from cis_assets.dashboard.summaries import GoldFrames
 
@@ -123,3 +123,11 @@ def test_moves_are_drawn_by_segment_with_all_causes_together() -> None:
     assert cells["Weekly", "Monthly"] == 13
     assert cells["arrived", "New customers"] == 5
     assert specification["layer"][0]["encoding"]["x"]["sort"] == ["New customers", "Weekly", "Monthly", "left"]
+
+
+def test_the_finding_on_habits_has_the_medians_and_customers_with_one_order_have_none() -> None:
+    rows = [(1, 9, 3.0, 4.0, AS_OF), (2, 9, 7.0, 10.0, AS_OF), (3, 9, 30.0, 20.0, AS_OF), (4, 1, None, 90.0, AS_OF)]
+    text = findings.describe_habits(_rows(CUSTOMER_HABITS, rows))
+    assert text.startswith("Half of the customers order every 7 days or more often, and 10 lines or fewer at a time.")
+    assert "| days between orders | 5.0 | 7.0 | 18.5 |" in text
+    assert findings.describe_habits(_rows(CUSTOMER_HABITS, rows[3:])) == "No customer has two orders yet."

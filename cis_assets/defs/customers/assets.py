@@ -4,6 +4,7 @@ Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`)
 segment model is trained in `training`.
 """
 
+from collections.abc import Callable
 from datetime import date
 
 import dagster as dg
@@ -92,9 +93,12 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ins={"orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY)},
     )
     def customer_habits(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
-        days = days_of(context)
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
-        return LazyChunks.of(habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows))
+        return _describing_newest(
+            context,
+            lambda days: habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows),
+            findings.describe_habits,
+        )
 
     @table_asset(
         settings,
@@ -105,16 +109,13 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ins={"orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY)},
     )
     def customer_lifecycle(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
-        *earlier, newest = days_of(context)
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
         rules = LifecycleRules.from_settings(settings)
-
-        def chunks(days: list[date]) -> list[pl.LazyFrame]:
-            return customer_lifecycle_in_chunks(orders, days, history_days, rules, order_rows)
-
-        snapshot = pl.concat(chunk.collect() for chunk in chunks([newest]))
-        context.add_output_metadata(describe_stages(snapshot))
-        return LazyChunks.of([*(chunks(earlier) if earlier else []), snapshot])
+        return _describing_newest(
+            context,
+            lambda days: customer_lifecycle_in_chunks(orders, days, history_days, rules, order_rows),
+            describe_stages,
+        )
 
     @table_asset(
         settings,
@@ -232,6 +233,18 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         )
 
     return [reorder_share_is_plausible]
+
+
+def _describing_newest(
+    context: dg.AssetExecutionContext,
+    chunks: Callable[[list[date]], list[pl.LazyFrame]],
+    describe: Callable[[pl.DataFrame], str],
+) -> LazyChunks:
+    """The chunks of all days of the run. Those of the newest day are computed here, for its summary."""
+    *earlier, newest = days_of(context)
+    snapshot = pl.concat(chunk.collect() for chunk in chunks([newest]))
+    describe_newest(context, snapshot, describe)
+    return LazyChunks.of([*(chunks(earlier) if earlier else []), snapshot.lazy()])
 
 
 def _count_rows(rows_per_day: pl.DataFrame, window: DateRange) -> int:

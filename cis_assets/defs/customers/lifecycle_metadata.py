@@ -1,7 +1,6 @@
 """What Dagster shows of the lifecycle stages of customers, and the check that the stages tell them apart."""
 
 from datetime import timedelta
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -15,18 +14,16 @@ from cis_assets.defs.tables import asset_key
 from cis_assets.segmentation.lifecycle import stage_counts
 from cis_assets.segmentation.return_rates import LATER_DAYS, find_weak_steps, return_rates
 
+_LATE = ("overdue", "lapsing", "lapsed")
 
-def describe_stages(snapshot: pl.DataFrame) -> dict[str, Any]:
-    """The metadata of a materialization of gold/customer_lifecycle: its newest snapshot by stage."""
-    rows = stage_counts(snapshot).iter_rows()
-    return {
-        "stages": dg.MetadataValue.md(
-            markdown_table(
-                ("stage", "customers", "share"),
-                [(stage, f"{customers:,}", f"{share:.0%}") for stage, customers, share in rows],
-            )
-        )
-    }
+
+def describe_stages(snapshot: pl.DataFrame) -> str:
+    """A snapshot of gold/customer_lifecycle in Markdown: one sentence with the finding, then customers by stage."""
+    counted = list(stage_counts(snapshot).iter_rows())
+    late = sum(share for stage, _, share in counted if stage in _LATE)
+    table = [(stage, f"{customers:,}", f"{share:.0%}") for stage, customers, share in counted]
+    finding = f"{late:.0%} of {snapshot.height:,} customers are later than three of four of their own gaps."
+    return f"{finding}\n\n{markdown_table(('stage', 'customers', 'share'), table)}"
 
 
 def build_return_rate_check() -> dg.AssetChecksDefinition:
