@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cis_assets.segmentation.lifecycle import STAGES
 from cis_assets.segmentation.naming import NEW_CUSTOMERS, Center, segment_names
 from cis_assets.segmentation.rfm import RFM_MAP, quintile_score, rfm_scores, rfm_segment, rfm_table
 from cis_assets_tests.segmentation.shoppers import customers
@@ -101,7 +102,7 @@ def test_the_names_are_the_common_ones(cell: tuple[int, int, int], name: str) ->
 def test_no_word_serves_two_of_segments_lifecycle_stages_and_rfm() -> None:
     """But for "customers", and "new" of the segment "New customers" and of the stage."""
     segments = _words(_segment_names())
-    stages = _words({"new", "tried", "active", "due", "overdue", "lapsing", "lapsed"})
+    stages = _words(STAGES)
     rfm = _words(RFM_MAP.values())
     assert {"daily", "occasional", "stock", "top", "shoppers", "smaller", "less", "new"} <= segments
     assert segments & rfm == {"customers"}
