@@ -277,7 +277,7 @@ COMPUTED: Mapping[str, ByColumn] = {
         "mean_weekend_share": _of(gold.CUSTOMER_FEATURES, "weekend_share"),
         "mean_total_spend": _of(gold.CUSTOMER_FEATURES, "total_spend"),
         "top_departments": _of(silver.PRODUCTS, "department"),
-        "top_products": _of(silver.PRODUCTS, "product_name"),
+        "top_products": _of(silver.PRODUCTS, "display_name", "product_name", "aisle"),
     },
     gold.SEGMENT_PREFERENCES.path: {
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),

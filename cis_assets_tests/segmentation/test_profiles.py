@@ -42,13 +42,14 @@ def profile(
     model: pl.DataFrame,
     lines: pl.DataFrame,
     history_days: int = 30,
+    products: pl.DataFrame = PRODUCTS,
 ) -> pl.DataFrame:
     return profile_segments(
         on_engine(features),
         on_engine(segments),
         model,
         on_engine(lines),
-        on_engine(PRODUCTS),
+        on_engine(products),
         as_of=AS_OF,
         history_days=history_days,
     )
@@ -98,6 +99,16 @@ def test_what_a_segment_buys_most_comes_first_and_ties_go_by_name_and_number(
         ["dairy eggs", "produce", "bakery", "beverages", "frozen"],
         ["frozen"],
     ]
+
+
+def test_products_of_one_family_are_listed_once_under_the_name_for_people(
+    on_engine: OnEngine, model: pl.DataFrame
+) -> None:
+    named = pl.when(pl.col("product_id").is_in([5, 6])).then(pl.lit("Fresh Fruit")).otherwise("display_name")
+    lines = silver_lines([(1, 1, product) for product in (5, 5, 6, 6, 3, 3, 3)])
+    products = PRODUCTS.with_columns(display_name=named)
+    profiles = profile(on_engine, customers([{}]), members({1: 0}), model, lines, products=products)
+    assert profiles["top_products"].to_list() == [["Fresh Fruit", "Milk"]]
 
 
 def test_lines_outside_the_window_are_not_looked_at(on_engine: OnEngine, model: pl.DataFrame) -> None:

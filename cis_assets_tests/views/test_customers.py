@@ -13,7 +13,11 @@ DAY = day("2025-10-31")
 @pytest.fixture
 def shop(lake: SmallLake) -> SmallLake:
     """Customer 1 with seven orders of tea, the last with milk too; customer 2 with features only."""
-    lake.add(silver.PRODUCTS, {"product_id": 1, "product_name": "Tea"}, {"product_id": 2, "product_name": "Milk"})
+    lake.add(
+        silver.PRODUCTS,
+        {"product_id": 1, "product_name": "TEA BLK 40CT", "display_name": "Tea"},
+        {"product_id": 2, "product_name": "Milk", "display_name": None},
+    )
     bought = [(number, 1, 1) for number in range(1, 8)] + [(7, 2, 2)]
     items = [
         {
