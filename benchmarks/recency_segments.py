@@ -5,15 +5,17 @@ Nothing else uses them. Their features, logarithms and scaling are copies, so th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
-from sklearn.cluster import KMeans
+
+from cis_assets.segmentation.centers import nearest_centers
+from cis_assets.segmentation.clustering import find_centers
 
 _DAYS = 31
 _HISTORY_DAYS = 365
 _SEED = 7
+_STARTS = 10
+_SEGMENTS = range(3, 9)
 _IS_LOG = {
     "recency_days": True,
     "tenure_days": False,
@@ -24,23 +26,28 @@ _IS_LOG = {
 }
 
 
-def daily_changes(lines: pl.DataFrame, counts: Sequence[int]) -> dict[int, float]:
-    """The share of customers who change segment from one day to the next, by the number of segments.
+def daily_change(lines: pl.DataFrame) -> float:
+    """The share of customers who change segment from one day to the next, on average over 3 to 8 segments.
 
-    The model is trained as of the last of 31 days, and frozen. `lines` has one row per customer, order (day_number,
-    order_of_day) and product (family).
+    Each model is trained as of the last of 31 days, and frozen. `lines` has one row per customer, order (day_number,
+    order_of_day) and product (family). One number of segments alone gives a figure that varies with chance.
     """
     last: int = lines["day_number"].max()  # pyright: ignore[reportAssignmentType]
-    features = pl.concat(_features(lines, day) for day in range(last - _DAYS + 1, last + 1))
+    features = pl.concat(_features(lines, day) for day in range(last - _DAYS + 1, last + 1)).sort("day", "customer_id")
     raw = features.select(_IS_LOG.keys()).to_numpy().astype(np.float64)
     trained = (features["day"] == last).to_numpy()
     logs = _logs(np.where(np.isnan(raw), np.nanmedian(raw[trained], axis=0), raw))
     scaled = (logs - logs[trained].mean(axis=0)) / logs[trained].std(axis=0)
-    return {count: _daily_change(features, scaled, trained, count) for count in counts}
+    changes = [_daily_change(features, _find_segments(scaled, trained, count)) for count in _SEGMENTS]
+    return sum(changes) / len(changes)
 
 
-def _daily_change(features: pl.DataFrame, scaled: np.ndarray, trained: np.ndarray, count: int) -> float:
-    segment = KMeans(count, n_init=10, random_state=_SEED).fit(scaled[trained]).predict(scaled)
+def _find_segments(scaled: np.ndarray, trained: np.ndarray, count: int) -> np.ndarray:
+    centers = find_centers(scaled[trained], count, starts=_STARTS, seed=_SEED)
+    return nearest_centers(scaled, centers)[0]
+
+
+def _daily_change(features: pl.DataFrame, segment: np.ndarray) -> float:
     placed = features.select("customer_id", "day", segment=pl.Series(segment)).sort("customer_id", "day")
     return placed.select((pl.col("segment") != pl.col("segment").shift().over("customer_id")).mean()).item()
 

@@ -23,14 +23,14 @@ _TRY_DAYS = 45.0
 _STAY_DAYS = 6000.0
 # The shop grows: most customers joined in the months before the end, however long the window is. So customers of two
 # years have as many orders as those of the Instacart release.
-_JOINED_DAYS_AGO = 140.0
+_JOINED_DAYS_AGO = 135.0
 
 # How many days before the end a decline begins (in a long window, many lapsed long ago), and what came before it.
 _DECLINED_FROM, _DECLINED_TO = 35, 120
 _DECLINED_TO_SHARE = 0.25
 _BEFORE_DECLINE_DAYS = 110.0
 # Of those who decline, some stop at once.
-_STOPS_SHARE = 0.2
+_STOPS_SHARE = 0.25
 
 # How much the usual baskets of customers of one archetype differ: sigma of a log-normal.
 _BASKET_SPREAD = 0.16
@@ -78,7 +78,7 @@ class Customers:
         self.basket_lines = lines * np.exp(_BASKET_SPREAD * rng.standard_normal(count, np.float32))
         novelty = per_customer(archetype, "novelty")
         self.novelty = rng.beta(14 * novelty, 14 * (1 - novelty)).astype(np.float32)
-        self.stretch = np.where(archetype == LAPSING, rng.uniform(1.25, 1.7, count), 1.0).astype(np.float32)
+        self.stretch = np.where(archetype == LAPSING, rng.uniform(1.35, 1.8, count), 1.0).astype(np.float32)
 
 
 def _draw_lives(
