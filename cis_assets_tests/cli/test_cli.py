@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,13 @@ def test_landing_says_what_landed_and_where(landed: None):
     folders = sorted(path.name for path in Path(".cis/landing/orders").iterdir())
     assert folders[0] == "order_date=2025-10-24"
     assert folders[-1] == "order_date=2025-10-31"
+
+
+def test_generated_orders_end_yesterday_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cis_assets.cli.land.today", lambda time_zone: date(2025, 3, 2))
+    assert cis("land", "sample", "--customers", "20", "--days", "3").exit_code == 0
+    folders = sorted(path.name for path in Path(".cis/landing/orders").iterdir())
+    assert folders == ["order_date=2025-02-27", "order_date=2025-02-28", "order_date=2025-03-01"]
 
 
 def test_tables_of_an_empty_lake_are_said_to_be_absent():
@@ -167,7 +174,7 @@ def test_a_customer_is_shown_whole(landed: None):
 
 
 def test_the_demo_ends_with_what_a_person_wants_to_see():
-    result = cis("demo", "--customers", "100", "--days", "40")
+    result = cis("demo", "--customers", "100", "--days", "40", "--end", "2025-10-31")
     assert result.exit_code == 0, result.output
     for words in (
         "Customer segments as of 2025-10-31",

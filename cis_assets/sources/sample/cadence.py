@@ -10,12 +10,20 @@ from numpy.random import Generator
 from cis_assets.sources.sample.archetypes import DAYPARTS, EVENING, Flags, Floats, Ints, per_customer
 from cis_assets.sources.sample.customers import Customers
 from cis_assets.sources.sample.options import SampleOptions
+from cis_assets.sources.sample.seasons import gap_factors
 
 # What weekdays all customers together like (Monday first), for orders that follow no habit.
 _ALL_ORDERS = (0.15, 0.12, 0.12, 0.12, 0.14, 0.17, 0.18)
 _SECOND_ORDER_SHARE = 0.003
 _LOOSE_WEEKDAY_SHARE = 0.35
+# Orders at an hour that has nothing to do with the customer's daypart. Real customers place a fifth to a quarter of their
+# orders in their most usual hour.
+_ANY_HOUR_SHARE = 0.22
 
+# Customers are away now and then, on holiday or ill: days between two pauses on average; how long one is at least, and
+# how much longer on average. The gaps of a real customer vary by 0.6 to 1.0 of their mean.
+_PAUSED_AFTER_DAYS = np.float32(150.0)
+_SHORTEST_PAUSE, _PAUSE_DAYS = np.float32(7.0), np.float32(11.0)
 
 # Bits of an order's sort key, from the right: customer, second order of the day, hour, day.
 _CUSTOMER_BITS = 32
@@ -54,18 +62,29 @@ def _draw_moments(options: SampleOptions, customers: Customers, rng: Generator) 
     who = np.flatnonzero(customers.first_day <= until).astype(np.int32)
     moment = customers.first_day[who]
     slowing = np.ones(who.size, np.float32)
+    season = gap_factors(options.first_date, options.days + 5).astype(np.float32)
     found_who, found_moment = [], []
     while who.size:
         found_who.append(who)
         found_moment.append(moment)
         gap = customers.gap_days[who] * rng.standard_gamma(shape[who], dtype=np.float32) / shape[who]
         weeks = rng.geometric(1 - customers.skip_week[who])
+        gap *= season[np.maximum(moment, 0).astype(np.int32)]
         gap = np.where(weekly[who], 7 * weeks, np.maximum(gap, 0.8)).astype(np.float32)
+        pause = _draw_pauses(gap, rng)
+        # Weekly customers come back on their weekday.
+        gap += np.where(weekly[who], 7 * np.round(pause / 7), pause)
         slowing = np.where(moment >= customers.decline_day[who], slowing * customers.stretch[who], slowing)
         moment = moment + gap * slowing
         kept = moment <= until[who]
         who, moment, slowing = who[kept], moment[kept], slowing[kept]
     return np.concatenate(found_who or [who]), np.concatenate(found_moment or [moment])
+
+
+def _draw_pauses(gap: Floats, rng: Generator) -> Floats:
+    """How many days each gap grows by, because the customer is away: mostly 0."""
+    begins = rng.random(gap.size, np.float32) < 1 - np.exp(-gap / _PAUSED_AFTER_DAYS)
+    return begins * (_SHORTEST_PAUSE + _PAUSE_DAYS * rng.standard_exponential(gap.size, np.float32))
 
 
 def _draw_weekdays(
@@ -90,7 +109,7 @@ def _draw_hours(options: SampleOptions, customers: Customers, customer: Ints, da
     daypart = customers.daypart[customer]
     weekend = (day + options.first_date.weekday()) % 7 >= 5
     centre = np.where(weekend & (daypart == EVENING), np.float32(13.0), mean[daypart])
-    any_hour = rng.random(customer.size, np.float32) < 0.12
+    any_hour = rng.random(customer.size, np.float32) < _ANY_HOUR_SHARE
     noise = rng.standard_normal(customer.size, np.float32)
     hour = np.where(any_hour, 13.5 + 4.5 * noise, centre + deviation[daypart] * noise)
     return np.floor(hour + 0.5).clip(0, 23).astype(np.int64)

@@ -16,19 +16,26 @@ from cis_assets.sources.sample.options import SampleOptions
 _NEWCOMERS_WINDOW = 180
 _NEW_FOR_DAYS = 32
 
-# Of the customers who join, some only try the shop, others stay; who was there before the window is loyal.
-_TRIES_SHARE = 0.40
+# Of the customers who join, some only try the shop. The others stay: of The Complete Journey's households, nine in
+# ten ordered in the last 60 days.
+_TRIES_SHARE = 0.04
 _TRY_DAYS = 45.0
-_STAY_DAYS = 450.0
-_LOYAL_DAYS = 1200.0
-# The shop grows: the longer the window, the fewer of its customers were there before it began.
-_GROWTH_DAYS = 420.0
+_STAY_DAYS = 6000.0
+# The shop grows: most customers joined in the months before the end, however long the window is. So customers of two
+# years have as many orders as those of the Instacart release.
+_JOINED_DAYS_AGO = 135.0
 
 # How many days before the end a decline begins (in a long window, many lapsed long ago), and what came before it.
 _DECLINED_FROM, _DECLINED_TO = 35, 120
-_DECLINED_TO_SHARE = 0.6
+_DECLINED_TO_SHARE = 0.25
 _BEFORE_DECLINE_DAYS = 110.0
+# Of those who decline, some stop at once.
+_STOPS_SHARE = 0.25
 
+# How much the usual baskets of customers of one archetype differ: sigma of a log-normal.
+_BASKET_SPREAD = 0.16
+# The share of weeks that weekly customers skip, from the steadiest to the least steady.
+_SKIPPED_WEEKS = (0.05, 0.40)
 
 _TIME_ZONES = {
     "America/New_York": 0.42,
@@ -66,12 +73,12 @@ class Customers:
         day = np.floor(first_day)
         ahead = (self.weekday - day - options.first_date.weekday()) % 7
         self.first_day = np.where(per_customer(archetype, "weekly") > 0, day + ahead, first_day).astype(np.float32)
-        self.skip_week = rng.uniform(0.04, 0.20, count).astype(np.float32)
+        self.skip_week = rng.uniform(*_SKIPPED_WEEKS, count).astype(np.float32)
         lines = per_customer(archetype, "basket_lines")
-        self.basket_lines = lines * np.exp(0.22 * rng.standard_normal(count, np.float32))
+        self.basket_lines = lines * np.exp(_BASKET_SPREAD * rng.standard_normal(count, np.float32))
         novelty = per_customer(archetype, "novelty")
         self.novelty = rng.beta(14 * novelty, 14 * (1 - novelty)).astype(np.float32)
-        self.stretch = np.where(archetype == LAPSING, rng.uniform(1.25, 1.7, count), 1.0).astype(np.float32)
+        self.stretch = np.where(archetype == LAPSING, rng.uniform(1.35, 1.8, count), 1.0).astype(np.float32)
 
 
 def _draw_lives(
@@ -81,11 +88,10 @@ def _draw_lives(
     count, days = options.customers, options.days
     after = days + 7
     before = -rng.random(count) * gap_days
-    loyal = rng.random(count) < np.exp(-((days / _GROWTH_DAYS) ** 2))
-    tries = rng.random(count) < _TRIES_SHARE
-    first = np.where(loyal, before, rng.uniform(0, max(1, days - _NEW_FOR_DAYS), count))
-    stay = np.where(loyal, _LOYAL_DAYS, np.where(tries, _TRY_DAYS, _STAY_DAYS))
-    last = first + stay * rng.standard_exponential(count)
+    joined = days - _NEW_FOR_DAYS - _JOINED_DAYS_AGO * rng.standard_exponential(count)
+    first = np.where(joined < 0, before, joined)
+    tries = (joined >= 0) & (rng.random(count) < _TRIES_SHARE)
+    last = first + np.where(tries, _TRY_DAYS, _STAY_DAYS) * rng.standard_exponential(count)
 
     new = archetype == NEW
     first = np.where(new, days - 1 - rng.uniform(0, min(_NEW_FOR_DAYS, days), count), first)
@@ -96,7 +102,7 @@ def _draw_lives(
     decline = np.where(lapsing, days - declined * min(1.0, days / _DECLINED_TO), after)
     known = 30 + _BEFORE_DECLINE_DAYS * rng.standard_exponential(count)
     first = np.where(lapsing, np.maximum(decline - known, before), first)
-    stops = rng.random(count) < 0.5
+    stops = rng.random(count) < _STOPS_SHARE
     last = np.where(lapsing, np.where(stops, decline + 14 * rng.random(count), after), last)
     return first.astype(np.float32), last.astype(np.float32), decline.astype(np.float32)
 

@@ -22,6 +22,7 @@ from cis_assets.sources.sample.customers import Customers, draw_customer_snapsho
 from cis_assets.sources.sample.dirt import DIRTY_ORDER_ITEMS, DIRTY_ORDERS, draw_dirty_lines
 from cis_assets.sources.sample.options import SampleOptions
 from cis_assets.sources.sample.prices import Offers, Prices
+from cis_assets.sources.sample.seasons import Seasons
 from cis_assets.sources.sample.tastes import Tastes
 from cis_assets.sources.source import LandedDay
 
@@ -41,6 +42,7 @@ class SampleSource:
     def __init__(self, options: SampleOptions) -> None:
         self._options = options
         self._assortment = assortment()
+        self._seasons = Seasons(self._assortment)
 
     @property
     def day_count(self) -> int:
@@ -85,8 +87,10 @@ class SampleSource:
             schema={name: ORDERS.columns[name] for name in ORDERS.required},
         )
         percent_off = self._offers.percent_by_product(day, self._assortment.list_price.size)
+        order_date = self._options.first_date + timedelta(days=day)
+        pull = (1 + percent_off / 30) * self._seasons.pull(order_date)
         order, product, position, quantity = shopping.fill_baskets(
-            day, customer, second, percent_off, self._rng(_Stream.LINES, day)
+            day, customer, second, pull.astype(np.float32), self._rng(_Stream.LINES, day)
         )
         order_items = pl.DataFrame(
             {
@@ -100,7 +104,7 @@ class SampleSource:
         )
         dirt = self._rng(_Stream.DIRT, day)
         return LandedDay(
-            order_date=self._options.first_date + timedelta(days=day),
+            order_date=order_date,
             orders=orders,
             order_items=order_items,
             dirty_orders=self._dirty_lines(DIRTY_ORDERS, orders.height, day, dirt),
