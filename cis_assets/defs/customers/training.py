@@ -62,7 +62,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             promote_at_drift=settings.segments_promote_at_drift,
             options=TrainingOptions(settings.segments_min, settings.segments_max, settings.seed),
         )
-        metadata = describe_model(changed)
+        metadata = describe_model(context, changed)
         if changed.promoted:
             description = f"Version {changed.champion['version'][0]} was promoted: {changed.champion['reason'][0]}."
             key = asset_key(gold.SEGMENT_MODEL)
