@@ -26,6 +26,7 @@ def main() -> None:
     asked = parser.parse_args()
 
     from cis_assets.catalog import gold, silver
+    from cis_assets.catalog.product_families import family_numbers
     from cis_assets.dates import DateRange, trailing_window
     from cis_assets.lake.chunks import LazyChunks
     from cis_assets.lake.engines.polars_engine import PolarsEngine
@@ -42,11 +43,13 @@ def main() -> None:
             engine.scan(table, lake.location(table), Slice.of_days(table, window))
             for table in (silver.ORDERS, silver.ORDER_ITEMS)
         )
+        families = family_numbers(engine.scan(silver.PRODUCTS, lake.location(silver.PRODUCTS)))
         if asked.engine == "polars":
+            families = families.collect().lazy()
             lines = sum(per_day.rows for day, per_day in lake.figures(silver.ORDER_ITEMS).days.items() if day in window)
-            features = customer_features_in_chunks(orders, order_items, asked.day, asked.history_days, lines)
+            features = customer_features_in_chunks(orders, order_items, families, asked.day, asked.history_days, lines)
         else:
-            features = [customer_features(orders, order_items, asked.day, asked.history_days)]
+            features = [customer_features(orders, order_items, families, asked.day, asked.history_days)]
         of_day = Slice.of_days(gold.CUSTOMER_FEATURES, DateRange(asked.day, asked.day))
         location = Lake(written).location(gold.CUSTOMER_FEATURES)
         rows = engine.replace(gold.CUSTOMER_FEATURES, location, of_day, LazyChunks.of(features)).rows

@@ -2,28 +2,34 @@
 
 ORDERS has the columns customer_id, day_number, order_of_day and item_count, as silver/orders. The model is trained as of the
 last day and frozen; then the 31 days up to it are placed. Retrainings use another seed, shuffled rows and earlier days.
+Then 200 customers get the habits of another segment for the last 28 days.
 """
 
 import sys
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 from click import echo
 
 from cis_assets.catalog import silver
 from cis_assets.catalog.gold import SEGMENT_MODEL
-from cis_assets.dates import EPOCH, trailing_window
+from cis_assets.dates import EPOCH, day_number, trailing_window
 from cis_assets.lake.lake import Lake
 from cis_assets.segmentation.assignment import place_customers
-from cis_assets.segmentation.habits import customer_habits
-from cis_assets.segmentation.model import train_segment_model
-from cis_assets.segmentation.versions import add_challenger, champion, promote
+from cis_assets.segmentation.habits import HABITS, customer_habits
+from cis_assets.segmentation.model import TrainingOptions, train_segment_model
+from cis_assets.segmentation.versions import CHALLENGER, add_challenger, champion, promote
 
 DAYS = 31
+NEW_HABIT_DAYS = 28
+CHANGED = 200
+_COLUMNS = ("customer_id", "day_number", "order_of_day", "item_count")
 HISTORY_DAYS = 365
-_OPTIONS = {"segments_min": 4, "segments_max": 8}
+_OPTIONS = TrainingOptions(segments_min=4, segments_max=8, seed=7)
 
 
 def measure(orders: pl.LazyFrame) -> None:
@@ -32,10 +38,11 @@ def measure(orders: pl.LazyFrame) -> None:
     days = list(trailing_window(last, DAYS))
     habits = customer_habits(nw.from_native(orders), days, HISTORY_DAYS)
     of_day = {day: habits.filter(pl.col("as_of_date") == day) for day in days}
-    first = train_segment_model(of_day[last], SEGMENT_MODEL.empty(), seed=7, **_OPTIONS)
+    first = train_segment_model(of_day[last], SEGMENT_MODEL.empty(), _OPTIONS)
     model = add_challenger(SEGMENT_MODEL.empty(), first.rows)
-    for trial in first.trials:
-        echo(f"{trial.segment_count} segments: least Jaccard {min(trial.jaccards):.2f}, {trial.faults or 'no faults'}")
+    for tried in first.candidates.iter_rows(named=True):
+        faults = ", ".join(tried["faults"]) or "no faults"
+        echo(f"{tried['segment_count']} segments: least Jaccard {tried['least_jaccard']:.2f}, {faults}")
     for row in model.iter_rows(named=True):
         echo(f"{row['segment_id']} {row['segment_name']}: {row['customer_count']} customers, {row['segment_marks']}")
     _print_changes(pl.concat(place_customers(of_day[day], model) for day in days))
@@ -46,10 +53,68 @@ def measure(orders: pl.LazyFrame) -> None:
         "one week earlier": (of_day[days[-8]], 7),
     }
     for name, (rows, seed) in again.items():
-        retrained = train_segment_model(rows, model, seed=seed, **_OPTIONS).rows
-        promoted = champion(promote(add_challenger(model, retrained), last, name))
+        retrained = add_challenger(model, train_segment_model(rows, model, replace(_OPTIONS, seed=seed)).rows)
+        # A training that finds the champion again makes no challenger.
+        promoted = champion(promote(retrained, last, name) if CHALLENGER in retrained["state"] else retrained)
         before, after = (place_customers(of_day[last].sort("customer_id"), each) for each in (model, promoted))
         echo(f"trained again, {name}: {(before['segment_id'] == after['segment_id']).mean():.2%} keep their id")
+    _print_response(orders, model, last)
+
+
+def _print_response(orders: pl.LazyFrame, model: pl.DataFrame, last: date) -> None:
+    """Give customers the habits of another segment, with gaps and baskets that scatter as their own do, and place them."""
+    start = last - timedelta(days=NEW_HABIT_DAYS)
+    rows = orders.filter(pl.col("day_number") <= day_number(start)).select(_COLUMNS).collect()
+    before = customer_habits(nw.from_native(rows.lazy()), [start], HISTORY_DAYS)
+    recent = rows.filter(pl.col("day_number") > day_number(start) - NEW_HABIT_DAYS)["customer_id"].unique()
+    placed = place_customers(before, model).join(before.select("customer_id", *HABITS), on="customer_id")
+    active = placed.filter((pl.col("segment_id") > 0) & pl.col("customer_id").is_in(recent.implode())).sort(
+        "customer_id"
+    )
+    chosen = active.sample(min(CHANGED, active.height), seed=7).sort("customer_id")
+    centers = dict(zip(model["segment_id"], model["centroid_values"].to_list(), strict=True))
+    for name, pick in {"another segment": _draw, "the farthest segment": _farthest}.items():
+        random = np.random.default_rng(7)
+        wanted, made = {}, []
+        for customer in chosen.iter_rows(named=True):
+            others = [each for each in centers if each != customer["segment_id"]]
+            target = pick(random, customer, others, centers)
+            factors = np.array(centers[target]) / [customer[habit] for habit in HABITS]
+            own = rows.filter(pl.col("customer_id") == customer["customer_id"])
+            made += _new_orders(random, own, factors, day_number(start))
+            wanted[customer["customer_id"]] = target
+        new = pl.DataFrame(made, schema=rows.schema, orient="row")
+        after = customer_habits(nw.from_native(pl.concat([rows, new]).lazy()), [last], HISTORY_DAYS)
+        now = dict(place_customers(after, model).select("customer_id", "segment_id").iter_rows())
+        moved = np.mean([now[each] != was for each, was in chosen.select("customer_id", "segment_id").iter_rows()])
+        arrived = np.mean([now[each] == target for each, target in wanted.items()])
+        echo(
+            f"new habits of {name}: {moved:.0%} of {chosen.height} moved in {NEW_HABIT_DAYS} days, {arrived:.0%} to it"
+        )
+
+
+def _draw(random: np.random.Generator, _customer: dict, others: list[int], _centers: dict) -> int:
+    return int(random.choice(others))
+
+
+def _farthest(_random: np.random.Generator, customer: dict, others: list[int], centers: dict) -> int:
+    own = np.array([customer[habit] for habit in HABITS])
+    return max(others, key=lambda each: float(np.linalg.norm(np.log(np.array(centers[each]) / own))))
+
+
+def _new_orders(random: np.random.Generator, own: pl.DataFrame, factors: np.ndarray, start: int) -> list[tuple]:
+    ordered = own.sort("day_number", "order_of_day")
+    gaps = ordered["day_number"].diff().drop_nulls().to_numpy()
+    baskets = ordered["item_count"].to_numpy()
+    day, made, of_day = float(ordered["day_number"][-1]), [], {}
+    while True:
+        day += float(random.choice(gaps)) * factors[0]
+        if day > start + NEW_HABIT_DAYS:
+            return made
+        if day > start:
+            of_day[int(day)] = of_day.get(int(day), 0) + 1
+            basket = max(1, round(float(random.choice(baskets)) * factors[1]))
+            made.append((ordered["customer_id"][0], int(day), of_day[int(day)], basket))
 
 
 def _print_changes(placed: pl.DataFrame) -> None:

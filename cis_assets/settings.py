@@ -48,6 +48,7 @@ _ALERT_HOSTS = {
 """Alert format -> the hosts of webhooks that post nothing else."""
 _LOWER_BOUNDS = {
     "segments_max": ("segments_min", 0),
+    "lifecycle_lapsed_days": ("lifecycle_lapsing_days", 0),
     "rejected_share_block": ("rejected_share_warn", 0),
     "reorder_share_max": ("reorder_share_min", 0),
     "snapshot_drop_block": ("snapshot_drop_warn", 0),
@@ -114,6 +115,30 @@ class Settings(BaseSettings):
     )
     segments_min: int = Field(4, ge=2, description="Smallest number of customer segments that training tries.")
     segments_max: int = Field(8, ge=2, description="Largest number of customer segments that training tries.")
+    segments_promote_at_drift: float | None = Field(
+        None,
+        gt=0,
+        description="Population stability index from which a training promotes its challenger by itself, as it then does for a "
+        "segment with a stability under 0.6. 0.25 is usual. If empty, only people promote.",
+    )
+    lifecycle_few_orders: int = Field(
+        3, ge=2, description="Customers with fewer orders are new or tried; the others have a cadence."
+    )
+    lifecycle_new_days: int = Field(
+        42, ge=1, description="Days after the first order that a customer with few orders stays new; then tried."
+    )
+    lifecycle_lapsing_days: int = Field(
+        14, ge=1, description="No customer is lapsing before this many days without an order."
+    )
+    lifecycle_lapsed_days: int = Field(
+        42, ge=1, description="No customer is lapsed before this many days without an order."
+    )
+    lifecycle_lapsed_gaps: float = Field(
+        3.0,
+        ge=1,
+        le=100,
+        description="A customer is lapsed after this many times the 90th percentile of the days between the customer's orders.",
+    )
     spark_remote: SecretStr = Field(
         SecretStr(""),
         description="Spark Connect server for CIS_ENGINE=spark: sc://HOST:PORT, with /;token=... if it needs one "

@@ -29,7 +29,7 @@ _STAGE_OF_STEP = {
     "quality__": DATE_CHECKS,
     "gold__customer_features_": OTHER,
     "gold__customer_features": "features",
-    "gold__segment_model": "segments",
+    "train_segment_model": "segments",
     "gold__customer_segments": "segments",
 }
 

@@ -1,27 +1,20 @@
-"""Gold: customer features, segments, patterns and messages, one snapshot per day.
+"""Gold: customer features, segments, patterns and messages, one snapshot per day. Movements are in `gold_movements`.
 
 A snapshot of a day uses no order after that day. It uses the trailing window of `CIS_HISTORY_DAYS` days.
 """
 
 import dataframely as dy
 
-from cis_assets.catalog.table import AS_OF_DATE, Table
+from cis_assets.catalog.gold_movements import COHORT_RETENTION, SEGMENT_MIGRATION, SEGMENT_PREFERENCES
+from cis_assets.catalog.gold_notifications import NOTIFICATION_CONTEXTS, NOTIFICATION_COPY, NOTIFICATIONS
+from cis_assets.catalog.snapshot_schema import SegmentSnapshot as _SegmentSnapshot
+from cis_assets.catalog.snapshot_schema import Snapshot as _Snapshot
+from cis_assets.catalog.snapshot_schema import snapshot as _snapshot
+from cis_assets.catalog.table import Table
 
 _WEEKDAY = "ISO weekday, 1 = Monday to 7 = Sunday."
-_SEGMENT = "Segment of gold/segment_model."
-
-
-class _Snapshot(dy.Schema):
-    """The first column of every snapshot."""
-
-    as_of_date = dy.Date(description="Day of the snapshot, which uses no later order.")
-
-
-class _SegmentSnapshot(_Snapshot):
-    """The first columns of every snapshot by segment."""
-
-    segment_id = dy.Int32(description=_SEGMENT)
-    segment_name = dy.String(description="Name of the segment.")
+_NULL_BEFORE = "Null in older snapshots."
+_CAPPED_GAPS = "Gaps that the source caps rank after all others."
 
 
 class CustomerFeatures(_Snapshot):
@@ -48,9 +41,15 @@ class CustomerFeatures(_Snapshot):
     department_count = dy.Int32(description="Different departments bought from.")
     favourite_weekday = dy.Int32(min=1, max=7, description=f"Weekday with most orders (ties: the earlier). {_WEEKDAY}")
     favourite_hour = dy.Int32(min=0, max=23, description="Hour with most orders (ties: the earlier).")
-    favourite_product_id = dy.Int64(description="Product in most orders (ties: bought last, then the smaller id).")
-    favourite_product_orders = dy.Int32(description="Orders with the favourite product.")
-    favourite_product_recency_days = dy.Int32(description="Days since the favourite product was last bought.")
+    favourite_product_id = dy.Int64(
+        description="Product that stands for the favourite product family, the family in most orders (ties: bought last, "
+        "then the smaller id): of its products the one in most lines (ties: bought last, then the smaller id). A family is a "
+        "display name, else a product name within its aisle, in any case."
+    )
+    favourite_product_orders = dy.Int32(description="Orders with a product of the favourite product family.")
+    favourite_product_recency_days = dy.Int32(
+        description="Days since a product of the favourite product family was last bought."
+    )
     favourite_department_id = dy.Int64(description="Department with most lines (ties: the smaller id).")
     weekend_share = dy.Float64(min=0.0, max=1.0, description="Share of orders placed on Saturday or Sunday.")
     total_spend = dy.Float64(
@@ -58,6 +57,70 @@ class CustomerFeatures(_Snapshot):
     )
     mean_order_spend = dy.Float64(
         nullable=True, description="Mean spend per order; null if a line of the window has no price."
+    )
+    first_order_date = dy.Date(nullable=True, description=f"Date of the first order in the window. {_NULL_BEFORE}")
+    cadence_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description=f"Usual days between orders: median of the n latest gaps of the window, at most 20, shrunk: (n x median + 3 x "
+        f"7.5) / (n + 3). {_CAPPED_GAPS} {_NULL_BEFORE}",
+    )
+    gap_p75_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="75th percentile of the same gaps, shrunk: (n x percentile + 3 x 12) / (n + 3). The percentile is the "
+        f"smallest gap that 75% of the gaps do not exceed. {_NULL_BEFORE}",
+    )
+    gap_p90_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description=f"90th percentile of the same gaps, likewise: (n x percentile + 3 x 20) / (n + 3). {_NULL_BEFORE}",
+    )
+    capped_gap_share = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="Share of the gaps that the source caps (gap_is_minimum of silver/orders), so they may be longer than every "
+        "figure here says; null with one order.",
+    )
+    regularity = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description="mean_gap_days / (mean_gap_days + std_gap_days): 1 with equal gaps, 0.5 with random ones; null with fewer "
+        "than three orders, or if all are of one day.",
+    )
+    order_trend = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Orders per day in the last quarter of the window, divided by orders per day from the first order to the day "
+        "before that quarter; null if these are fewer days than a quarter.",
+    )
+    basket_trend = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Lines per order in the same two parts, divided likewise; null also without an order in the last quarter.",
+    )
+    morning_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description=f"Share of orders placed from 5:00 to 11:59. {_NULL_BEFORE}"
+    )
+    afternoon_share = dy.Float64(
+        nullable=True, min=0.0, max=1.0, description=f"Share of orders placed from 12:00 to 16:59. {_NULL_BEFORE}"
+    )
+    evening_share = dy.Float64(
+        nullable=True,
+        min=0.0,
+        max=1.0,
+        description=f"Share of orders placed from 17:00 to 21:59; the rest is night. {_NULL_BEFORE}",
+    )
+    variety = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Effective number of departments: 1 / sum of the squared shares of lines by department, so 3 if lines are "
+        f"spread evenly over three. {_NULL_BEFORE}",
+    )
+    price_level = dy.Float64(
+        nullable=True, description="total_spend per order line; null if a line of the window has no price."
     )
 
 
@@ -78,6 +141,30 @@ class CustomerHabits(_Snapshot):
     since = dy.Date(
         description="Order date that the habit began with: the oldest of the window, or the first of 28 days whose orders "
         "contradicted the orders before them."
+    )
+
+
+class CustomerLifecycle(_Snapshot):
+    """Where each customer is in the cycle between two orders: one of seven stages, by the customer's own gaps.
+
+    Customers without an order in the trailing window have no row.
+    """
+
+    customer_id = dy.Int64(description="Customer number.")
+    stage = dy.String(
+        description="With fewer than 3 orders ever: new up to 42 days after the first, then tried. Others by the days since "
+        "the last order, each stage from: active 0, due cadence_days, overdue the 75th percentile of the gaps, lapsing the 90th "
+        "and at least 14 days, lapsed three times the 90th and at least 42 days. CIS_LIFECYCLE_... change the numbers. The "
+        "percentiles are shrunk as in gold/customer_features. No stage begins before the one before it."
+    )
+    since = dy.Date(
+        description="First of the days in a row, up to the snapshot, on which the customer was in the stage by this rule."
+    )
+    days_since_order = dy.Int32(min=0, description="Days since the last order.")
+    cadence_days = dy.Float64(
+        min=0.0,
+        description="Usual days between orders as of the last order: the formula of gold/customer_features on the 20 latest gaps "
+        "of all of silver. So it stays until the next order.",
     )
 
 
@@ -123,6 +210,24 @@ class SegmentModel(dy.Schema):
     seed = dy.Int64(description="Seed of the initializations.")
 
 
+class SegmentCandidates(dy.Schema):
+    """The numbers of segments that each training tried, with their quality."""
+
+    version = dy.Int32(min=1, description="Version of gold/segment_model that was chosen from them.")
+    centers = dy.String(
+        description="Where the centers are from: searched, or champion (those of the champion, refined on the customers)."
+    )
+    segment_count = dy.Int32(min=1, description="Number of segments tried.")
+    is_chosen = dy.Bool(description="Whether the version has these segments.")
+    faults = dy.List(dy.String(), description="Requirements that are missed; the fewest are chosen.")
+    least_jaccard = dy.Float64(description="Stability of the least stable segment, 0 to 1.")
+    mean_jaccard = dy.Float64(description="Mean stability of the segments, 0 to 1.")
+    silhouette = dy.Float64(description="Mean silhouette coefficient, -1 to 1.")
+    smallest_share = dy.Float64(description="Share of the customers in the smallest segment.")
+    largest_share = dy.Float64(description="Share of the customers in the largest segment.")
+    inertia = dy.Float64(description="Sum of squared distances of the customers of the search to their centers.")
+
+
 class CustomerSegments(_Snapshot):
     """Segment and RFM scores of each customer."""
 
@@ -145,7 +250,9 @@ class CustomerSegments(_Snapshot):
     monetary_score = dy.Int32(
         min=1, max=5, description="Quintile of spend (of lines bought if there are no prices), 5 = most."
     )
-    rfm_segment = dy.String(description="RFM segment in words, from the recency and frequency scores.")
+    rfm_segment = dy.String(
+        description="RFM segment in words, from the recency score and the mean of the other two, rounded up."
+    )
 
 
 class SegmentProfiles(_SegmentSnapshot):
@@ -153,7 +260,13 @@ class SegmentProfiles(_SegmentSnapshot):
 
     segment_marks = dy.String(description="How the segment differed from the average customer at training.")
     customer_count = dy.Int64(description="Customers of the segment.")
-    customer_share = dy.Float64(min=0.0, max=1.0, description="Share of all customers of the snapshot.")
+    quiet_customers = dy.Int64(min=0, description="Of these, customers without an order in the last 90 days.")
+    customer_share = dy.Float64(
+        min=0.0,
+        max=1.0,
+        description="Share of all customers with an order in the last 90 days: (customer_count - quiet_customers) / their "
+        "sum over segments; 0 if there are none.",
+    )
     mean_recency_days = dy.Float64(description="Mean days since the last order.")
     mean_order_count = dy.Float64(description="Mean orders in the window.")
     mean_gap_days = dy.Float64(
@@ -165,7 +278,7 @@ class SegmentProfiles(_SegmentSnapshot):
     mean_weekend_share = dy.Float64(description="Mean share of weekend orders.")
     mean_total_spend = dy.Float64(nullable=True, description="Mean spend in the window; null without prices.")
     top_departments = dy.List(dy.String(), description="Departments with most lines, most first.")
-    top_products = dy.List(dy.String(), description="Products in most lines, most first.")
+    top_products = dy.List(dy.String(), description="Product families in most lines, most first.")
 
 
 class OrderPatterns(_SegmentSnapshot):
@@ -181,76 +294,10 @@ class OrderFrequency(_SegmentSnapshot):
 
     gap_days = dy.Int32(min=0, description="Days since the customer's previous order.")
     order_count = dy.Int64(min=1, description="Orders of the window.")
-
-
-class NotificationContexts(_Snapshot):
-    """Facts for each eligible customer's message: product, occasion, tone, time and offer."""
-
-    customer_id = dy.Int64(description="Customer who gets the message.")
-    context_key = dy.String(
-        description="Context that the copy is written for: department|occasion|daypart|tone|offer. The last is plain (none), offer (percent off the product), or scope, kind and condition."
+    capped_order_count = dy.Int64(
+        min=0,
+        description="Of these, orders whose gap the source caps (gap_is_minimum of silver/orders), so it may be longer.",
     )
-    segment_id = dy.Int32(description=_SEGMENT)
-    segment_name = dy.String(description="Name of the segment.")
-    product_id = dy.Int64(description="Favourite product, which the message names.")
-    product_name = dy.String(description="Name of the product, shortened to fit a notification.")
-    department = dy.String(description="Department of the product.")
-    occasion = dy.String(description="Occasion of the message: restock, usual_day or win_back.")
-    tone = dy.String(description="Tone of the message: warm, brisk, inviting or gentle.")
-    send_date = dy.Date(description="Day on which the message is sent: the day after the snapshot.")
-    weekday = dy.String(description="Weekday of the send date, in English.")
-    daypart = dy.String(description="morning, afternoon or evening of the customer's day.")
-    send_hour = dy.Int32(min=0, max=23, description="Hour of the customer's day at which the message is sent.")
-    time_zone = dy.String(description="IANA time zone of the customer.")
-    recency_days = dy.Int32(description="Days since the last order.")
-    order_count = dy.Int32(description="Orders in the window.")
-    product_recency_days = dy.Int32(description="Days since the product was last bought.")
-    product_orders = dy.Int32(description="Orders of the window with the product.")
-    usual_gap_days = dy.Float64(nullable=True, description="Median days between the customer's orders.")
-    offer_id = dy.Int64(
-        nullable=True, description="Offer that the customer hears of, live on the send date; null: none."
-    )
-    percent_off = dy.Int32(nullable=True, description="Discount of that offer in whole percent.")
-    offer_kind = dy.String(nullable=True, description="Kind of that offer: percent, amount or coupon.")
-    offer_scope = dy.String(nullable=True, description="What that offer is on: product, department or order.")
-    amount_off = dy.Float64(nullable=True, description="Discount of that offer in the shop's currency.")
-    minimum_spend = dy.Float64(nullable=True, description="Spend from which that offer counts.")
-    offer_words = dy.String(
-        nullable=True, description="That offer as the message says it, with scope, condition and code."
-    )
-
-
-class NotificationCopy(_Snapshot):
-    """Copy for each distinct context, with named slots in place of facts."""
-
-    copy_id = dy.String(description="Fingerprint of context, variant and copy.")
-    context_key = dy.String(description="Context of the copy.")
-    variant = dy.Int32(min=1, description="Number of the variant, from 1.")
-    title = dy.String(description="Title with slots.")
-    body = dy.String(description="Body with slots.")
-    generator = dy.String(description="Writer of the copy: template or openai.")
-    model = dy.String(nullable=True, description="Model that wrote the copy; null for the template writer.")
-    prompt_version = dy.String(description="Version of the prompt, or of the phrases of the template writer.")
-    attempts = dy.Int32(min=0, description="Number of answers requested from the model.")
-    verdict = dy.String(description="Verdict: accepted, or why the last answer of the model was not used.")
-
-
-class Notifications(_Snapshot):
-    """Finished messages, each with its facts."""
-
-    customer_id = dy.Int64(description="Customer who gets the message.")
-    send_at = dy.Datetime(time_unit="us", time_zone="UTC", description="Time of sending, UTC.")
-    title = dy.String(description="Title, slots filled.")
-    body = dy.String(description="Body, slots filled.")
-    product_id = dy.Int64(description="Product that the message names.")
-    offer_id = dy.Int64(nullable=True, description="Offer that the message mentions; null: none.")
-    segment_id = dy.Int32(description=_SEGMENT)
-    copy_id = dy.String(description="Copy in gold/notification_copy.")
-    generator = dy.String(description="Writer of the copy: template or openai.")
-
-
-def _snapshot(name: str, schema: type[dy.Schema], grain: str, key: tuple[str, ...], may_be_empty: bool = True) -> Table:
-    return Table("gold", name, schema, grain, (AS_OF_DATE, *key), (AS_OF_DATE,), may_be_empty)
 
 
 CUSTOMER_FEATURES = _snapshot(
@@ -259,12 +306,28 @@ CUSTOMER_FEATURES = _snapshot(
 CUSTOMER_HABITS = _snapshot(
     "customer_habits", CustomerHabits, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
+CUSTOMER_LIFECYCLE = _snapshot(
+    "customer_lifecycle", CustomerLifecycle, "customer, as of a day", ("customer_id",), may_be_empty=False
+)
 SEGMENT_MODEL = Table("gold", "segment_model", SegmentModel, "segment of a version", ("version", "segment_id"))
+SEGMENT_CANDIDATES = Table(
+    "gold",
+    "segment_candidates",
+    SegmentCandidates,
+    "number of segments tried for a version",
+    ("version", "centers", "segment_count"),
+)
 CUSTOMER_SEGMENTS = _snapshot(
     "customer_segments", CustomerSegments, "customer, as of a day", ("customer_id",), may_be_empty=False
 )
+# In snapshots from before `quiet_customers`, the share is that of all customers.
 SEGMENT_PROFILES = _snapshot(
-    "segment_profiles", SegmentProfiles, "segment, as of a day", ("segment_id",), may_be_empty=False
+    "segment_profiles",
+    SegmentProfiles,
+    "segment, as of a day",
+    ("segment_id",),
+    may_be_empty=False,
+    quiet_customers=0,
 )
 ORDER_PATTERNS = _snapshot(
     "order_patterns",
@@ -274,22 +337,23 @@ ORDER_PATTERNS = _snapshot(
     may_be_empty=False,
 )
 ORDER_FREQUENCY = _snapshot(
-    "order_frequency", OrderFrequency, "segment, gap in days, as of a day", ("segment_id", "gap_days")
+    "order_frequency",
+    OrderFrequency,
+    "segment, gap in days, as of a day",
+    ("segment_id", "gap_days"),
+    capped_order_count=0,
 )
-NOTIFICATION_CONTEXTS = _snapshot(
-    "notification_contexts", NotificationContexts, "eligible customer, as of a day", ("customer_id",)
-)
-NOTIFICATION_COPY = _snapshot(
-    "notification_copy", NotificationCopy, "distinct context x variant, as of a day", ("context_key", "variant")
-)
-NOTIFICATIONS = _snapshot("notifications", Notifications, "message", ("customer_id",))
-
 TABLES = (
     CUSTOMER_FEATURES,
     CUSTOMER_HABITS,
+    CUSTOMER_LIFECYCLE,
+    SEGMENT_CANDIDATES,
     SEGMENT_MODEL,
     CUSTOMER_SEGMENTS,
     SEGMENT_PROFILES,
+    SEGMENT_PREFERENCES,
+    SEGMENT_MIGRATION,
+    COHORT_RETENTION,
     ORDER_PATTERNS,
     ORDER_FREQUENCY,
     NOTIFICATION_CONTEXTS,

@@ -93,12 +93,14 @@ CARRIED: Mapping[str, ByColumn] = {
     },
     gold.CUSTOMER_FEATURES.path: {
         "customer_id": _of(silver.ORDERS, "customer_id"),
+        "first_order_date": _of(silver.ORDERS, "order_date"),
         "favourite_weekday": _of(silver.ORDERS, "order_weekday"),
         "favourite_hour": _of(silver.ORDERS, "order_hour"),
         "favourite_product_id": _of(silver.ORDER_ITEMS, "product_id"),
         "favourite_department_id": _of(silver.ORDER_ITEMS, "department_id"),
     },
     gold.CUSTOMER_HABITS.path: _same(silver.ORDERS, "customer_id"),
+    gold.CUSTOMER_LIFECYCLE.path: _same(silver.ORDERS, "customer_id"),
     gold.SEGMENT_MODEL.path: {"trained_as_of": _of(gold.CUSTOMER_HABITS, "as_of_date")},
     gold.CUSTOMER_SEGMENTS.path: {
         **_same(gold.CUSTOMER_FEATURES, "as_of_date", "customer_id"),
@@ -136,15 +138,15 @@ Several origins of one column give the values of different rows.
 """
 
 _DAY_OF_ORDER = _of(silver.ORDERS, "day_number")
+_GAPS = _of(silver.ORDERS, "day_number", "gap_is_minimum")
 _OF_DAY = {
     "day_number": _of(bronze.ORDERS, "order_date"),
     "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
 }
 _CLUSTERED = _of(gold.CUSTOMER_HABITS, "gap_days", "basket_size")
-_PLACE = (
-    *_CLUSTERED,
-    *_of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid"),
-)
+_CENTERS = _of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid")
+_PLACE = (*_CLUSTERED, *_CENTERS)
+_PLACE_BY_ORDERS = (*_DAY_OF_ORDER, *_of(silver.ORDERS, "item_count"), *_CENTERS)
 _OCCASION = _of(
     gold.CUSTOMER_FEATURES,
     *("recency_days", "order_count", "median_gap_days", "favourite_weekday"),
@@ -210,13 +212,27 @@ COMPUTED: Mapping[str, ByColumn] = {
         "std_gap_days": _DAY_OF_ORDER,
         "mean_basket_size": _of(silver.ORDERS, "item_count"),
         "distinct_product_count": _of(silver.ORDER_ITEMS, "product_id"),
-        "reorder_share": _of(silver.ORDER_ITEMS, "order_date", "order_id", "product_id"),
+        "reorder_share": (*_of(silver.ORDERS, "distinct_product_count"), *_of(silver.ORDER_ITEMS, "product_id")),
         "department_count": _of(silver.ORDER_ITEMS, "department_id"),
-        "favourite_product_orders": _of(silver.ORDER_ITEMS, "order_date", "order_id"),
+        "favourite_product_orders": _of(silver.ORDER_ITEMS, "day_number", "order_id"),
         "favourite_product_recency_days": _of(silver.ORDER_ITEMS, "day_number"),
         "weekend_share": _of(silver.ORDERS, "order_weekday"),
         "total_spend": _of(silver.ORDERS, "spend"),
         "mean_order_spend": _of(silver.ORDERS, "spend"),
+        **dict.fromkeys(("cadence_days", "gap_p75_days", "gap_p90_days"), _GAPS),
+        "capped_gap_share": _of(silver.ORDERS, "gap_is_minimum"),
+        "regularity": _DAY_OF_ORDER,
+        "order_trend": _DAY_OF_ORDER,
+        "basket_trend": _of(silver.ORDERS, "day_number", "item_count"),
+        **dict.fromkeys(("morning_share", "afternoon_share", "evening_share"), _of(silver.ORDERS, "order_hour")),
+        "variety": _of(silver.ORDER_ITEMS, "department_id"),
+        "price_level": _of(silver.ORDERS, "spend", "item_count"),
+    },
+    gold.CUSTOMER_LIFECYCLE.path: {
+        "stage": _GAPS,
+        "since": _GAPS,
+        "days_since_order": _DAY_OF_ORDER,
+        "cadence_days": _GAPS,
     },
     gold.CUSTOMER_HABITS.path: {
         "order_count": _of(silver.ORDERS, "order_id"),
@@ -247,10 +263,12 @@ COMPUTED: Mapping[str, ByColumn] = {
         "recency_score": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "frequency_score": _of(gold.CUSTOMER_FEATURES, "order_count"),
         "monetary_score": _of(gold.CUSTOMER_FEATURES, "total_spend", "mean_basket_size", "order_count"),
-        "rfm_segment": _of(gold.CUSTOMER_FEATURES, "recency_days", "order_count"),
+        "rfm_segment": _of(gold.CUSTOMER_FEATURES, "recency_days", "order_count", "total_spend", "mean_basket_size"),
     },
     gold.SEGMENT_PROFILES.path: {
         "segment_marks": _of(gold.SEGMENT_MODEL, "segment_marks"),
+        "customer_share": _of(gold.CUSTOMER_FEATURES, "recency_days"),
+        "quiet_customers": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "mean_recency_days": _of(gold.CUSTOMER_FEATURES, "recency_days"),
         "mean_order_count": _of(gold.CUSTOMER_FEATURES, "order_count"),
         "mean_gap_days": _of(gold.CUSTOMER_FEATURES, "mean_gap_days"),
@@ -259,9 +277,29 @@ COMPUTED: Mapping[str, ByColumn] = {
         "mean_weekend_share": _of(gold.CUSTOMER_FEATURES, "weekend_share"),
         "mean_total_spend": _of(gold.CUSTOMER_FEATURES, "total_spend"),
         "top_departments": _of(silver.PRODUCTS, "department"),
-        "top_products": _of(silver.PRODUCTS, "product_name"),
+        "top_products": _of(silver.PRODUCTS, "display_name", "product_name", "aisle"),
     },
-    gold.ORDER_FREQUENCY.path: {"gap_days": _DAY_OF_ORDER},
+    gold.SEGMENT_PREFERENCES.path: {
+        **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
+        "item_id": (
+            *_of(silver.ORDER_ITEMS, "department_id", "product_id"),
+            *_of(silver.PRODUCTS, "display_name", "product_name", "aisle"),
+        ),
+        "item_name": _of(silver.PRODUCTS, "department", "display_name", "product_name"),
+    },
+    gold.SEGMENT_MIGRATION.path: {
+        **{
+            f"{side}_{name}": (*_PLACE_BY_ORDERS, *_of(gold.SEGMENT_MODEL, name))
+            for side in ("from", "to")
+            for name in ("segment_id", "segment_name")
+        },
+        "cause": (*_PLACE_BY_ORDERS, *_of(gold.SEGMENT_MODEL, "segment_id")),
+    },
+    gold.COHORT_RETENTION.path: dict.fromkeys(("cohort_month", "months_since"), _of(silver.ORDERS, "order_date")),
+    gold.ORDER_FREQUENCY.path: {
+        "gap_days": _DAY_OF_ORDER,
+        "capped_order_count": _of(silver.ORDERS, "gap_is_minimum"),
+    },
     gold.NOTIFICATION_CONTEXTS.path: {
         "context_key": (
             *_of(silver.PRODUCTS, "department"),

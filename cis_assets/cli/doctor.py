@@ -52,7 +52,7 @@ def doctor(
     for row in _examine(settings, deep, to_people=not as_json):
         rows.append(row)
         if not as_json and not (row["status"] == "ok" and row["place"] == "table"):
-            say(f"{_WORDS[row['status']]:<8}{row['check']:<15}{row['sentence']}")
+            say(f"{_WORDS[row['status']]:<8}{row['check']:<14} {row['sentence']}")
     failed = sum(row["status"] == "failed" for row in rows)
     if as_json:
         print_json(rows)

@@ -62,7 +62,10 @@ def tables(lake: Lake, context: click.Context, as_json: bool) -> None:
 @json_option
 @with_lake
 def segments(lake: Lake, as_of: date | None, as_json: bool) -> None:
-    """The customer segments of a snapshot and what marks them."""
+    """The customer segments of a snapshot and what marks them.
+
+    Customers and shares are of customers with an order in the last 90 days. The others, quiet customers, stand beside.
+    """
     from cis_assets.views.snapshots import list_segments
 
     rows = list_segments(lake, as_of).to_dicts()
@@ -71,14 +74,43 @@ def segments(lake: Lake, as_of: date | None, as_json: bool) -> None:
     elif rows:
         say(f"Customer segments as of {rows[0]['as_of_date']}")
         print_table(
-            ["segment", "customers", "share", "what marks it"],
+            ["segment", "share", "customers", "quiet", "what marks it"],
             [
                 (
                     row["segment_name"],
-                    f"{row['customer_count']:,}",
                     f"{row['customer_share']:.0%}",
+                    f"{row['customer_count'] - row['quiet_customers']:,}",
+                    f"{row['quiet_customers']:,}",
                     row["segment_marks"],
                 )
+                for row in rows
+            ],
+            right=("share", "customers", "quiet"),
+        )
+    else:
+        say("There is no snapshot yet: run `cis snapshot`.")
+
+
+@show.command()
+@_as_of_option
+@json_option
+@with_lake
+def rfm(lake: Lake, as_of: date | None, as_json: bool) -> None:
+    """The customers of a snapshot by RFM segment: recency, frequency, and spend against the other customers.
+
+    This view stands beside segments (habits), which change slowly.
+    """
+    from cis_assets.views.snapshots import list_rfm_segments
+
+    rows = list_rfm_segments(lake, as_of).to_dicts()
+    if as_json:
+        print_json(rows)
+    elif rows:
+        say(f"RFM segments as of {rows[0]['as_of_date']}. R: recency, FM: mean of frequency and spend, 1 to 5 (best)")
+        print_table(
+            ["RFM segment", "R", "FM", "customers", "share"],
+            [
+                (row["rfm_segment"], row["recency"], row["value"], f"{row['customers']:,}", f"{row['share']:.0%}")
                 for row in rows
             ],
             right=("customers", "share"),
@@ -93,7 +125,7 @@ def segments(lake: Lake, as_of: date | None, as_json: bool) -> None:
 @json_option
 @with_lake
 def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) -> None:
-    """One customer: features, segment, last orders and messages."""
+    """One customer: features, segment, lifecycle stage, last orders and messages."""
     from cis_assets.views.customers import describe_customer
 
     found = describe_customer(lake, customer_id, as_of)
@@ -102,6 +134,8 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
         return
     heading(f"Customer {customer_id} as of {found['features']['as_of_date']}")
     facts = {**found["features"], **found["segment"]}
+    if found["lifecycle"]:
+        facts["stage"] = f"{found['lifecycle']['stage']} since {found['lifecycle']['since']}"
     print_table(["", ""], [(name, _format(value)) for name, value in facts.items() if name != "customer_id"])
     heading(f"Last {plural(len(found['orders']), 'order')} (* bought before)")
     print_table(

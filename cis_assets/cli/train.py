@@ -7,27 +7,28 @@ from cis_assets.settings import Settings
 
 
 @click.command()
-@click.option("--promote", is_flag=True, help="Let the trained version serve the snapshots from its day on.")
+@click.option("--promote", is_flag=True, help="Let the challenger serve the snapshots from the newest one on.")
 @click.option(
     "--reason", default="promoted by hand", show_default=True, help="Why it is promoted; kept with the version."
 )
 @with_settings
 def train(settings: Settings, promote: bool, reason: str) -> None:
-    """Train a new version of the segment model on the newest snapshot.
+    """Train a challenger of the segment model on the newest snapshot, or promote the one that waits.
 
-    It is a challenger and changes no customer's segment until it is promoted. The first version is promoted by itself.
+    A challenger changes no customer's segment until it is promoted. The first version is promoted by itself. --promote
+    trains only if no challenger waits.
     """
     import polars as pl
 
     from cis_assets.catalog import gold
     from cis_assets.cli.runs import run_assets
-    from cis_assets.defs.jobs import SEGMENT_MODEL
+    from cis_assets.defs.jobs import SEGMENT_MODEL, SEGMENT_TRAINING
     from cis_assets.lake.lake import Lake
 
     lake = Lake(settings.lake_uri)
     if not lake.exists(gold.CUSTOMER_HABITS):
         raise Refused("gold/customer_habits has no snapshot yet: run `cis snapshot` first.")
-    ops = {"gold__segment_model": {"config": {"promote": promote, "reason": reason}}}
+    ops = {SEGMENT_TRAINING: {"config": {"promote": promote, "reason": reason}}}
     run_id = run_assets(settings, SEGMENT_MODEL, None, ops)
     models = lake.scan(gold.SEGMENT_MODEL).collect()
     newest = models.filter(pl.col("version") == pl.col("version").max())

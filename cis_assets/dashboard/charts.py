@@ -34,6 +34,7 @@ def segment_size_chart(sizes: pl.DataFrame, segments: Sequence[str]) -> alt.Laye
             alt.Tooltip("segment:N", title="Segment"),
             alt.Tooltip("customers:Q", title="Customers", format=",d"),
             alt.Tooltip("share:Q", title="Share of customers", format=".1%"),
+            alt.Tooltip("quiet:Q", title="Quiet customers", format=",d"),
             alt.Tooltip("marks:N", title="Marks"),
         ],
     )
@@ -156,6 +157,7 @@ def gap_chart(histogram: pl.DataFrame, segments: Sequence[str]) -> alt.Chart:
                 alt.Tooltip("gap_days:O", title=f"Days between orders ({LONGEST_GAP_DAYS} = or more)"),
                 alt.Tooltip("orders:Q", title="Orders", format=",d"),
                 alt.Tooltip("share:Q", title="Share of the segment's orders", format=".1%"),
+                alt.Tooltip("capped:Q", title="Capped by the source, perhaps longer", format=",d"),
             ],
         )
         .transform_filter(shown)

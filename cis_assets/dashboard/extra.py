@@ -1,6 +1,7 @@
 """Imports the optional libraries of the extra `dashboard`, Altair and vl-convert, on first use."""
 
 from types import ModuleType
+from typing import Any
 
 from cis_assets.errors import OperatorError
 
@@ -23,12 +24,24 @@ def vega_bundle() -> str:
 
     The version of Vega-Lite is the one that Altair writes. Raises DashboardExtraMissingError if a library is missing.
     """
+    return _vl_convert().javascript_bundle(vl_version=_version())
+
+
+def png(specification: dict[str, Any]) -> bytes:
+    """Draw a Vega-Lite specification. Raises DashboardExtraMissingError if a library is missing."""
+    return _vl_convert().vegalite_to_png(specification, vl_version=_version())
+
+
+def _vl_convert() -> ModuleType:
     try:
         import vl_convert
     except ImportError as error:
         raise _describe_missing("vl-convert-python") from error
-    version = ".".join(altair().SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return vl_convert.javascript_bundle(vl_version=version)  # pyright: ignore[reportCallIssue]
+    return vl_convert
+
+
+def _version() -> str:
+    return ".".join(altair().SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
 def _describe_missing(package: str) -> DashboardExtraMissingError:

@@ -80,7 +80,7 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
         "<main>",
         _section(
             "Customer segments",
-            "Groups of customers with similar habits: recency, tenure, frequency, basket size and reorders. "
+            "Groups of customers with similar habits: how often they order, and how much. "
             "Names and marks describe the center of each segment at training.",
             f'<div class="cards">{_card(figures["sizes"])}{_card(figures["map"])}</div>'
             + _segment_table(frames)
@@ -99,7 +99,7 @@ def dashboard_page(frames: GoldFrames, *, title: str = "Customer intelligence") 
         ),
         _section(
             "Segments and RFM",
-            "The trained segments compared with the classic recency and frequency scores of direct marketing. "
+            "The trained segments compared with the classic recency, frequency and spend scores of direct marketing. "
             "Each row adds up to 100%.",
             _card(figures["rfm"]),
         ),
@@ -124,7 +124,7 @@ def _figures(frames: GoldFrames) -> dict[str, _Figure]:
         (
             "sizes",
             "Number of customers",
-            "Customers in the snapshot by segment.",
+            "Customers with an order in the last 90 days, by segment. The others, quiet customers, stand in the table.",
             summaries.segment_sizes(profiles),
             charts.segment_size_chart,
         ),
@@ -223,12 +223,13 @@ def _segment_table(frames: GoldFrames) -> str:
     if profiles.is_empty():
         return ""
     heads = "".join(
-        f'<th scope="col"{" class=figure" if name in ("Customers", "Share") else ""}>{name}</th>'
+        f'<th scope="col"{" class=figure" if name in ("Share", "Customers", "Quiet") else ""}>{name}</th>'
         for name in (
             "Segment",
             "Marks",
-            "Customers",
             "Share",
+            "Customers",
+            "Quiet",
             "Most bought departments",
             "Most bought products",
         )
@@ -245,8 +246,9 @@ def _segment_row(row: dict[str, Any], color: str) -> str:
     cells = [
         f'<th scope="row">{dot}{escape(row["segment_name"])}</th>',
         f"<td>{escape(row['segment_marks'])}</td>",
-        f'<td class="figure">{row["customer_count"]:,}</td>',
         f'<td class="figure">{summaries.percent(row["customer_share"])}</td>',
+        f'<td class="figure">{row["customer_count"] - row["quiet_customers"]:,}</td>',
+        f'<td class="figure">{row["quiet_customers"]:,}</td>',
         *(f"<td>{escape(', '.join(row[column][:3]) or 'none')}</td>" for column in ("top_departments", "top_products")),
     ]
     return f"<tr>{''.join(cells)}</tr>"

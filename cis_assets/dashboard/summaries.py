@@ -65,15 +65,24 @@ def segment_order(frames: GoldFrames) -> list[str]:
 
 
 def segment_sizes(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Columns segment, customers, share, marks, label ("728 · 24%"), sorted by customers, descending."""
-    return profiles.sort("customer_count", "segment_id", descending=[True, False]).select(
-        segment="segment_name",
-        customers="customer_count",
-        share="customer_share",
-        marks="segment_marks",
-        label=pl.struct("customer_count", "customer_share").map_elements(
-            lambda row: f"{row['customer_count']:,} · {percent(row['customer_share'])}", return_dtype=pl.String
-        ),
+    """Columns segment, customers, quiet, share, marks, label ("728 · 24%"), sorted by customers, descending.
+
+    Customers without an order in the last 90 days are quiet: they count neither as customers nor for the share.
+    """
+    active = pl.col("customer_count") - pl.col("quiet_customers")
+    return (
+        profiles.with_columns(customers=active)
+        .sort("customers", "segment_id", descending=[True, False])
+        .select(
+            "customers",
+            segment="segment_name",
+            quiet="quiet_customers",
+            share="customer_share",
+            marks="segment_marks",
+            label=pl.struct("customers", "customer_share").map_elements(
+                lambda row: f"{row['customers']:,} · {percent(row['customer_share'])}", return_dtype=pl.String
+            ),
+        )
     )
 
 
@@ -119,14 +128,17 @@ def segment_comparison(profiles: pl.DataFrame) -> pl.DataFrame:
 
 
 def gap_histogram(order_frequency: pl.DataFrame) -> pl.DataFrame:
-    """Columns gap_days (60 means 60 or more), orders, share of the segment's orders, segment, place (its id)."""
+    """Columns gap_days (60 means 60 or more), orders, share of the segment's orders, capped, segment, place (its id).
+
+    `capped` counts the orders whose gap the source caps, so it may be longer.
+    """
     return (
         order_frequency.with_columns(pl.col("gap_days").clip(upper_bound=LONGEST_GAP_DAYS))
         .group_by("segment_id", "segment_name", "gap_days")
-        .agg(orders=pl.col("order_count").sum())
+        .agg(orders=pl.col("order_count").sum(), capped=pl.col("capped_order_count").sum())
         .with_columns(share=pl.col("orders") / pl.col("orders").sum().over("segment_id"))
         .sort("segment_id", "gap_days")
-        .select("gap_days", "orders", "share", segment="segment_name", place="segment_id")
+        .select("gap_days", "orders", "share", "capped", segment="segment_name", place="segment_id")
     )
 
 

@@ -11,9 +11,11 @@ WITHDRAWAL = dg.AssetKey(["notifications", "withdrawn"])
 SNAPSHOT_TABLES = " or ".join(
     f'key:"{table.path}"' for table in (*bronze.TABLES, *silver.TABLES) if not table.partition_by
 )
-SEGMENT_MODEL = 'key:"gold/segment_model"'
+SEGMENT_MODEL = 'key:"gold/segment_model" or key:"gold/segment_candidates"'
+# The op that makes the tables of the model.
+SEGMENT_TRAINING = "train_segment_model"
 # The tables of a day by the segment model as it is, and the dashboard page.
-SNAPSHOT = f"(group:gold and not {SEGMENT_MODEL}) or group:dashboard"
+SNAPSHOT = f"(group:gold and not ({SEGMENT_MODEL})) or group:dashboard"
 # Runs with the same value of this tag follow one another (see dagster.yaml). The later run read the newer files, so it writes last.
 ONE_AT_A_TIME = "cis/one_at_a_time"
 
@@ -44,5 +46,12 @@ daily_gold = dg.define_asset_job(
 train_segments = dg.define_asset_job(
     "train_segments",
     selection=dg.AssetSelection.from_string(SEGMENT_MODEL) - MAINTENANCE_CHECKS,
-    description="Trains a new segment model on the newest snapshot of customer features.",
+    description="Trains a challenger of the segment model on the newest snapshot of customers' habits.",
+)
+
+promote_segments = dg.define_asset_job(
+    "promote_segments",
+    selection=dg.AssetSelection.from_string(SEGMENT_MODEL) - MAINTENANCE_CHECKS,
+    description="Promotes the waiting challenger of the segment model: it serves the snapshots from the newest one on.",
+    config={"ops": {SEGMENT_TRAINING: {"config": {"promote": True, "reason": "promoted by the job promote_segments"}}}},
 )

@@ -173,6 +173,6 @@ def _constrain(table: Table, stored: DeltaTable) -> None:
             raise
         raise SchemaMismatchError(
             f"Nothing was written to {table.path}: stored rows break a rule that is new in the catalog "
-            f"({'; '.join(missing.values())}). Move the table at {stored.table_uri} aside and materialize all its "
-            "partitions again."
+            f"({'; '.join(missing.values())}). Move the table at {stored.table_uri} aside, run "
+            f"`cis doctor --accept {table.path}`, and materialize all its partitions again."
         ) from None

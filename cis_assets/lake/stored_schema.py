@@ -35,7 +35,8 @@ class Differences:
         if self.refused:
             raise SchemaMismatchError(
                 f"Nothing was written to {table.path}: {'; '.join(self.refused)}. Bring the catalog back to what is "
-                f"stored, or move the table at {stored.table_uri} aside and materialize all its partitions again."
+                f"stored, or move the table at {stored.table_uri} aside, run `cis doctor --accept {table.path}`, and "
+                "materialize all its partitions again."
             )
 
 
@@ -79,9 +80,17 @@ def convert_columns(
     """Express the columns of the catalog that are stored in another form, in the expressions of an engine.
 
     `cast` gives a stored column the catalog's type. `fill` gives a column that no write has added yet its value.
+
+    Raises SchemaMismatchError if stored rows have no value for a column.
     """
     expected = catalog_fields(table)
     found = {field.name: field for field in stored.schema().fields}
+    unknown = [name for name in expected if name not in found and not _is_readable_without(table, name, found)]
+    if unknown:
+        raise SchemaMismatchError(
+            f"{table.path} at {stored.table_uri} is in an older form, without {_join_names(tuple(unknown))}. "
+            f"Move that folder aside, run `cis doctor --accept {table.path}`, and materialize the table again."
+        )
     return {
         **{name: fill(name, table.fills.get(name)) for name in expected if _is_readable_without(table, name, found)},
         **{

@@ -151,7 +151,8 @@ class Commit:
         except pl.exceptions.PolarsError as error:
             raise SchemaMismatchError(
                 f"Nothing was written to {self.table.path}: its stored rows cannot be converted ({'; '.join(changes)}): "
-                f"{first_line(error)}. Move the table at {self.stored.table_uri} aside and materialize all its partitions again."
+                f"{first_line(error)}. Move the table at {self.stored.table_uri} aside, run "
+                f"`cis doctor --accept {self.table.path}`, and materialize all its partitions again."
             ) from None
 
     def _write(

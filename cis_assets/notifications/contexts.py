@@ -8,8 +8,8 @@ date. Days count up to the send date. The first occasion that applies is taken:
 
 * `win_back`: days since the last order >= 2 x usual gap, and at least 21. A customer with one order has no usual gap.
 * `usual_day`: the send date is the customer's favorite weekday, 3 or more orders, the last at least 3 days ago.
-* `restock`: the favorite product was in 2 or more orders. The days since its last purchase are at least 3 and at
-  least its usual interval: usual gap x orders / orders with the product.
+* `restock`: the favorite product family was in 2 or more orders. The days since its last purchase are at least 3 and at
+  least its usual interval: usual gap x orders / orders with the family.
 
 The usual gap is the median number of days between the customer's orders.
 

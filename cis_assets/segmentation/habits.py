@@ -10,7 +10,7 @@ Each value depends on the orders of one customer up to the day, so neither other
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -90,15 +90,22 @@ def customer_habits(orders: nw.LazyFrame, days: Sequence[date], history_days: in
     Orders after a day do not change its rows. A snapshot has the customers with an order in the `history_days` days that
     end with it. All orders up to the day count, so a range of days needs one pass.
     """
+    return pl.concat([CUSTOMER_HABITS.empty(), *daily_habits(orders, days, history_days)])
+
+
+def daily_habits(orders: nw.LazyFrame, days: Sequence[date], history_days: int) -> Iterator[pl.DataFrame]:
+    """The rows of `customer_habits` day by day, each snapshot in memory only when it is asked for."""
     columns = ["customer_id", "day_number", "order_of_day", "item_count"]
     known = orders.filter(nw.col("day_number") <= day_number(days[-1])).select(*columns)
     rows = known.collect(backend="polars").to_native()
     if rows.is_empty():
-        return CUSTOMER_HABITS.empty()
+        yield from (CUSTOMER_HABITS.empty() for _ in days)
+        return
     read = _Orders.read(rows)
     owner = np.repeat(np.arange(len(read.customer)), read.count)
     values, since = _follow(read, owner, history_days)
-    return pl.concat(_snapshot(read, owner, values, since, day, history_days) for day in days)
+    for day in days:
+        yield _snapshot(read, owner, values, since, day, history_days)
 
 
 def customer_habits_in_chunks(
@@ -108,13 +115,18 @@ def customer_habits_in_chunks(
 
     `order_rows` is the number of orders up to the last day. It determines the number of frames.
     """
-    groups = customer_groups(orders, customer_bounds(orders, math.ceil(order_rows / _ORDERS_PER_CHUNK)))
+    groups = groups_of_customers(orders, order_rows)
     spans = [days[start : start + DAYS_AT_ONCE] for start in range(0, len(days), DAYS_AT_ONCE)]
     return [
         pl.defer(partial(customer_habits, group, span, history_days), schema=dict(CUSTOMER_HABITS.dtypes))
         for span in spans
         for group in groups
     ]
+
+
+def groups_of_customers(orders: nw.LazyFrame, order_rows: int) -> list[nw.LazyFrame]:
+    """Split `order_rows` orders by customer, so that following the customers of one group fits into memory."""
+    return customer_groups(orders, customer_bounds(orders, math.ceil(order_rows / _ORDERS_PER_CHUNK)))
 
 
 def _follow(orders: _Orders, owner: np.ndarray, history_days: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from cis_assets.catalog import AS_OF_DATE
-from cis_assets.catalog.gold import SEGMENT_MODEL
+from cis_assets.catalog.gold import SEGMENT_CANDIDATES, SEGMENT_MODEL
 from cis_assets.errors import OperatorError
 from cis_assets.segmentation.centers import SegmentCenters, nearest_centers
 from cis_assets.segmentation.clustering import (
@@ -29,11 +29,21 @@ from cis_assets.segmentation.features import CLUSTERED_FEATURES, FeatureScaling,
 from cis_assets.segmentation.habits import FEWEST_ORDERS
 from cis_assets.segmentation.naming import Center, segment_marks, segment_names
 from cis_assets.segmentation.segment_count import SegmentCountTrial, choose_segment_count, try_segment_count
-from cis_assets.segmentation.versions import CHALLENGER, Succession, champion, succeed
+from cis_assets.segmentation.versions import CHALLENGER, Succession, champion, number_version, succeed
 
 _STARTS = 50
 _CLEARLY_BETTER = 0.97
 SEARCH_CUSTOMERS = 20_000
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The range of numbers of segments to try, the seed, and the most customers that the search uses."""
+
+    segments_min: int
+    segments_max: int
+    seed: int
+    search_customers: int = SEARCH_CUSTOMERS
 
 
 class TrainingError(OperatorError):
@@ -42,11 +52,15 @@ class TrainingError(OperatorError):
 
 @dataclass(frozen=True)
 class Training:
-    """A challenger: its rows of gold/segment_model, the numbers of segments that were tried, and what became of old ones."""
+    """A version: its rows of gold/segment_model and gold/segment_candidates, and what became of the champion's segments.
+
+    `least_former_jaccard` is the least stability of the champion's segments on these customers, null without a champion.
+    """
 
     rows: pl.DataFrame
-    trials: tuple[SegmentCountTrial, ...]
+    candidates: pl.DataFrame
     succession: Succession
+    least_former_jaccard: float | None
 
 
 @dataclass(frozen=True)
@@ -56,21 +70,15 @@ class _Fit:
     inertia: float
 
 
-def train_segment_model(
-    habits: pl.DataFrame,
-    models: pl.DataFrame,
-    *,
-    segments_min: int,
-    segments_max: int,
-    seed: int,
-    search_customers: int = SEARCH_CUSTOMERS,
-) -> Training:
+def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: TrainingOptions) -> Training:
     """Train on one snapshot of gold/customer_habits; `models` are the known versions of gold/segment_model.
 
     KMeans (scikit-learn, Lloyd's algorithm, 50 k-means++ starts) clusters the scaled habits of customers with four orders
     or more, for each number of segments from `segments_min` to `segments_max` that they allow; `choose_segment_count`
     picks one. The centers of the champion are refined too. They are preferred unless the choice has fewer faults, or is
     3% closer to the customers with as many segments, so training again changes little if the customers changed little.
+
+    A training that finds the champion or the waiting challenger of the same snapshot again has the version of that.
 
     Fewer distinct customers than `segments_min` get one segment each, down to one for all. The search uses a seeded
     sample of at most `search_customers` customers. Results depend neither on row order nor on threads.
@@ -84,10 +92,11 @@ def train_segment_model(
     scaling = FeatureScaling.fit(raw)
     scaled = scaling.transform(raw)
     with one_thread():
-        searched = seeded_sample(scaled, search_customers, seed)
-        fits = _search(searched, segments_min, segments_max, seed)
+        searched = seeded_sample(scaled, options.search_customers, options.seed)
+        fits = _search(searched, options)
         former = _former_centers(models)
-        chosen = _choose(fits, former and _refine_former(former, scaling, searched, seed))
+        refined = former and _refine_former(former, scaling, searched, options.seed)
+        chosen = _choose(fits, refined)
         centers = chosen.centers if searched is scaled else refine_centers(scaled, chosen.centers)
     nearest, distance = nearest_centers(scaled, centers)
     sizes = np.bincount(nearest, minlength=len(centers))
@@ -95,7 +104,6 @@ def train_segment_model(
     place_of = np.argsort(order)
     succession = _succeed(models, former, raw, place_of[nearest], len(centers))
     shared = {
-        "version": int(models["version"].max() or 0) + 1,  # pyright: ignore[reportArgumentType]
         "state": CHALLENGER,
         "trained_as_of": trained_as_of,
         "serves_from": None,
@@ -109,7 +117,7 @@ def train_segment_model(
         "segment_count": len(centers),
         "silhouette": chosen.trial.silhouette,
         "inertia": float((distance**2).sum()),
-        "seed": seed,
+        "seed": options.seed,
     }
     per_segment = {
         "customer_count": sizes[order].tolist(),
@@ -117,8 +125,14 @@ def train_segment_model(
         "segment_id": list(succession.ids),
         "origin": list(succession.origins),
     }
-    rows = _segment_rows(scaling, centers[order], shared, per_segment, _former_names(models))
-    return Training(rows, tuple(fit.trial for fit in fits), succession)
+    rows = number_version(models, _segment_rows(scaling, centers[order], shared, per_segment, _former_names(models)))
+    tried = [("searched", fit) for fit in fits] + ([("champion", refined)] if refined else [])
+    return Training(
+        rows,
+        _candidate_rows(rows["version"][0], tried, chosen),
+        succession,
+        min(refined.trial.jaccards) if refined else None,
+    )
 
 
 def _require_one_snapshot(habits: pl.DataFrame) -> date:
@@ -129,14 +143,15 @@ def _require_one_snapshot(habits: pl.DataFrame) -> date:
     return days[0]
 
 
-def _search(points: np.ndarray, segments_min: int, segments_max: int, seed: int) -> list[_Fit]:
+def _search(points: np.ndarray, options: TrainingOptions) -> list[_Fit]:
     """A fit for each number of segments, from the least to the most that distinct customers allow."""
-    if not 2 <= segments_min <= segments_max:
+    least, seed = options.segments_min, options.seed
+    if not 2 <= least <= options.segments_max:
         raise ValueError(
-            f"The range of segment counts is {segments_min} to {segments_max}, but must be ascending from 2 or more."
+            f"The range of segment counts is {least} to {options.segments_max}, but must be ascending from 2 or more."
         )
-    most = min(segments_max, count_distinct(points))
-    counts = range(min(segments_min, most), most + 1)
+    most = min(options.segments_max, count_distinct(points))
+    counts = range(min(least, most), most + 1)
     return [_fit(points, find_centers(points, count, starts=_STARTS, seed=seed), seed) for count in counts]
 
 
@@ -167,6 +182,26 @@ def _choose(fits: list[_Fit], former: _Fit | None) -> _Fit:
         return chosen
     is_better = len(former.centers) == len(chosen.centers) and chosen.inertia < _CLEARLY_BETTER * former.inertia
     return chosen if is_better else former
+
+
+def _candidate_rows(version: int, tried: list[tuple[str, _Fit]], chosen: _Fit) -> pl.DataFrame:
+    rows = [
+        {
+            "version": version,
+            "centers": centers,
+            "segment_count": fit.trial.segment_count,
+            "is_chosen": fit is chosen,
+            "faults": list(fit.trial.faults),
+            "least_jaccard": min(fit.trial.jaccards),
+            "mean_jaccard": float(np.mean(fit.trial.jaccards)),
+            "silhouette": fit.trial.silhouette,
+            "smallest_share": min(fit.trial.shares),
+            "largest_share": max(fit.trial.shares),
+            "inertia": fit.inertia,
+        }
+        for centers, fit in tried
+    ]
+    return pl.DataFrame(rows, schema=SEGMENT_CANDIDATES.dtypes)
 
 
 def _succeed(
@@ -210,4 +245,5 @@ def _segment_rows(
         }
         for place, center in enumerate(described)
     ]
-    return pl.DataFrame(rows, schema=SEGMENT_MODEL.dtypes).sort("segment_id")
+    unnumbered = {name: kind for name, kind in SEGMENT_MODEL.dtypes.items() if name != "version"}
+    return pl.DataFrame(rows, schema=unnumbered).sort("segment_id")

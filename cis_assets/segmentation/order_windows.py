@@ -57,7 +57,9 @@ def newest_order_date(orders: nw.LazyFrame, as_of: date) -> date | None:
     return None if number is None else EPOCH + timedelta(days=number)
 
 
-def first_by(rows: nw.LazyFrame, key: str, *, descending: Sequence[str], ascending: str) -> nw.LazyFrame:
+def first_by(
+    rows: nw.LazyFrame, key: str | Sequence[str], *, descending: Sequence[str], ascending: str
+) -> nw.LazyFrame:
     """One row per key: the largest by the columns `descending`, in that order, then the smallest by `ascending`.
 
     `ascending` must be unique among rows of a key that are equal in `descending`; otherwise all of them remain. It

@@ -42,17 +42,24 @@ def group_by_customer_and(
     `ranges` is the result of `number_ranges` for `rows`. If a range is missing, rows are grouped by both columns.
     Both columns must have no missing values.
     """
+    rows, key = with_pair_key(column, rows, ranges)
+    grouped = rows.group_by(*key).agg(*figures)
+    if key != [_PAIR]:
+        return grouped
+    customers, others = ranges[_CUSTOMER], ranges[column]
+    return grouped.with_columns(
+        (nw.col(_PAIR) // others.length + customers.first).alias(_CUSTOMER),
+        (nw.col(_PAIR) % others.length + others.first).alias(column),
+    ).drop(_PAIR)
+
+
+def with_pair_key(column: str, rows: nw.LazyFrame, ranges: Mapping[str, NumberRange]) -> tuple[nw.LazyFrame, list[str]]:
+    """The rows, and the columns that identify customer and `column`: one packed column, which is added, or both.
+
+    Keys of several frames match if they are made with the same ranges. See `group_by_customer_and`.
+    """
     customers, others = ranges.get(_CUSTOMER), ranges.get(column)
     if customers is None or others is None or customers.length * others.length >= _MOST:
-        return rows.group_by(_CUSTOMER, column).agg(*figures)
+        return rows, [_CUSTOMER, column]
     pair = (nw.col(_CUSTOMER) - customers.first) * others.length + (nw.col(column) - others.first)
-    return (
-        rows.with_columns(pair.alias(_PAIR))
-        .group_by(_PAIR)
-        .agg(*figures)
-        .with_columns(
-            (nw.col(_PAIR) // others.length + customers.first).alias(_CUSTOMER),
-            (nw.col(_PAIR) % others.length + others.first).alias(column),
-        )
-        .drop(_PAIR)
-    )
+    return rows.with_columns(pair.alias(_PAIR)), [_PAIR]

@@ -4,6 +4,7 @@ Each function takes rows of silver/orders and gold/customer_segments. It ignores
 ends with `as_of`, and orders of customers without a segment.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import narwhals as nw
@@ -24,19 +25,28 @@ def order_patterns(orders: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date,
 def order_frequency(orders: nw.LazyFrame, segments: nw.LazyFrame, *, as_of: date, history_days: int) -> nw.LazyFrame:
     """Orders of the window by segment and days since the customer's previous order: the rows of gold/order_frequency.
 
-    A customer's first order in the window is not counted. Two orders on the same date are 0 days apart. Unsorted.
+    A customer's first order in the window is not counted. Two orders on the same date are 0 days apart. Orders whose gap
+    the source caps are counted apart too. Unsorted.
     """
     gaps = gaps_between_orders(snapshot_window(orders, trailing_window(as_of, history_days)))
-    return _count_orders(ORDER_FREQUENCY, gaps, segments, as_of, "gap_days")
+    is_capped = nw.when(nw.col("gap_is_minimum")).then(nw.lit(1)).otherwise(nw.lit(0))
+    capped = nw.col("is_capped").sum().alias("capped_order_count")
+    return _count_orders(
+        ORDER_FREQUENCY, gaps.with_columns(is_capped=is_capped), segments, as_of, "gap_days", figures=[capped]
+    )
 
 
 def _count_orders(
-    table: Table, orders: nw.LazyFrame, segments: nw.LazyFrame, as_of: date, *columns: str
+    table: Table,
+    orders: nw.LazyFrame,
+    segments: nw.LazyFrame,
+    as_of: date,
+    *columns: str,
+    figures: Sequence[nw.Expr] = (),
 ) -> nw.LazyFrame:
     counted = (
-        orders.select("customer_id", *columns)
-        .join(segment_members(segments, as_of), on="customer_id", how="inner")
+        orders.join(segment_members(segments, as_of), on="customer_id", how="inner")
         .group_by("segment_id", "segment_name", *columns)
-        .agg(nw.len().alias("order_count"))
+        .agg(nw.len().alias("order_count"), *figures)
     )
     return conform(table, counted.with_columns(nw.lit(as_of, dtype=nw.Date).alias(AS_OF_DATE)))

@@ -17,6 +17,8 @@ from cis_assets.segmentation.clustering import count_pairs
 
 CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
 _SAME = 0.5
+# Refining the same centers on the same customers again moves them by less.
+_EQUAL_CENTERS = 0.001
 
 
 class PromotionError(OperatorError):
@@ -51,8 +53,28 @@ def serving(models: pl.DataFrame, day: date) -> pl.DataFrame:
     return promoted.filter(pl.col("version") == version).sort("segment_id")
 
 
+def number_version(models: pl.DataFrame, trained: pl.DataFrame) -> pl.DataFrame:
+    """Add the version to trained rows: that of the champion or challenger with the same snapshot and centers, or a new one."""
+    version = int(models["version"].max() or 0) + 1  # pyright: ignore[reportArgumentType]
+    for _, known in models.filter(pl.col("state") != RETIRED).group_by("version", maintain_order=True):
+        same_day = known["trained_as_of"][0] == trained["trained_as_of"][0]
+        if same_day and known.height == trained.height and _have_equal_centers(known, trained):
+            version = known["version"][0]
+    return trained.select(pl.lit(version, pl.Int32).alias("version"), pl.all())
+
+
+def _have_equal_centers(known: pl.DataFrame, trained: pl.DataFrame) -> bool:
+    values = [np.sort(np.array(rows["centroid_values"].to_list()), axis=0) for rows in (known, trained)]
+    return values[0].shape == values[1].shape and np.allclose(*values, rtol=_EQUAL_CENTERS)
+
+
 def add_challenger(models: pl.DataFrame, trained: pl.DataFrame) -> pl.DataFrame:
-    """Add a trained version; it replaces a challenger that was never promoted, and the first is promoted by itself."""
+    """Add a trained version; it replaces a challenger that was never promoted, and the first is promoted by itself.
+
+    A version that is known already changes nothing, so training again is safe.
+    """
+    if trained["version"][0] in models["version"]:
+        return models
     waiting = pl.col("state") == CHALLENGER
     known = models.with_columns(pl.when(waiting).then(pl.lit(RETIRED)).otherwise("state").alias("state"))
     added = pl.concat([known, trained.select(models.columns)]) if models.height else trained
@@ -72,6 +94,14 @@ def promote(models: pl.DataFrame, serves_from: date, reason: str) -> pl.DataFram
         pl.when(rises).then(pl.lit(serves_from)).otherwise("serves_from").alias("serves_from"),
         pl.when(rises).then(pl.lit(reason)).otherwise("reason").alias("reason"),
     ).select(SEGMENT_MODEL.dtypes.keys())
+
+
+def renamed_segments(former: pl.DataFrame, now: pl.DataFrame) -> list[tuple[int, str, str]]:
+    """Id, former name and new name of each segment that two versions share under different names."""
+    names = former.select("segment_id", former_name="segment_name")
+    both = now.select("segment_id", "segment_name").join(names, on="segment_id").sort("segment_id")
+    changed = both.filter(pl.col("segment_name") != pl.col("former_name"))
+    return list(changed.select("segment_id", "former_name", "segment_name").iter_rows())
 
 
 def succeed(old_ids: list[int], old: np.ndarray, new: np.ndarray, new_count: int, highest_id: int) -> Succession:

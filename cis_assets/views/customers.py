@@ -1,4 +1,4 @@
-"""One customer: features, segment, last orders and messages."""
+"""One customer: features, segment, lifecycle stage, last orders and messages."""
 
 from datetime import date
 from typing import Any
@@ -22,8 +22,8 @@ class UnknownCustomerError(OperatorError):
 def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -> dict[str, Any]:
     """Describe a customer as of a snapshot (default: the newest). Raises UnknownCustomerError.
 
-    The keys are `features` and `segment` (one row each), `orders` and `notifications` (lists of rows). A product name of
-    an order ends with * if the customer had bought the product before.
+    The keys are `features`, `segment` and `lifecycle` (one row each, empty if there is none), `orders` and `notifications`
+    (lists of rows). A product name of an order ends with * if the customer had bought the product before.
     """
     is_customer = pl.col("customer_id") == customer_id
     features = lake.snapshot(gold.CUSTOMER_FEATURES, as_of).filter(is_customer).collect().to_dicts()
@@ -32,14 +32,25 @@ def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -
             f"Customer {customer_id} has no order in the window of this snapshot of gold/customer_features."
         )
     segment = lake.snapshot(gold.CUSTOMER_SEGMENTS, as_of).filter(is_customer).drop("as_of_date", "customer_id")
-    names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name"])
+    shown = pl.coalesce("display_name", "product_name").alias("product_name")
+    names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name", "display_name"]).select(
+        "product_id", shown
+    )
     favourite = names.filter(pl.col("product_id") == features[0]["favourite_product_id"]).collect()["product_name"]
     return {
         "features": features[0] | {"favourite_product": next(iter(favourite), None)},
         "segment": next(iter(segment.collect().to_dicts()), {}),
+        "lifecycle": _find_stage(lake, customer_id, features[0]["as_of_date"]),
         "orders": _list_orders(lake.scan(silver.ORDER_ITEMS).filter(is_customer), names).to_dicts(),
         "notifications": lake.snapshot(gold.NOTIFICATIONS, as_of).filter(is_customer).collect().to_dicts(),
     }
+
+
+def _find_stage(lake: Lake, customer_id: int, as_of: date) -> dict[str, Any]:
+    if not lake.exists(gold.CUSTOMER_LIFECYCLE):
+        return {}
+    stages = lake.snapshot(gold.CUSTOMER_LIFECYCLE, as_of).filter(pl.col("customer_id") == customer_id)
+    return next(iter(stages.select("stage", "since").collect().to_dicts()), {})
 
 
 def _list_orders(items: pl.LazyFrame, names: pl.LazyFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from cis_assets.lake.lake import Lake
 from cis_assets.landing.contract import CUSTOMERS
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.snapshot_files import list_snapshots
+from cis_assets.segmentation.rfm import rfm_table
 
 _NO_FACTS = ("as_of_date", "product_id", "offer_id", "segment_id")
 
@@ -40,6 +41,25 @@ def list_segments(lake: Lake, as_of: date | None = None) -> pl.DataFrame:
     """List the segment profiles of a snapshot (default: the newest)."""
     require_snapshot(lake, as_of)
     return lake.snapshot(gold.SEGMENT_PROFILES, as_of).sort("segment_id").collect()
+
+
+def list_rfm_segments(lake: Lake, as_of: date | None = None) -> pl.DataFrame:
+    """List all RFM segments with the scores that they stand for and their customers (default: in the newest snapshot)."""
+    require_snapshot(lake, as_of)
+    placed = lake.snapshot(gold.CUSTOMER_SEGMENTS, as_of).select("as_of_date", "rfm_segment").collect()
+    if placed.is_empty():
+        return rfm_table().clear()
+    counted = placed.group_by("rfm_segment").agg(customers=pl.len().cast(pl.Int64))
+    return (
+        rfm_table()
+        .join(counted, on="rfm_segment", how="left", maintain_order="left")
+        .with_columns(pl.col("customers").fill_null(0))
+        .select(
+            pl.lit(placed["as_of_date"][0]).alias("as_of_date"),
+            pl.all(),
+            (pl.col("customers") / placed.height).alias("share"),
+        )
+    )
 
 
 def has_segment_model(lake: Lake) -> bool:

@@ -67,7 +67,7 @@ def test_no_figures_are_given_for_other_results(
         ("quality__date_checks", DATE_CHECKS),
         ("gold__customer_features", "features"),
         ("gold__customer_features_reorder_share_is_plausible", "other gold and checks"),
-        ("gold__segment_model", "segments"),
+        ("train_segment_model", "segments"),
         ("dashboard__customers", "other gold and checks"),
     ],
 )

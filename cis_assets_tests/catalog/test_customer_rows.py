@@ -24,7 +24,14 @@ NOBODY_IN = {
     "bronze/landed_snapshots",
     *("bronze/landed_files", "quality/date_checks"),
     *("bronze/products", "bronze/aisles", "bronze/departments", "bronze/offers", "silver/products", "silver/offers"),
-    *("gold/segment_model", "gold/segment_profiles", "gold/order_patterns", "gold/order_frequency"),
+    *(
+        "gold/segment_candidates",
+        "gold/segment_model",
+        "gold/segment_profiles",
+        "gold/order_patterns",
+        "gold/order_frequency",
+    ),
+    *("gold/segment_preferences", "gold/segment_migration", "gold/cohort_retention"),
     *("gold/notification_copy", "system/erased_customers"),
 }
 

@@ -32,12 +32,20 @@ DTYPES: Mapping[str, Mapping[str, pl.DataType]] = {
 EVERY_TABLE = pytest.mark.parametrize("path", LINEAGE)
 
 # Rows that would show these are missing from the sample: a delisted product or customer, a product twice in one order, orders without prices, a
-# customer with one order between two segments.
+# customer with one order between two segments, a capped gap, orders of more than a quarter of the window, a product without a display name.
 NOT_IN_THE_SAMPLE = {
     *(("delisted_at", ColumnRef(f"bronze/{name}", "delisted_at")) for name in ("products", "customers")),
-    *((name, ColumnRef("silver/order_items", "order_date")) for name in ("reorder_share", "favourite_product_orders")),
-    *((name, ColumnRef("silver/order_items", "order_id")) for name in ("reorder_share", "favourite_product_orders")),
+    ("favourite_product_orders", ColumnRef("silver/order_items", "order_id")),
     *(("monetary_score", ColumnRef("gold/customer_features", name)) for name in ("order_count", "mean_basket_size")),
+    *(
+        (name, ColumnRef("silver/orders", "gap_is_minimum"))
+        for name in ("cadence_days", "gap_p75_days", "gap_p90_days", "capped_gap_share")
+    ),
+    *((name, ColumnRef("silver/orders", "day_number")) for name in ("order_trend", "basket_trend")),
+    ("basket_trend", ColumnRef("silver/orders", "item_count")),
+    ("rfm_segment", ColumnRef("gold/customer_features", "mean_basket_size")),
+    ("capped_order_count", ColumnRef("silver/orders", "gap_is_minimum")),
+    *(("top_products", ColumnRef("silver/products", name)) for name in ("product_name", "aisle")),
     *((name, ColumnRef("gold/segment_model", "feature_fill")) for name in ("segment_id", "segment_name")),
     *(("naming_fault", ColumnRef("bronze/products", name)) for name in ("product_name", "display_name")),
     ("naming_fault", ColumnRef("bronze/departments", "department")),

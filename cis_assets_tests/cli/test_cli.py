@@ -169,6 +169,8 @@ def test_a_customer_is_shown_whole():
     words = cis("show", "customer", str(notified)).output
     assert shown["notifications"][0]["body"] in words.replace("\n", " ").replace("  ", " ")
     assert "Customer segments as of 2025-10-31" in cis("show", "segments").output
+    assert "RFM segments as of 2025-10-31" in cis("show", "rfm").output
+    assert sum(row["customers"] for row in json.loads(cis("show", "rfm", "--json").output)) > 0
     assert cis("dashboard").output.splitlines()[-1].startswith("Dashboard: file://")
 
 

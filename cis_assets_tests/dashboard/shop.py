@@ -26,7 +26,7 @@ def gold_frames(as_of: date = AS_OF, *, sizes: tuple[int, ...] = (50, 30, 20)) -
 
 
 def _customer_segments(as_of: date, sizes: tuple[int, ...]) -> pl.DataFrame:
-    rfm = (("Champions", 5, 5), ("Hibernating", 1, 1), ("New", 5, 1))
+    rfm = (("Champions", 5, 5), ("Lost", 1, 1), ("Recent customers", 5, 1))
     placed = [segment for segment, size in enumerate(sizes) for _ in range(size)]
     rows = [
         {
@@ -54,6 +54,7 @@ def _segment_profiles(as_of: date, sizes: tuple[int, ...]) -> pl.DataFrame:
             "segment_name": SEGMENTS[segment],
             "segment_marks": ("18 products a basket", "orders every 34 days", "ordering for 20 days")[segment],
             "customer_count": size,
+            "quiet_customers": 0,
             "customer_share": size / sum(sizes),
             "mean_recency_days": (4.0, 30.0, 5.0)[segment],
             "mean_order_count": (50.0, 10.0, 1.0)[segment],
@@ -83,6 +84,8 @@ def _order_patterns(as_of: date, segments: int) -> pl.DataFrame:
 def _order_frequency(as_of: date, segments: int) -> pl.DataFrame:
     gaps = ((6, 40), (7, 100), (8, 60)), ((28, 20), (60, 5), (75, 5), (200, 10)), ((3, 8),)
     rows = [
-        (as_of, segment, SEGMENTS[segment], gap, orders) for segment in range(segments) for gap, orders in gaps[segment]
+        (as_of, segment, SEGMENTS[segment], gap, orders, gap // 60)
+        for segment in range(segments)
+        for gap, orders in gaps[segment]
     ]
     return pl.DataFrame(rows, schema=ORDER_FREQUENCY.dtypes, orient="row")

@@ -47,6 +47,16 @@ def test_sizes_come_largest_first_with_counts_and_shares_in_words(frames: GoldFr
     assert sizes["label"].to_list() == ["50 · 50%", "30 · 30%", "20 · 20%"]
 
 
+def test_quiet_customers_stand_beside_the_size(frames: GoldFrames) -> None:
+    profiles = frames.segment_profiles.with_columns(quiet_customers=pl.Series([45, 0, 0], dtype=pl.Int64))
+    sizes = segment_sizes(profiles)
+    assert sizes.select("segment", "customers", "quiet").rows() == [
+        ("Occasional", 30, 0),
+        ("New customers", 20, 0),
+        ("Weekly stock-up", 5, 45),
+    ]
+
+
 @pytest.mark.parametrize(
     ("share", "words"),
     [(0.0, "0%"), (0.004, "<1%"), (0.005, "<1%"), (0.006, "1%"), (0.244, "24%"), (1.0, "100%")],
@@ -81,7 +91,7 @@ def test_a_measure_that_no_segment_has_is_left_out(frames: GoldFrames) -> None:
 
 def test_long_gaps_are_one_bar(frames: GoldFrames) -> None:
     occasional = gap_histogram(frames.order_frequency).filter(segment="Occasional")
-    assert occasional.select("gap_days", "orders", "share").rows() == [(28, 20, 0.5), (60, 20, 0.5)]
+    assert occasional.select("gap_days", "orders", "share", "capped").rows() == [(28, 20, 0.5, 0), (60, 20, 0.5, 5)]
 
 
 def test_the_week_is_whole_for_every_segment_and_for_all(frames: GoldFrames) -> None:
@@ -101,11 +111,11 @@ def test_all_segments_together_are_the_sum_and_silent_hours_are_zero(frames: Gol
 
 def test_each_segment_is_split_over_rfm_segments_from_engaged_to_not(frames: GoldFrames) -> None:
     grid = rfm_grid(frames.customer_segments)
-    assert grid["rfm_segment"].unique(maintain_order=True).to_list() == ["Champions", "New", "Hibernating"]
+    assert grid["rfm_segment"].unique(maintain_order=True).to_list() == ["Champions", "Recent customers", "Lost"]
     assert grid.filter(pl.col("customers") > 0).select("segment", "rfm_segment", "customers", "label").rows() == [
         ("Weekly stock-up", "Champions", 50, "100%"),
-        ("Occasional", "Hibernating", 30, "100%"),
-        ("New customers", "New", 20, "100%"),
+        ("Occasional", "Lost", 30, "100%"),
+        ("New customers", "Recent customers", 20, "100%"),
     ]
     assert grid.height == 9
 

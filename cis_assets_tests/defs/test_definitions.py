@@ -163,7 +163,7 @@ def test_an_override_is_validated_like_a_setting():
         build_definitions(history_days=0)
 
 
-@pytest.mark.parametrize("name", ["ingest", "daily_gold", "train_segments"])
+@pytest.mark.parametrize("name", ["ingest", "daily_gold", "train_segments", "promote_segments"])
 def test_every_job_resolves(name: str):
     assert defs.resolve_job_def(name).name == name
 

@@ -64,10 +64,13 @@ def test_every_page_that_code_names_exists():
 
 
 def test_written_pages_stay_short_enough_to_read():
-    """Whatever has a letter or a digit between blanks is a word; the bars of a table are not."""
+    """Whatever has a letter or a digit between blanks is a word; the bars of a table are not.
+
+    The changelog is not counted, because it grows with every version.
+    """
     words = {
         path: sum(bool(_WORD.search(token)) for token in text.split())
         for path, text in PAGES.items()
-        if path not in GENERATED
+        if path not in {*GENERATED, "CHANGELOG.md"}
     }
     assert sum(words.values()) <= LONGEST, words

@@ -17,7 +17,7 @@ import pytest
 from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
 from polars.testing import assert_frame_equal
 
-from cis_assets.catalog import SchemaMismatchError, Table, bronze, silver
+from cis_assets.catalog import SchemaMismatchError, Table, bronze, gold, silver
 from cis_assets.dates import DateRange
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.lake.engines.engine import TableLocation
@@ -213,3 +213,11 @@ def test_a_narrower_type_is_refused(tmp_path: Path):
         SchemaMismatchError, match="'unit_price' is stored as double nullable where the catalog says integer"
     ):
         replace(table, location, table.empty(), DAYS[0])
+
+
+def test_a_table_in_an_older_form_that_cannot_be_read_says_what_to_do(tmp_path: Path):
+    location = TableLocation(str(tmp_path / "segment_model"), {})
+    former = gold.SEGMENT_MODEL.empty().drop("version", "state")
+    write_deltalake(location.uri, former.to_arrow(compat_level=COMPAT))
+    with pytest.raises(SchemaMismatchError, match=r"older form, without version, state\. Move that folder aside"):
+        PolarsEngine().scan(gold.SEGMENT_MODEL, location).collect()

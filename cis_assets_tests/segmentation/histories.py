@@ -31,6 +31,7 @@ class Order:
     day: int
     lines: tuple[Line, ...]
     hour: int = 9
+    gap_is_minimum: bool | None = None
 
     @property
     def date(self) -> date:
@@ -52,6 +53,7 @@ _ORDERS = st.builds(
     day=st.integers(0, 14),
     lines=st.lists(_LINES, min_size=1, max_size=4).map(tuple),
     hour=st.sampled_from([0, 9, 9, 23]),
+    gap_is_minimum=st.sampled_from([None, None, False, True]),
 )
 HISTORIES = st.lists(_ORDERS, min_size=1, max_size=14)
 """Orders of up to three customers on fifteen days, often several on a day, products often twice in an order."""
@@ -78,7 +80,7 @@ def history(orders: list[Order]) -> History:
             "distinct_product_count": len({line.product_id for line in order.lines}),
             "spend": spend(order),
             "order_key": None,
-            "gap_is_minimum": None,
+            "gap_is_minimum": order.gap_is_minimum,
         }
         for facts, order in zip(numbered, orders, strict=True)
     ]

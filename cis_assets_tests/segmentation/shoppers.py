@@ -11,9 +11,10 @@ import polars as pl
 from cis_assets.catalog.gold import CUSTOMER_FEATURES, SEGMENT_MODEL
 from cis_assets.catalog.silver import ORDER_ITEMS, ORDERS, PRODUCTS
 from cis_assets.dates import day_number
-from cis_assets.segmentation.model import Training, train_segment_model
+from cis_assets.segmentation.model import Training, TrainingOptions, train_segment_model
 
 AS_OF = date(2026, 3, 1)
+OPTIONS = {"segments_min": 3, "segments_max": 8, "seed": 7}
 
 _ORDINARY = {
     "recency_days": 5,
@@ -117,7 +118,7 @@ def habits_of(features: pl.DataFrame) -> pl.DataFrame:
 def train(habits: pl.DataFrame, models: pl.DataFrame | None = None, **options: int) -> Training:
     """Train on a snapshot of habits, with three to eight segments unless said otherwise."""
     known = SEGMENT_MODEL.empty() if models is None else models
-    return train_segment_model(habits, known, **{"segments_min": 3, "segments_max": 8, "seed": 7, **options})
+    return train_segment_model(habits, known, TrainingOptions(**{**OPTIONS, **options}))
 
 
 def silver_orders(rows: Sequence[tuple[int, int, int]]) -> pl.DataFrame:

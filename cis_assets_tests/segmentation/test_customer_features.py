@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter, defaultdict
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import duckdb
@@ -34,19 +35,26 @@ DAYS = 7
 AS_OF = FIRST_DAY + timedelta(days=10)
 IN_WINDOW = range(4, 11)
 PLAIN = (Line(1),)
+# Products 3 and 4 have one name. Product 5 is not in silver/products.
+FAMILIES = pl.DataFrame(
+    {"product_id": [1, 2, 3, 4], "family_id": [1, 2, 3, 3]}, schema_overrides={"family_id": pl.Int64}
+)
 
 
 def features_of(rows: History, as_of: date = AS_OF, days: int = DAYS) -> pl.DataFrame:
-    orders, order_items = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
-    return customer_features(orders, order_items, as_of, days).to_native().collect().sort("customer_id")
+    orders, order_items, families = (
+        nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items, FAMILIES)
+    )
+    return customer_features(orders, order_items, families, as_of, days).to_native().collect().sort("customer_id")
 
 
 def duckdb_features_of(rows: History, as_of: date = AS_OF, days: int = DAYS) -> pl.DataFrame:
     with duckdb.connect() as connection:
-        orders, order_items = (
-            nw.from_native(connection.from_arrow(frame.to_arrow())) for frame in (rows.orders, rows.order_items)
+        orders, order_items, families = (
+            nw.from_native(connection.from_arrow(frame.to_arrow()))
+            for frame in (rows.orders, rows.order_items, FAMILIES)
         )
-        return customer_features(orders, order_items, as_of, days).to_native().pl().sort("customer_id")
+        return customer_features(orders, order_items, families, as_of, days).to_native().pl().sort("customer_id")
 
 
 def feature(orders: list[Order], name: str) -> Any:
@@ -77,6 +85,7 @@ def _features(orders: list[Order]) -> dict[str, Any]:
         "order_count": len(orders),
         "tenure_days": last_day - days[0],
         **_gaps([later - earlier for earlier, later in pairwise(days)]),
+        **_cadence([(later.gap_is_minimum is True, later.day - earlier.day) for earlier, later in pairwise(orders)]),
         "mean_basket_size": len(lines) / len(orders),
         "distinct_product_count": len({line.product_id for line in lines}),
         "reorder_share": _reorder_share(orders),
@@ -86,7 +95,14 @@ def _features(orders: list[Order]) -> dict[str, Any]:
         **_favourite_product(orders, last_day),
         "favourite_department_id": _most_frequent(line.department_id for line in lines),
         "weekend_share": sum(order.date.weekday() >= 5 for order in orders) / len(orders),
-        **_spending([spend(order) for order in orders]),
+        **_spending([spend(order) for order in orders], len(lines)),
+        "first_order_date": orders[0].date,
+        **_trends(orders, last_day),
+        "morning_share": statistics.fmean(5 <= order.hour < 12 for order in orders),
+        "afternoon_share": statistics.fmean(12 <= order.hour < 17 for order in orders),
+        "evening_share": statistics.fmean(17 <= order.hour < 22 for order in orders),
+        "variety": 1
+        / sum((count / len(lines)) ** 2 for count in Counter(line.department_id for line in lines).values()),
     }
 
 
@@ -95,6 +111,38 @@ def _gaps(gaps: list[int]) -> dict[str, float | None]:
         "mean_gap_days": statistics.fmean(gaps) if gaps else None,
         "median_gap_days": float(statistics.median(gaps)) if gaps else None,
         "std_gap_days": statistics.pstdev(gaps) if gaps else None,
+        "regularity": statistics.fmean(gaps) / (statistics.fmean(gaps) + statistics.pstdev(gaps))
+        if len(gaps) > 1 and any(gaps)
+        else None,
+    }
+
+
+def _cadence(gaps: list[tuple[bool, int]]) -> dict[str, float | None]:
+    """Gaps as (whether the source caps it, days)."""
+    number = len(gaps)
+    assert number <= 20
+    # A capped gap ranks last, and is at least as long as those before it.
+    lengths = list(accumulate((length for _, length in sorted(gaps)), max)) or [0]
+    median = statistics.median(lengths)
+    p75, p90 = (lengths[max(math.ceil(share * number / 100), 1) - 1] for share in (75, 90))
+    shrunk = [(number * own + 3 * prior) / (number + 3) for own, prior in ((median, 7.5), (p75, 12), (p90, 20))]
+    return {
+        **dict(zip(("cadence_days", "gap_p75_days", "gap_p90_days"), shrunk, strict=True)),
+        "capped_gap_share": statistics.fmean(capped for capped, _ in gaps) if gaps else None,
+    }
+
+
+def _trends(orders: list[Order], last_day: int) -> dict[str, float | None]:
+    recent_days = math.ceil(DAYS / 4)
+    recent = [order for order in orders if order.day > last_day - recent_days]
+    earlier = [order for order in orders if order.day <= last_day - recent_days]
+    earlier_days = last_day - recent_days - orders[0].day + 1
+    if earlier_days < recent_days:
+        return {"order_trend": None, "basket_trend": None}
+    baskets = [statistics.fmean(len(order.lines) for order in part) if part else 0 for part in (recent, earlier)]
+    return {
+        "order_trend": (len(recent) / recent_days) / (len(earlier) / earlier_days),
+        "basket_trend": baskets[0] / baskets[1] if recent else None,
     }
 
 
@@ -109,21 +157,32 @@ def _reorder_share(orders: list[Order]) -> float:
 
 
 def _favourite_product(orders: list[Order], last_day: int) -> dict[str, int]:
-    held = Counter(product for order in orders for product in {line.product_id for line in order.lines})
+    family_of = dict(FAMILIES.iter_rows())
+    bought = Counter(line.product_id for order in orders for line in order.lines)
     last = {line.product_id: order.day for order in orders for line in order.lines}
-    best = min(held, key=lambda product: (-held[product], -last[product], product))
+    named: dict[int, int] = {}
+    for product in sorted(bought, key=lambda product: (-bought[product], -last[product], product)):
+        named.setdefault(family_of.get(product, product), product)
+    in_orders = [{family_of.get(line.product_id, line.product_id) for line in order.lines} for order in orders]
+    held = Counter(family for families in in_orders for family in families)
+    recent = {family: order.day for order, families in zip(orders, in_orders, strict=True) for family in families}
+    best = min(held, key=lambda family: (-held[family], -recent[family], named[family]))
     return {
-        "favourite_product_id": best,
+        "favourite_product_id": named[best],
         "favourite_product_orders": held[best],
-        "favourite_product_recency_days": last_day - last[best],
+        "favourite_product_recency_days": last_day - recent[best],
     }
 
 
-def _spending(spent: list[float | None]) -> dict[str, float | None]:
+def _spending(spent: list[float | None], lines: int) -> dict[str, float | None]:
     priced = [amount for amount in spent if amount is not None]
     if len(priced) < len(spent):
-        return {"total_spend": None, "mean_order_spend": None}
-    return {"total_spend": sum(priced), "mean_order_spend": sum(priced) / len(priced)}
+        return {"total_spend": None, "mean_order_spend": None, "price_level": None}
+    return {
+        "total_spend": sum(priced),
+        "mean_order_spend": sum(priced) / len(priced),
+        "price_level": sum(priced) / lines,
+    }
 
 
 def _most_frequent(values: Any) -> int:
@@ -144,8 +203,8 @@ def test_every_feature_follows_its_description_in_the_catalog(orders: list[Order
 @settings(max_examples=60, deadline=None)
 def test_chunks_of_customers_give_the_same_features(orders: list[Order], lines: int):
     rows = history(orders)
-    orders_frame, items_frame = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items))
-    lazy = customer_features_in_chunks(orders_frame, items_frame, AS_OF, DAYS, lines)
+    made, items, families = (nw.from_native(frame.lazy()) for frame in (rows.orders, rows.order_items, FAMILIES))
+    lazy = customer_features_in_chunks(made, items, families, AS_OF, DAYS, lines)
     chunks = [chunk.to_native().collect() for chunk in lazy]
     assert_frame_equal(pl.concat(chunks).sort("customer_id"), features_of(rows), check_exact=True)
 
@@ -226,6 +285,32 @@ def test_gaps_are_described_by_mean_median_and_population_deviation():
     orders = [Order(1, day, PLAIN) for day in (4, 5, 6, 10)]
     found = [feature(orders, f"{name}_gap_days") for name in ("mean", "median", "std")]
     assert found == pytest.approx([2.0, 1.0, 2**0.5])
+
+
+def test_gaps_of_one_length_are_perfectly_regular_and_random_ones_are_not():
+    steady, mixed = ([Order(1, day, PLAIN) for day in days] for days in ((4, 6, 8, 10), (4, 5, 6, 10)))
+    assert feature(steady, "regularity") == pytest.approx(1.0)
+    assert feature(mixed, "regularity") == pytest.approx(2 / (2 + 2**0.5))
+    assert feature(mixed[:2], "regularity") is None
+
+
+def test_trends_compare_the_last_quarter_with_the_days_before():
+    # Of seven days the last two are recent; there are five before them.
+    orders = [Order(1, day, PLAIN) for day in (4, 6)] + [Order(1, day, (Line(1), Line(2))) for day in (9, 10)]
+    assert feature(orders, "order_trend") == pytest.approx((2 / 2) / (2 / 5))
+    assert feature(orders, "basket_trend") == pytest.approx(2.0)
+
+
+def test_a_customer_of_a_few_days_has_no_trend():
+    orders = [Order(1, day, PLAIN) for day in (8, 9, 10)]
+    assert (feature(orders, "order_trend"), feature(orders, "basket_trend")) == (None, None)
+
+
+def test_departments_bought_evenly_count_in_full():
+    even = [Order(1, 5, tuple(Line(product, product) for product in (1, 2, 3)))]
+    uneven = [Order(1, 5, (*(Line(1, 1) for _ in range(8)), Line(2, 2), Line(3, 3)))]
+    assert feature(even, "variety") == pytest.approx(3.0)
+    assert feature(uneven, "variety") == pytest.approx(1 / 0.66)
 
 
 def test_a_product_twice_in_one_order_is_one_order_of_it():

@@ -62,7 +62,17 @@ def test_gaps_run_between_consecutive_orders_of_a_customer(on_engine: OnEngine) 
         order_frequency(on_engine(orders), on_engine(members({1: 0, 2: 0, 3: 1})), as_of=AS_OF, history_days=30)
     )
     assert dict(counted.schema) == ORDER_FREQUENCY.dtypes
-    assert counted.drop("as_of_date").rows() == [(0, "segment 0", 7, 3), (1, "segment 1", 0, 1)]
+    assert counted.drop("as_of_date").rows() == [(0, "segment 0", 7, 3, 0), (1, "segment 1", 0, 1, 0)]
+
+
+def test_gaps_that_the_source_caps_are_counted_apart(on_engine: OnEngine) -> None:
+    orders = silver_orders([(1, 60, 9), (1, 30, 9), (1, 0, 9), (2, 30, 9), (2, 0, 9), (3, 30, 9), (3, 0, 9)])
+    # The first order of customer 2 has no gap in the window; that of customer 3 is unknown.
+    capped = orders.with_columns(gap_is_minimum=pl.Series([None, True, False, True, True, None, None]))
+    counted = result(
+        order_frequency(on_engine(capped), on_engine(members({1: 0, 2: 0, 3: 0})), as_of=AS_OF, history_days=90)
+    )
+    assert counted.select("gap_days", "order_count", "capped_order_count").rows() == [(30, 4, 2)]
 
 
 @pytest.mark.parametrize("count", [order_patterns, order_frequency])

@@ -42,13 +42,14 @@ def profile(
     model: pl.DataFrame,
     lines: pl.DataFrame,
     history_days: int = 30,
+    products: pl.DataFrame = PRODUCTS,
 ) -> pl.DataFrame:
     return profile_segments(
         on_engine(features),
         on_engine(segments),
         model,
         on_engine(lines),
-        on_engine(PRODUCTS),
+        on_engine(products),
         as_of=AS_OF,
         history_days=history_days,
     )
@@ -60,7 +61,7 @@ def test_means_and_shares_are_those_of_the_segment_s_customers(on_engine: OnEngi
             {"recency_days": 2, "mean_gap_days": 4.0, "total_spend": 10.0},
             {"recency_days": 4, "mean_gap_days": None, "total_spend": 30.0},
             {"recency_days": 9, "mean_gap_days": 6.0, "total_spend": None},
-            {"recency_days": 90, "mean_gap_days": None},
+            {"recency_days": 89, "mean_gap_days": None},
         ]
     )
     profiles = profile(on_engine, features, members({1: 0, 2: 0, 3: 0, 4: 2}), model, silver_lines([]))
@@ -69,10 +70,22 @@ def test_means_and_shares_are_those_of_the_segment_s_customers(on_engine: OnEngi
     assert profiles["segment_id"].to_list() == [0, 2]
     assert profiles["customer_count"].to_list() == [3, 1]
     assert profiles["customer_share"].to_list() == [0.75, 0.25]
-    assert profiles["mean_recency_days"].to_list() == [5.0, 90.0]
+    assert profiles["mean_recency_days"].to_list() == [5.0, 89.0]
     assert profiles["mean_gap_days"].to_list() == [5.0, None]
     assert profiles["mean_total_spend"].to_list() == [20.0, None]
     assert profiles["segment_marks"].to_list() == ["fewer than 4 orders so far", model["segment_marks"][1]]
+
+
+def test_shares_are_of_customers_with_an_order_in_90_days_and_the_others_stand_beside(
+    on_engine: OnEngine, model: pl.DataFrame
+) -> None:
+    features = customers([{"recency_days": days} for days in (0, 89, 90, 89, 400, 300)])
+    profiles = profile(on_engine, features, members({1: 0, 2: 0, 3: 0, 4: 1, 5: 1, 6: 2}), model, silver_lines([]))
+    assert profiles["customer_count"].to_list() == [3, 2, 1]
+    assert profiles["quiet_customers"].to_list() == [1, 1, 1]
+    assert profiles["customer_share"].to_list() == [0.666667, 0.333333, 0.0]
+    alone = profile(on_engine, customers([{"recency_days": 90}]), members({1: 1}), model, silver_lines([]))
+    assert alone["customer_share"].to_list() == [0.0]
 
 
 def test_what_a_segment_buys_most_comes_first_and_ties_go_by_name_and_number(
@@ -86,6 +99,16 @@ def test_what_a_segment_buys_most_comes_first_and_ties_go_by_name_and_number(
         ["dairy eggs", "produce", "bakery", "beverages", "frozen"],
         ["frozen"],
     ]
+
+
+def test_products_of_one_family_are_listed_once_under_the_name_for_people(
+    on_engine: OnEngine, model: pl.DataFrame
+) -> None:
+    named = pl.when(pl.col("product_id").is_in([5, 6])).then(pl.lit("Fresh Fruit")).otherwise("display_name")
+    lines = silver_lines([(1, 1, product) for product in (5, 5, 6, 6, 3, 3, 3)])
+    products = PRODUCTS.with_columns(display_name=named)
+    profiles = profile(on_engine, customers([{}]), members({1: 0}), model, lines, products=products)
+    assert profiles["top_products"].to_list() == [["Fresh Fruit", "Milk"]]
 
 
 def test_lines_outside_the_window_are_not_looked_at(on_engine: OnEngine, model: pl.DataFrame) -> None:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
@@ -15,19 +16,29 @@ import numpy as np
 import polars as pl
 
 from cis_assets import catalog, notifications, quality, segmentation
-from cis_assets.catalog import Table, bronze, gold, silver
+from cis_assets.catalog import Table, bronze, gold, product_families, silver
 from cis_assets.catalog import snapshots as snapshot_slices
-from cis_assets.dates import trailing_window
+from cis_assets.dates import day_number, trailing_window
 from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
 from cis_assets.quality import reorders
-from cis_assets.segmentation import customer_features, patterns, profiles
+from cis_assets.segmentation import (
+    cadence,
+    cohorts,
+    customer_features,
+    lifecycle,
+    migration,
+    patterns,
+    preferences,
+    profiles,
+)
+from cis_assets.segmentation import favourite_product as favourites
 from cis_assets.segmentation import habits as habit_values
 from cis_assets.segmentation import order_windows as windows
 from cis_assets.segmentation import pair_keys as packed_pairs
 from cis_assets.segmentation.assignment import assign_segments
 from cis_assets.segmentation.versions import add_challenger
-from cis_assets_tests.segmentation.histories import FIRST_DAY, Line, Order, history
+from cis_assets_tests.segmentation.histories import FIRST_DAY, History, Line, Order, history
 from cis_assets_tests.segmentation.shoppers import train
 
 Rows = Mapping[str, pl.DataFrame]
@@ -54,10 +65,10 @@ _NAMES = (
 
 def history_rows() -> dict[str, pl.DataFrame]:
     """Rows by table path: silver as if made from a random history, gold as polars makes it from there."""
-    made = history(list(_orders(np.random.default_rng(11))))
+    made = _with_capped_gaps(history(list(_orders(np.random.default_rng(11)))))
     features = _on_polars(
-        lambda on: customer_features.customer_features(on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS),
-        {silver.ORDERS.path: made.orders, silver.ORDER_ITEMS.path: made.order_items},
+        _features,
+        {silver.ORDERS.path: made.orders, silver.ORDER_ITEMS.path: made.order_items, silver.PRODUCTS.path: _products()},
     )
     habits = habit_values.customer_habits(nw.from_native(made.orders.lazy()), [AS_OF], HISTORY_DAYS)
     return {
@@ -90,6 +101,11 @@ def _orders(random: np.random.Generator) -> Iterator[Order]:
         yield Order(customer, int(random.integers(0, 70)), lines, hour=int(random.choice([0, 7, 9, 9, 18, 23])))
 
 
+def _with_capped_gaps(made: History) -> History:
+    capped = pl.when(pl.col("order_id") % 11 != 0).then(pl.col("order_id") % 7 == 0)
+    return replace(made, orders=made.orders.with_columns(gap_is_minimum=capped))
+
+
 def _products() -> pl.DataFrame:
     return pl.DataFrame(
         [
@@ -100,7 +116,9 @@ def _products() -> pl.DataFrame:
                 "aisle": f"aisle {number % 7}",
                 "department_id": number % 4 + 1,
                 "department": ("produce", "dairy eggs", "snacks", "café & more")[number % 4],
-                "display_name": f"Shown {number}" if number % 4 == 0 else None,
+                "display_name": ("Shown", "SHOWN ΣΊΣΥΦΟΣ", "shown σίσυφος", "İced", "i̇ced")[number % 5]
+                if number % 4 == 0
+                else None,
                 "in_stock": (None, True, False)[number % 3] if number > 20 else None,
             }
             for number in range(1, 30)
@@ -162,6 +180,12 @@ def _model(habits: pl.DataFrame) -> pl.DataFrame:
     return add_challenger(gold.SEGMENT_MODEL.empty(), train(habits, segments_min=3, segments_max=3).rows)
 
 
+def _migration(on: On) -> pl.DataFrame:
+    habits = habit_values.customer_habits(on(silver.ORDERS), [AS_OF], HISTORY_DAYS)
+    days = [AS_OF - timedelta(days=1), AS_OF]
+    return migration.segment_migration(on(silver.ORDERS), _model(habits), days, HISTORY_DAYS, 3_000_000)
+
+
 def _eligible(on: On, products: nw.LazyFrame | None = None) -> nw.LazyFrame:
     inputs = (
         on(gold.CUSTOMER_FEATURES),
@@ -205,20 +229,49 @@ def _profiles(on: On) -> pl.DataFrame:
     return profiles.profile_segments(*inputs, model, lines, products, as_of=AS_OF, history_days=HISTORY_DAYS)  # pyright: ignore[reportCallIssue]
 
 
+def _families(on: On) -> nw.LazyFrame:
+    return product_families.family_numbers(on(silver.PRODUCTS))
+
+
+def _features(on: On) -> nw.LazyFrame:
+    return customer_features.customer_features(
+        on(silver.ORDERS), on(silver.ORDER_ITEMS), _families(on), AS_OF, HISTORY_DAYS
+    )
+
+
+def _with_key(on: On) -> nw.LazyFrame:
+    ranges = packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"])
+    rows, key = packed_pairs.with_pair_key("product_id", on(silver.ORDER_ITEMS), ranges)
+    return rows.select("order_id", "add_to_cart_order", *key)
+
+
 _WINDOW = {"as_of": AS_OF, "history_days": HISTORY_DAYS}
 
 CASES: Mapping[str, Callable[[On], Any]] = {
-    "segmentation.customer_features.customer_features": lambda on: customer_features.customer_features(
-        on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS
+    "catalog.product_families.family_numbers": _families,
+    "segmentation.customer_features.customer_features": _features,
+    "segmentation.favourite_product.favourite_product": lambda on: favourites.favourite_product(
+        on(silver.ORDERS),
+        on(silver.ORDER_ITEMS),
+        on(silver.ORDER_ITEMS)
+        .group_by("customer_id", "product_id")
+        .agg(nw.len().alias("rows"), nw.col("day_number").max().alias("last_day")),
+        _families(on),
+        day_number(AS_OF),
+        packed_pairs.NO_RANGES,
+    ),
+    "segmentation.favourite_product.family_range": lambda on: pl.DataFrame(
+        [favourites.family_range(_families(on), packed_pairs.NumberRange(3, 20))._asdict()]
     ),
     "segmentation.customer_features.customer_features_in_chunks": lambda on: nw.concat(
         customer_features.customer_features_in_chunks(
-            on(silver.ORDERS), on(silver.ORDER_ITEMS), AS_OF, HISTORY_DAYS, 20_000_000
+            on(silver.ORDERS), on(silver.ORDER_ITEMS), _families(on), AS_OF, HISTORY_DAYS, 20_000_000
         )
     ),
     "segmentation.pair_keys.number_ranges": lambda on: pl.DataFrame(
         [one._asdict() for one in packed_pairs.number_ranges(on(silver.ORDER_ITEMS), ["product_id"]).values()]
     ),
+    "segmentation.pair_keys.with_pair_key": _with_key,
     "segmentation.pair_keys.group_by_customer_and": lambda on: packed_pairs.group_by_customer_and(
         "product_id",
         on(silver.ORDER_ITEMS),
@@ -252,6 +305,31 @@ CASES: Mapping[str, Callable[[On], Any]] = {
         on(silver.ORDER_ITEMS), on(gold.CUSTOMER_SEGMENTS), on(silver.PRODUCTS), **_WINDOW
     ),
     "segmentation.profiles.profile_segments": _profiles,
+    "segmentation.cadence.cadences": lambda on: cadence.cadences(windows.gaps_between_orders(on(silver.ORDERS))),
+    "segmentation.lifecycle.customer_lifecycle": lambda on: lifecycle.customer_lifecycle(
+        on(silver.ORDERS), [AS_OF], HISTORY_DAYS, lifecycle.LifecycleRules()
+    ),
+    "segmentation.lifecycle.customer_lifecycle_in_chunks": lambda on: pl.concat(
+        chunk.collect()
+        for chunk in lifecycle.customer_lifecycle_in_chunks(
+            on(silver.ORDERS), [AS_OF], HISTORY_DAYS, lifecycle.LifecycleRules(), 3_000_000
+        )
+    ),
+    "segmentation.preferences.segment_buyers": lambda on: preferences.segment_buyers(
+        on(silver.ORDER_ITEMS), snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF), "department_id"
+    ),
+    "segmentation.preferences.segment_preferences": lambda on: preferences.segment_preferences(
+        on(silver.ORDER_ITEMS), on(gold.CUSTOMER_SEGMENTS), on(silver.PRODUCTS), as_of=AS_OF
+    ),
+    "segmentation.cohorts.cohort_retention": lambda on: cohorts.cohort_retention(on(silver.ORDERS), [AS_OF]),
+    "segmentation.cohorts.first_orders_by_month": lambda on: cohorts.first_orders_by_month(on(silver.ORDERS)),
+    "segmentation.migration.segment_migration": _migration,
+    "segmentation.habits.daily_habits": lambda on: pl.concat(
+        habit_values.daily_habits(on(silver.ORDERS), [AS_OF], HISTORY_DAYS)
+    ),
+    "segmentation.habits.groups_of_customers": lambda on: habit_values.groups_of_customers(
+        on(silver.ORDERS), 5_000_000
+    )[1],
     "segmentation.habits.customer_habits": lambda on: habit_values.customer_habits(
         on(silver.ORDERS), [AS_OF], HISTORY_DAYS
     ),

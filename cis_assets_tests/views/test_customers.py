@@ -13,7 +13,11 @@ DAY = day("2025-10-31")
 @pytest.fixture
 def shop(lake: SmallLake) -> SmallLake:
     """Customer 1 with seven orders of tea, the last with milk too; customer 2 with features only."""
-    lake.add(silver.PRODUCTS, {"product_id": 1, "product_name": "Tea"}, {"product_id": 2, "product_name": "Milk"})
+    lake.add(
+        silver.PRODUCTS,
+        {"product_id": 1, "product_name": "TEA BLK 40CT", "display_name": "Tea"},
+        {"product_id": 2, "product_name": "Milk", "display_name": None},
+    )
     bought = [(number, 1, 1) for number in range(1, 8)] + [(7, 2, 2)]
     items = [
         {
@@ -34,14 +38,16 @@ def shop(lake: SmallLake) -> SmallLake:
         {"as_of_date": DAY, "customer_id": 2, "favourite_product_id": 3},
     )
     lake.add(gold.CUSTOMER_SEGMENTS, {"as_of_date": DAY, "customer_id": 1, "segment_name": "Weekly"})
+    lake.add(gold.CUSTOMER_LIFECYCLE, {"as_of_date": DAY, "customer_id": 1, "stage": "due", "since": day("2025-10-30")})
     lake.add(gold.NOTIFICATIONS, {"as_of_date": DAY, "customer_id": 1})
     return lake
 
 
-def test_a_customer_has_features_segment_last_orders_and_messages(shop: SmallLake):
+def test_a_customer_has_features_segment_stage_last_orders_and_messages(shop: SmallLake):
     found = describe_customer(shop, 1)
     assert found["features"]["favourite_product"] == "Tea"
     assert found["segment"]["segment_name"] == "Weekly"
+    assert found["lifecycle"] == {"stage": "due", "since": day("2025-10-30")}
     assert [order["order_date"] for order in found["orders"]] == [
         day(f"2025-10-{number:02}") for number in (7, 6, 5, 4, 3)
     ]
@@ -52,7 +58,14 @@ def test_a_customer_has_features_segment_last_orders_and_messages(shop: SmallLak
 def test_what_a_customer_does_not_have_is_empty(shop: SmallLake):
     found = describe_customer(shop, 2, DAY)
     assert found["features"]["favourite_product"] is None
-    assert (found["segment"], found["orders"], found["notifications"]) == ({}, [], [])
+    assert (found["segment"], found["lifecycle"], found["orders"], found["notifications"]) == ({}, {}, [], [])
+
+
+def test_an_older_lake_has_no_stages(lake: SmallLake):
+    lake.add(gold.CUSTOMER_FEATURES, {"as_of_date": DAY, "customer_id": 1})
+    for table in (silver.PRODUCTS, silver.ORDER_ITEMS, gold.CUSTOMER_SEGMENTS, gold.NOTIFICATIONS):
+        lake.add(table)
+    assert describe_customer(lake, 1)["lifecycle"] == {}
 
 
 def test_a_customer_outside_the_snapshot_is_refused(shop: SmallLake):

@@ -8,6 +8,7 @@ from cis_assets.views.snapshots import (
     SnapshotAbsentError,
     has_segment_model,
     list_notifications,
+    list_rfm_segments,
     list_segments,
     require_snapshot,
 )
@@ -55,3 +56,15 @@ def test_messages_come_with_their_facts_one_of_each_occasion_and_tone_in_turn(la
     assert listed.select("customer_id", "occasion").rows() == [(3, "habit"), (1, "restock"), (2, "restock")]
     assert "turn" not in listed.columns
     assert list_notifications(lake, 10).height == 4
+
+
+def test_all_rfm_segments_are_listed_with_the_customers_of_a_snapshot(lake: SmallLake):
+    lake.add(gold.CUSTOMER_FEATURES, {"as_of_date": DAY})
+    placed = ("Champions", "Lost", "Champions", "Loyal")
+    rows = ({"as_of_date": DAY, "customer_id": number, "rfm_segment": name} for number, name in enumerate(placed))
+    lake.add(gold.CUSTOMER_SEGMENTS, *rows)
+    listed = list_rfm_segments(lake, DAY)
+    assert listed.height == 11
+    assert listed.columns == ["as_of_date", "rfm_segment", "recency", "value", "customers", "share"]
+    assert listed.row(0)[1:] == ("Champions", "5", "4-5", 2, 0.5)
+    assert listed.filter(rfm_segment="At risk").row(0)[1:] == ("At risk", "1-2", "3-4", 0, 0.0)

@@ -1,18 +1,23 @@
 """Gold tables about customers as of a day: features, segments and order patterns.
 
 Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`) and uses no order after its day. The
-segment model is trained on the newest snapshot of features, and then applied to the snapshot of any day.
+segment model is trained in `training`.
 """
+
+from collections.abc import Callable
+from datetime import date
 
 import dagster as dg
 import narwhals as nw
 import polars as pl
-from pydantic import Field
 
 from cis_assets.catalog import AS_OF_DATE, ORDER_DATE, gold, quality, silver
+from cis_assets.catalog.product_families import family_numbers
+from cis_assets.dashboard import findings
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
-from cis_assets.defs.customers.training_metadata import describe_training
+from cis_assets.defs.customers.lifecycle_metadata import describe_stages
+from cis_assets.defs.customers.newest_metadata import describe_newest
 from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
@@ -21,23 +26,9 @@ from cis_assets.segmentation import customer_features as features_transform
 from cis_assets.segmentation import habits as habits_transform
 from cis_assets.segmentation import patterns, profiles
 from cis_assets.segmentation.assignment import assign_segments
-from cis_assets.segmentation.drift import DRIFTED, measure_drift
-from cis_assets.segmentation.model import train_segment_model
+from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle_in_chunks
 from cis_assets.segmentation.order_windows import newest_order_date
-from cis_assets.segmentation.versions import CHALLENGER, add_challenger, promote, serving
 from cis_assets.settings import Settings
-
-
-class TrainingConfig(dg.Config):
-    """What a run of segment_model does beside training."""
-
-    promote: bool = Field(
-        default=False, description="Promote the trained version: it serves the snapshots from its day on."
-    )
-    reason: str = Field(
-        default="promoted by hand", min_length=1, description="Why it is promoted, kept with the version."
-    )
-
 
 _OWNER = "team:data-science"
 # Customers with fewer orders have had little chance to buy anything again.
@@ -56,10 +47,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         "narwhals",
         # The checks quarantine dates, so in a run of both they come first.
         deps=[asset_key(quality.DATE_CHECKS)],
-        ins={"orders": orders_window, "order_items": order_items_window},
+        ins={"orders": orders_window, "order_items": order_items_window, "products": table_in(silver.PRODUCTS)},
     )
     def customer_features(
-        context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame, order_items: nw.LazyFrame
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        orders: nw.LazyFrame,
+        order_items: nw.LazyFrame,
+        products: nw.LazyFrame,
     ) -> LazyChunks:
         days = days_of(context)
         newest = newest_order_date(orders, days[-1])
@@ -68,16 +63,24 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 f"silver/orders has no order after {newest}: "
                 f"the snapshot of {days[-1]} counts the days since as days without orders."
             )
+        families = family_numbers(products)
         if not order_items.implementation.is_polars():
             return LazyChunks.of(
-                features_transform.customer_features(orders, order_items, day, history_days) for day in days
+                features_transform.customer_features(orders, order_items, families, day, history_days) for day in days
             )
+        # Names are compared once, not once per day.
+        families = families.collect().lazy()
         rows_per_day = lake.row_counts(silver.ORDER_ITEMS)
         return LazyChunks.of(
             chunk
             for day in days
             for chunk in features_transform.customer_features_in_chunks(
-                orders, order_items, day, history_days, _count_rows(rows_per_day, trailing_window(day, history_days))
+                orders,
+                order_items,
+                families,
+                day,
+                history_days,
+                _count_rows(rows_per_day, trailing_window(day, history_days)),
             )
         )
 
@@ -90,34 +93,29 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ins={"orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY)},
     )
     def customer_habits(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
-        days = days_of(context)
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
-        return LazyChunks.of(habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows))
+        return _describing_newest(
+            context,
+            lambda days: habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows),
+            findings.describe_habits,
+        )
 
     @table_asset(
         settings,
-        gold.SEGMENT_MODEL,
-        "scikitlearn",
+        gold.CUSTOMER_LIFECYCLE,
+        "narwhals",
         owner=_OWNER,
-        ins={"habits": table_in(gold.CUSTOMER_HABITS, partition_mapping=EVERY_DAY)},
+        deps=[asset_key(quality.DATE_CHECKS)],
+        ins={"orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY)},
     )
-    def segment_model(
-        context: dg.AssetExecutionContext, config: TrainingConfig, lake: LakeResource, habits: pl.LazyFrame
-    ) -> pl.DataFrame:
-        newest = newest_day(habits)
-        known = lake.lake().scan(gold.SEGMENT_MODEL).collect() if lake.lake().exists(gold.SEGMENT_MODEL) else None
-        training = train_segment_model(
-            habits.filter(pl.col(AS_OF_DATE) == newest).collect(),
-            gold.SEGMENT_MODEL.empty() if known is None else known,
-            segments_min=settings.segments_min,
-            segments_max=settings.segments_max,
-            seed=settings.seed,
+    def customer_lifecycle(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
+        order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
+        rules = LifecycleRules.from_settings(settings)
+        return _describing_newest(
+            context,
+            lambda days: customer_lifecycle_in_chunks(orders, days, history_days, rules, order_rows),
+            describe_stages,
         )
-        models = add_challenger(gold.SEGMENT_MODEL.empty() if known is None else known, training.rows)
-        if config.promote and models.filter(pl.col("state") == CHALLENGER).height:
-            models = promote(models, newest, config.reason)
-        context.add_output_metadata(describe_training(training, models))
-        return models
 
     @table_asset(
         settings,
@@ -130,8 +128,12 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "models": table_in(gold.SEGMENT_MODEL),
         },
     )
-    def customer_segments(features: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame) -> pl.DataFrame:
-        return assign_segments(features, habits, models)
+    def customer_segments(
+        context: dg.AssetExecutionContext, features: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame
+    ) -> pl.DataFrame:
+        placed = assign_segments(features, habits, models)
+        describe_newest(context, placed, findings.describe_rfm)
+        return placed
 
     @table_asset(
         settings,
@@ -154,12 +156,14 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         order_items: nw.LazyFrame,
         products: nw.LazyFrame,
     ) -> pl.DataFrame:
-        return pl.concat(
+        made = pl.concat(
             profiles.profile_segments(
                 features, segments, models, order_items, products, as_of=day, history_days=history_days
             )
             for day in days_of(context)
         )
+        describe_newest(context, made, findings.describe_profiles)
+        return made
 
     @table_asset(
         settings,
@@ -180,15 +184,21 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         owner=_OWNER,
         ins={"orders": orders_window, "segments": table_in(gold.CUSTOMER_SEGMENTS)},
     )
-    def order_frequency(context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame) -> LazyChunks:
-        return LazyChunks.of(
+    def order_frequency(
+        context: dg.AssetExecutionContext, orders: nw.LazyFrame, segments: nw.LazyFrame
+    ) -> pl.DataFrame:
+        counted = (
             patterns.order_frequency(orders, segments, as_of=day, history_days=history_days) for day in days_of(context)
         )
+        # Few rows of each day, so they fit into memory.
+        made = pl.concat(each.collect(backend="polars").to_native() for each in counted)
+        describe_newest(context, made, findings.describe_gaps)
+        return made
 
     return [
         customer_features,
         customer_habits,
-        segment_model,
+        customer_lifecycle,
         customer_segments,
         segment_profiles,
         order_patterns,
@@ -222,33 +232,19 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             metadata={"reorder_share": share, "regular_customers": count},
         )
 
-    @dg.asset_check(
-        name="customers_are_those_of_the_training",
-        asset=asset_key(gold.CUSTOMER_SEGMENTS),
-        additional_ins={
-            "habits": table_in(gold.CUSTOMER_HABITS),
-            "models": table_in(gold.SEGMENT_MODEL),
-        },
-        description="Warns if habits or segment shares of the newest snapshot of the run drifted from the snapshot that its "
-        "segment model was trained on: a population stability index of 0.25 or more.",
-    )
-    def customers_are_those_of_the_training(
-        customer_segments: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame
-    ) -> dg.AssetCheckResult:
-        day = newest_day(customer_segments)
-        own, placed = (rows.filter(pl.col(AS_OF_DATE) == day).collect() for rows in (habits, customer_segments))
-        found = measure_drift(own, placed, serving(models, day))
-        drifted = [name for name, index in found.items() if index >= DRIFTED]
-        return dg.AssetCheckResult(
-            passed=not drifted,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"Drift of {', '.join(drifted)}: run `cis train`, compare the challenger and promote it."
-            if drifted
-            else "No habit and no segment share drifted.",
-            metadata=dict(found),
-        )
+    return [reorder_share_is_plausible]
 
-    return [reorder_share_is_plausible, customers_are_those_of_the_training]
+
+def _describing_newest(
+    context: dg.AssetExecutionContext,
+    chunks: Callable[[list[date]], list[pl.LazyFrame]],
+    describe: Callable[[pl.DataFrame], str],
+) -> LazyChunks:
+    """The chunks of all days of the run. Those of the newest day are computed here, for its summary."""
+    *earlier, newest = days_of(context)
+    snapshot = pl.concat(chunk.collect() for chunk in chunks([newest]))
+    describe_newest(context, snapshot, describe)
+    return LazyChunks.of([*(chunks(earlier) if earlier else []), snapshot.lazy()])
 
 
 def _count_rows(rows_per_day: pl.DataFrame, window: DateRange) -> int:

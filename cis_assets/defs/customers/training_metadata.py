@@ -5,29 +5,36 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from cis_assets.segmentation.model import Training
-from cis_assets.segmentation.segment_count import SegmentCountTrial
+from cis_assets.dashboard.findings import markdown_table
+from cis_assets.segmentation.model_changes import ModelChange
+from cis_assets.segmentation.versions import renamed_segments
 
 
-def describe_training(training: Training, models: pl.DataFrame) -> dict[str, Any]:
-    """The metadata of a materialization of gold/segment_model: `models` are all versions after it."""
-    version = training.rows["version"][0]
-    rows = models.filter(pl.col("version") == version)
-    return {
+def describe_model(changed: ModelChange) -> dict[str, Any]:
+    """The metadata of a materialization of gold/segment_model."""
+    training, promoted = changed.training, changed.champion
+    version = promoted["version"][0] if training is None else training.rows["version"][0]
+    rows = changed.models.filter(pl.col("version") == version).sort("segment_id")
+    renamed = renamed_segments(changed.former, promoted) if changed.promoted else []
+    described: dict[str, Any] = {
         "version": version,
         "state": rows["state"][0],
         "trained_as_of": str(rows["trained_as_of"][0]),
+        "champion": promoted["version"][0],
         "segments": rows.height,
         "silhouette": rows["silhouette"][0],
         "least_jaccard": rows["jaccard"].min(),
-        "ended_segments": ", ".join(training.succession.ended) or "none",
+        "renamed_segments": "; ".join(f"{number}: {was} is now {name}" for number, was, name in renamed) or "none",
         "segment_table": dg.MetadataValue.md(_segments(rows)),
-        "numbers_tried": dg.MetadataValue.md(_trials(training.trials)),
+        "numbers_tried": dg.MetadataValue.md(_candidates(changed.candidates.filter(pl.col("version") == version))),
     }
+    if training is not None:
+        described["ended_segments"] = ", ".join(training.succession.ended) or "none"
+    return described
 
 
 def _segments(rows: pl.DataFrame) -> str:
-    return _table(
+    return markdown_table(
         ("id", "segment", "customers", "what marks it", "origin", "stability"),
         [
             (
@@ -43,23 +50,19 @@ def _segments(rows: pl.DataFrame) -> str:
     )
 
 
-def _trials(trials: tuple[SegmentCountTrial, ...]) -> str:
-    return _table(
-        ("segments", "least stability", "smallest", "largest", "silhouette", "faults"),
+def _candidates(rows: pl.DataFrame) -> str:
+    return markdown_table(
+        ("segments", "least stability", "smallest", "largest", "silhouette", "faults", "chosen"),
         [
             (
-                str(trial.segment_count),
-                f"{min(trial.jaccards):.2f}",
-                f"{min(trial.shares):.0%}",
-                f"{max(trial.shares):.0%}",
-                f"{trial.silhouette:.2f}",
-                "; ".join(trial.faults) or "none",
+                f"{row['segment_count']}{' (of the champion)' if row['centers'] == 'champion' else ''}",
+                f"{row['least_jaccard']:.2f}",
+                f"{row['smallest_share']:.0%}",
+                f"{row['largest_share']:.0%}",
+                f"{row['silhouette']:.2f}",
+                "; ".join(row["faults"]) or "none",
+                "yes" if row["is_chosen"] else "",
             )
-            for trial in trials
+            for row in rows.iter_rows(named=True)
         ],
     )
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)

@@ -89,7 +89,7 @@ def test_a_date_that_is_yet_to_come_hides_nothing(shop: Shop, monkeypatch: pytes
     assert "There is no order date in silver/orders." in sentence
 
 
-@pytest.mark.parametrize("job", ["ingest", "daily_gold", "train_segments"])
+@pytest.mark.parametrize("job", ["ingest", "daily_gold", "train_segments", "promote_segments"])
 def test_only_the_scheduled_job_looks_at_the_age_of_the_feed(job: str) -> None:
     assert "feed_is_fresh" not in {node.name for node in defs.resolve_job_def(job).nodes}
 

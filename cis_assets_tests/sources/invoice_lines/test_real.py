@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from cis_assets.catalog import bronze
+from cis_assets.catalog.product_families import family_numbers
 from cis_assets.landing.contract import SNAPSHOTS
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.landing.reader import read_days
@@ -151,7 +152,8 @@ def test_spend_of_the_customers_is_that_of_their_different_positive_lines(
     orders, items = bronze.ORDERS.conform(landed["orders"]), bronze.ORDER_ITEMS.conform(landed["order_items"])
     judged = judge_orders(orders, items, products)
     frames = (nw.from_native(rows) for rows in (judged.silver_orders(), judged.silver_order_items()))
-    features = customer_features(*frames, max(source), 365).to_native().collect()  # pyright: ignore[reportCallIssue]
+    families = family_numbers(nw.from_native(products))
+    features = customer_features(*frames, families, max(source), 365).to_native().collect()  # pyright: ignore[reportCallIssue]
     spend: dict[int, Decimal] = defaultdict(Decimal)
     for its_lines in source.values():
         for line in {tuple(line.items()): line for line in its_lines}.values():

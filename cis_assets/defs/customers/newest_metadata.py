@@ -1,0 +1,41 @@
+"""What Dagster shows of the newest day of a run: a summary in Markdown, and a picture if one can be drawn.
+
+Summaries of all days of a long range, and their pictures, would fill the event log.
+"""
+
+from collections.abc import Callable
+
+import dagster as dg
+import polars as pl
+
+from cis_assets.catalog import AS_OF_DATE
+from cis_assets.dashboard.extra import DashboardExtraMissingError
+from cis_assets.dashboard.movement_charts import picture
+from cis_assets.defs.partitions import days_of
+
+
+def describe_newest(
+    context: dg.AssetExecutionContext,
+    made: pl.DataFrame,
+    describe: Callable[[pl.DataFrame], str],
+    draw: Callable | None = None,
+) -> None:
+    """Add `summary` to the metadata of the newest partition of the run, from its rows of `made`; nothing without rows.
+
+    Without the extra `dashboard`, there is no picture.
+    """
+    days = days_of(context)
+    rows = made.filter(pl.col(AS_OF_DATE) == days[-1])
+    if rows.is_empty():
+        return
+    text = describe(rows)
+    if draw:
+        try:
+            text = f"{text}\n\n{picture(draw(rows))}"
+        except DashboardExtraMissingError as missing:
+            context.log.info(f"The summary has no picture: {missing}")
+    metadata = {"summary": dg.MetadataValue.md(text)}
+    if len(days) == 1:
+        context.add_output_metadata(metadata)
+    else:
+        context.add_asset_metadata(metadata, partition_key=str(days[-1]))
