@@ -154,7 +154,8 @@ def test_an_unknown_customer_is_one_sentence(landed: None):
     assert "gold/customer_features" in refusal(cis("show", "customer", "1"))
 
 
-def test_a_customer_is_shown_whole(landed: None):
+def test_a_customer_is_shown_whole():
+    assert cis("land", "sample", "--customers", "60", "--days", "15", "--end", "2025-10-31").exit_code == 0
     assert cis("backfill").exit_code == 0
     made = cis("snapshot")
     assert made.exit_code == 0, made.output
