@@ -131,7 +131,11 @@ def _axis(alt, *, top: bool = False, lines: int = 1) -> alt.Axis:
         ticks=False,
         domain=False,
         labelAngle=0,
-        **({"orient": "top", "labelExpr": "split(datum.label, ' ')", "labelPadding": 4 + _LINE * (lines - 1)} if top else {}),
+        **(
+            {"orient": "top", "labelExpr": "split(datum.label, ' ')", "labelPadding": 4 + _LINE * (lines - 1)}
+            if top
+            else {}
+        ),
     )
 
 
