@@ -280,6 +280,18 @@ def test_an_earlier_snapshot_can_be_shown(landed: None):
 
 
 @pytest.mark.slow
+def test_a_training_on_the_same_snapshot_makes_no_challenger_and_promotes_nothing(landed: None):
+    assert cis("backfill").exit_code == 0
+    assert cis("snapshot").exit_code == 0
+    trained = cis("train")
+    assert trained.exit_code == 0, trained.output
+    assert "version 1 is the champion" in trained.output
+    promoted = cis("train", "--promote")
+    assert promoted.exit_code == 1
+    assert "nothing to promote" in promoted.output
+
+
+@pytest.mark.slow
 def test_the_model_can_be_kept_when_gold_is_made_again(landed: None):
     assert cis("backfill").exit_code == 0
     day = ("--from", "2025-10-31", "--to", "2025-10-31", "--select")

@@ -109,9 +109,11 @@ def test_the_finding_on_gaps_says_how_many_the_source_caps(frames: GoldFrames) -
     assert "The source caps none of them." in findings.describe_gaps(uncapped)
 
 
-def test_the_finding_on_rfm_names_the_largest_part(frames: GoldFrames) -> None:
-    text = findings.describe_rfm(frames.customer_segments)
-    assert text.startswith("Champions is the largest RFM segment: 50% of the customers.")
+def test_the_finding_on_segments_names_the_largest_of_both_kinds(frames: GoldFrames) -> None:
+    text = findings.describe_segments(frames.customer_segments)
+    assert text.startswith(
+        "Weekly stock-up is the largest segment with 50% of 100 customers, Champions the largest RFM segment with 50%."
+    )
     assert "| Lost | 30 | 30% |" in text
 
 

@@ -31,8 +31,11 @@ def describe_model(context: dg.AssetExecutionContext, changed: ModelChange) -> d
         "segment_table": dg.MetadataValue.md(_segments(rows)),
         "numbers_tried": dg.MetadataValue.md(with_picture(context, _candidates(tried), candidates_chart, tried)),
     }
-    if training is not None:
-        described["ended_segments"] = ", ".join(training.succession.ended) or "none"
+    ended = changed.former.join(rows, on="segment_id", how="anti").sort("segment_id")
+    named = [f"{number}: {name}" for number, name in ended.select("segment_id", "segment_name").iter_rows()]
+    described["ended_segments"] = "; ".join(named) or "none"
+    if training is not None and training.succession.ended:
+        described["what_became_of_them"] = ", ".join(training.succession.ended)
     return described
 
 
