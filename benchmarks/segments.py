@@ -2,7 +2,7 @@
 
 ORDERS has the columns customer_id, day_number, order_of_day and item_count, as silver/orders. The model is trained as of the
 last day and frozen; then the 31 days up to it are placed. Retrainings use another seed, shuffled rows and earlier days.
-Then 200 customers get the habits of another segment for the last 28 days.
+Then 200 customers get the habits of another segment for the last 28 days, and drift is measured over ten weeks.
 """
 
 import sys
@@ -20,6 +20,7 @@ from cis_assets.catalog.gold import SEGMENT_MODEL
 from cis_assets.dates import EPOCH, day_number, trailing_window
 from cis_assets.lake.lake import Lake
 from cis_assets.segmentation.assignment import place_customers
+from cis_assets.segmentation.drift import DRIFTED, measure_drift
 from cis_assets.segmentation.habits import HABITS, customer_habits
 from cis_assets.segmentation.model import TrainingOptions, train_segment_model
 from cis_assets.segmentation.versions import CHALLENGER, add_challenger, champion, promote
@@ -28,6 +29,7 @@ DAYS = 31
 NEW_HABIT_DAYS = 28
 CHANGED = 200
 _MANY_ORDERS = 8
+_WEEKS = 10
 _COLUMNS = ("customer_id", "day_number", "order_of_day", "item_count")
 HISTORY_DAYS = 365
 _OPTIONS = TrainingOptions(segments_min=4, segments_max=8, seed=7)
@@ -60,6 +62,7 @@ def measure(orders: pl.LazyFrame) -> None:
         before, after = (place_customers(of_day[last].sort("customer_id"), each) for each in (model, promoted))
         echo(f"trained again, {name}: {(before['segment_id'] == after['segment_id']).mean():.2%} keep their id")
     _print_response(orders, model, last)
+    _print_drift(orders, last)
 
 
 def _print_response(orders: pl.LazyFrame, model: pl.DataFrame, last: date) -> None:
@@ -95,6 +98,30 @@ def _print_response(orders: pl.LazyFrame, model: pl.DataFrame, last: date) -> No
     means = place_customers(_habits_of_gaps(alone, before), model).select("customer_id", alone="segment_id")
     same = active.join(means, on="customer_id").select((pl.col("segment_id") == pl.col("alone")).mean()).item()
     echo(f"{NEW_HABIT_DAYS} days alone place {same:.0%} of customers with unchanged habits in their own segment")
+
+
+def _print_drift(orders: pl.LazyFrame, last: date) -> None:
+    """Train ten weeks before the last day, and measure drift each week: as it was, and with planted changes after that day."""
+    rows = orders.select(_COLUMNS).collect()
+    trained = last - timedelta(days=7 * _WEEKS)
+    later = pl.col("day_number") > day_number(trained)
+    every_second = pl.int_range(pl.len()).over("customer_id") % 2 == 0
+    doubled = pl.when(later).then(pl.col("item_count") * 2).otherwise("item_count").alias("item_count")
+    changes = {
+        "as it was": rows,
+        "half as often": rows.filter(~later | every_second),
+        "baskets doubled": rows.with_columns(doubled),
+    }
+    days = [trained + timedelta(days=7 * week) for week in range(_WEEKS + 1)]
+    for name, changed in changes.items():
+        habits = customer_habits(nw.from_native(changed.lazy()), days, HISTORY_DAYS)
+        of_day = [habits.filter(pl.col("as_of_date") == day) for day in days]
+        model = add_challenger(
+            SEGMENT_MODEL.empty(), train_segment_model(of_day[0], SEGMENT_MODEL.empty(), _OPTIONS).rows
+        )
+        largest = [max(measure_drift(own, place_customers(own, model), model).values()) for own in of_day]
+        found = next((f"from week {week} on" for week, index in enumerate(largest) if index >= DRIFTED), "no drift")
+        echo(f"drift in {_WEEKS} weeks, {name}: largest index {max(largest):.2f}, {found}")
 
 
 def _habits_of_gaps(orders: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:

@@ -142,6 +142,15 @@ class CustomerHabits(_Snapshot):
         description="Order date that the habit began with: the oldest of the window that ends with the last order, or the first of "
         "28 days whose orders contradicted the orders before them."
     )
+    recent_gap_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Mean gap before the orders of the last 28 days, each at most 60; null without such a gap. Drift is measured on "
+        "it.",
+    )
+    recent_basket_size = dy.Float64(
+        nullable=True, min=0.0, description="Mean lines of the orders of the last 28 days; null without one."
+    )
 
 
 class CustomerLifecycle(_Snapshot):
@@ -194,12 +203,13 @@ class SegmentModel(dy.Schema):
     feature_is_log = dy.List(dy.Bool(), description="Whether log(1 + x) is applied.")
     feature_mean = dy.List(dy.Float64(), description="Mean, subtracted after the logarithm.")
     feature_scale = dy.List(dy.Float64(), description="Standard deviation, the divisor after that.")
-    feature_edges = dy.List(
-        dy.Float64(), description="Nine deciles of each scaled habit at training, one habit after another, for drift."
-    )
-    feature_shares = dy.List(
+    recent_edges = dy.List(
         dy.Float64(),
-        description="Shares of the training's customers in the ten classes between them, habit after habit.",
+        description="Nine deciles of recent_gap_days, then of recent_basket_size, at training. Drift is measured on them.",
+    )
+    recent_shares = dy.List(
+        dy.Float64(),
+        description="Shares of the training's customers in the ten classes between them and without a value, gap then basket.",
     )
     centroid = dy.List(dy.Float64(), description="Center of the segment in scaled habits.")
     centroid_values = dy.List(dy.Float64(), description="Center of the segment in the units of the habits.")
@@ -219,7 +229,7 @@ class SegmentCandidates(dy.Schema):
 
     version = dy.Int32(min=1, description="Version of gold/segment_model that was chosen from them.")
     centers = dy.String(
-        description="Where the centers are from: searched, or champion (those of the champion, refined on the customers)."
+        description="Where the centers are from: searched, or champion (those of the champion, as they are)."
     )
     segment_count = dy.Int32(min=1, description="Number of segments tried.")
     is_chosen = dy.Bool(description="Whether the version has these segments.")

@@ -13,6 +13,9 @@ from cis_assets.segmentation.drift import measure_drift
 from cis_assets.segmentation.model import Training, TrainingOptions, train_segment_model
 from cis_assets.segmentation.versions import CHALLENGER, PromotionError, add_challenger, champion, promote
 
+# A champion of fewer customers is that of a shop's first days.
+_FEWEST_CUSTOMERS = 40
+
 
 @dataclass(frozen=True)
 class ModelChange:
@@ -42,15 +45,16 @@ def change_model(
     candidates: pl.DataFrame,
     *,
     promotion: str | None,
-    promote_at_drift: float | None,
+    promote_at_drift: float,
     options: TrainingOptions,
 ) -> ModelChange:
     """Train a challenger on one snapshot of gold/customer_habits, or promote it.
 
     With `promotion` (its reason), the waiting challenger is promoted; only if none waits, one is trained first. It serves from
     the day after the snapshot on. Raises PromotionError if the training finds the champion again. Without `promotion`,
-    the trained challenger is promoted by itself in two cases, if `promote_at_drift` is set: a population stability index of
-    the champion reaches it, or a segment of the champion has a stability under 0.6 on these customers.
+    the trained challenger is promoted by itself if the champion was trained on fewer than 40 customers. With `promote_at_drift`
+    above 0, it also is if a population stability index of the champion reaches that, or if a segment of the champion has a
+    stability under 0.6 on these customers.
     """
     former, training, reason = champion(models), None, promotion
     if promotion is None or not _has_challenger(models):
@@ -60,7 +64,9 @@ def change_model(
             candidates = pl.concat([candidates.filter(pl.col("version") != version), training.candidates])
         models = add_challenger(models, training.rows)
         is_challenger = version in models.filter(pl.col("state") == CHALLENGER)["version"]
-        if promotion is None and promote_at_drift is not None and is_challenger:
+        if promotion is None and is_challenger and former["customer_count"].sum() < _FEWEST_CUSTOMERS:
+            reason = f"the former champion was trained on {former['customer_count'].sum()} customers with habits only"
+        elif promotion is None and promote_at_drift and is_challenger:
             drift = measure_drift(habits, place_customers(habits, former), former)
             reason = _reason(drift, training.least_former_jaccard, promote_at_drift)
         if promotion is not None and not (is_challenger or former.is_empty()):

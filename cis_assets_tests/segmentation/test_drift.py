@@ -36,6 +36,16 @@ def test_planted_new_habits_are_drift(planted_model: pl.DataFrame) -> None:
     assert found["basket_size"] < DRIFTED
 
 
+def test_customers_who_stop_ordering_are_drift(planted_model: pl.DataFrame) -> None:
+    habits = habits_of(planted(SIZES, seed=4)[0])
+    silent = pl.col("customer_id") % 2 == 0
+    now = habits.with_columns(
+        pl.when(~silent).then(name).alias(name) for name in ("recent_gap_days", "recent_basket_size")
+    )
+    found = measure_drift(now, place_customers(now, planted_model), planted_model)
+    assert found["gap_days"] > DRIFTED
+
+
 def test_a_segment_that_loses_its_customers_is_drift(planted_model: pl.DataFrame) -> None:
     assert drift(planted_model, planted({**SIZES, "weekly": 5}, seed=4)[0])["segment shares"] > DRIFTED
 
@@ -45,7 +55,9 @@ def test_the_customers_of_the_training_have_no_drift_however_many_are_alike(habi
     habits = habits_of(planted(SIZES)[0])
     is_alike = pl.col("customer_id") % 4 != 0
     alike = habits.with_columns(
-        pl.when(is_alike).then(pl.lit(value)).otherwise(name).alias(name) for name, value in habit.items()
+        pl.when(is_alike).then(pl.lit(value)).otherwise(f"{part}{name}").alias(f"{part}{name}")
+        for name, value in habit.items()
+        for part in ("", "recent_")
     )
     model = add_challenger(SEGMENT_MODEL.empty(), train(alike).rows)
     found = measure_drift(alike, place_customers(alike, model), model)

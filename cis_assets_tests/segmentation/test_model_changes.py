@@ -19,7 +19,7 @@ def change(
     habits: pl.DataFrame,
     former: ModelChange | None = None,
     promotion: str | None = None,
-    promote_at_drift: float | None = None,
+    promote_at_drift: float = 0,
 ) -> ModelChange:
     models = SEGMENT_MODEL.empty() if former is None else former.models
     candidates = SEGMENT_CANDIDATES.empty() if former is None else former.candidates
@@ -42,7 +42,7 @@ def habits() -> pl.DataFrame:
 def others() -> pl.DataFrame:
     """Another mix of customers a week later, who order less often."""
     rows = habits_of(planted({**SIZES, "rare": 160}, seed=8)[0])
-    return later(rows.with_columns(pl.col("gap_days") * 1.5))
+    return later(rows.with_columns(pl.col("gap_days", "recent_gap_days") * 1.5))
 
 
 @pytest.fixture(scope="module")
