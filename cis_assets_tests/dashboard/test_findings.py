@@ -150,7 +150,8 @@ def test_moves_are_drawn_by_segment_with_all_causes_together() -> None:
 
 
 def test_the_finding_on_habits_has_the_medians_and_customers_with_one_order_have_none() -> None:
-    rows = [(1, 9, 3.0, 4.0, AS_OF), (2, 9, 7.0, 10.0, AS_OF), (3, 9, 30.0, 20.0, AS_OF), (4, 1, None, 90.0, AS_OF)]
+    usual = [(1, 9, 3.0, 4.0), (2, 9, 7.0, 10.0), (3, 9, 30.0, 20.0), (4, 1, None, 90.0)]
+    rows = [(*each, AS_OF, None, None) for each in usual]
     text = findings.describe_habits(_rows(CUSTOMER_HABITS, rows))
     assert text.startswith("Half of the customers order every 7 days or more often, and 10 lines or fewer at a time.")
     assert "| days between orders | 5.0 | 7.0 | 18.5 |" in text
