@@ -20,7 +20,6 @@ END = date(2025, 10, 31)
 _ON_SPARK = {
     gold.CUSTOMER_FEATURES.path,
     gold.ORDER_PATTERNS.path,
-    gold.ORDER_FREQUENCY.path,
     gold.NOTIFICATION_CONTEXTS.path,
 }
 
