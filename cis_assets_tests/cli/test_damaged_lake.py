@@ -98,8 +98,13 @@ def test_every_command_names_the_damaged_table_until_it_is_repaired(made: None, 
     assert "cis backfill" in repaired.stderr
     assert cis("backfill").exit_code == 0
     after = json.loads(cis("show", "tables", "--json").output)
-    assert [row["rows"] for row in after] == [row["rows"] for row in before]
+    assert rows_behind_gold(after) == rows_behind_gold(before)
     assert cis("show", "reconciliation").exit_code == 0
+
+
+def rows_behind_gold(tables: list[dict]) -> dict[str, int]:
+    """Rows by table. Gold of the refused snapshot has the tables that do not read the damaged one."""
+    return {row["table"]: row["rows"] for row in tables if not row["table"].startswith("gold/")}
 
 
 def test_all_tables_are_listed_and_each_damaged_one_is_named(made: None):

@@ -47,7 +47,8 @@ WITH_CUSTOMERS = (
         "silver/offer_audience",
         "silver/rejected_snapshot_rows",
     ),
-    *("gold/customer_features", "gold/customer_segments", "gold/notification_contexts", "gold/notifications"),
+    *("gold/customer_features", "gold/customer_habits", "gold/customer_lifecycle", "gold/customer_segments"),
+    *("gold/notification_contexts", "gold/notifications"),
 )
 
 
