@@ -25,7 +25,7 @@ else
 	$(CIS) demo $(if $(END),--end $(END))
 endif
 
-test: $(VENV)/.dev ## Run the tests that need only packages from pip (about 5 minutes on 2 cores).
+test: $(VENV)/.dev ## Run the tests that need only packages from pip (about 6 minutes on 2 cores).
 	$(VENV)/bin/python -m pytest -n auto -m "not browser and not slow and not server and not azure and not spark and not jvm"
 
 test-browser: $(VENV)/.dev ## Run the tests that open a page in Chromium.
