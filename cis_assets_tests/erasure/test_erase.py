@@ -151,6 +151,7 @@ def test_the_landing_files_that_hold_a_customer_are_listed_and_left_alone(with_c
 
 
 def test_the_receipt_and_the_list_name_nobody(with_customer: ShopWithCustomer):
+    orders = with_customer.shop.rows(bronze.ORDERS).filter(pl.col("customer_id") == CUSTOMER).height
     receipt = with_customer.erase()
     address = Path(receipt.write(str(with_customer.lake)))
     assert address.parent == with_customer.lake / "system/erasure_receipts"
@@ -160,7 +161,7 @@ def test_the_receipt_and_the_list_name_nobody(with_customer: ShopWithCustomer):
     assert len(written["customer_hashes"]) == 1
     assert written["landing_files"]["holding"] == with_customer.holding
     by_table = {table["table"]: table for table in written["tables"]}
-    assert by_table["bronze/orders"]["rows_removed"] == 8
+    assert by_table["bronze/orders"]["rows_removed"] == orders > 0
     assert all(table["log_files_removed"] for table in by_table.values())
 
 
