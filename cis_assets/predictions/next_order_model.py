@@ -27,7 +27,13 @@ MODEL_COLUMNS = {
 }
 """Columns of a stored model: `part` names the trees, calibration or baseline that a row belongs to."""
 
-_TREES = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 15, "l2_regularization": 1.0}
+_TREES: dict[str, Any] = {
+    "early_stopping": False,
+    "random_state": 0,
+    "learning_rate": 0.05,
+    "max_leaf_nodes": 15,
+    "l2_regularization": 1.0,
+}
 _MOST_IN_LEAF = 100
 
 
@@ -43,12 +49,12 @@ class LearnedForecast:
     calibration_28d: Calibration = UNCALIBRATED
 
     @classmethod
-    def fit(cls, rows: FeatureRows, outcomes: Outcomes) -> Self:
+    def fit(cls, rows: FeatureRows, outcomes: Outcomes, trees: int) -> Self:
         """Fit without calibration. Rows must come in a fixed order, and the numerical libraries must use one thread."""
         return cls(
-            _fit_classifier(rows.values, outcomes.within_7d),
-            _fit_classifier(rows.values, outcomes.within_28d),
-            _fit_rate(rows.values, outcomes),
+            _fit_classifier(rows.values, outcomes.within_7d, trees),
+            _fit_classifier(rows.values, outcomes.within_28d, trees),
+            _fit_rate(rows.values, outcomes, trees),
         )
 
     def calibrated(self, soon: Calibration, later: Calibration) -> Self:
@@ -165,29 +171,25 @@ def _values(part: str, kind: str, value: Sequence[float], threshold: Sequence[fl
     return {"part": part, "kind": kind, "tree": -1, **empty, "value": list(value), "threshold": list(threshold)}
 
 
-def _fit_classifier(values: np.ndarray, happened: np.ndarray) -> Trees:
+def _fit_classifier(values: np.ndarray, happened: np.ndarray, trees: int) -> Trees:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     known = ~np.isnan(happened)
     return Trees.of_estimator(
-        HistGradientBoostingClassifier(early_stopping=False, random_state=0, **_leaves(int(known.sum()))).fit(
-            values[known], happened[known] > 0
-        )
+        HistGradientBoostingClassifier(**_growth(int(known.sum()), trees)).fit(values[known], happened[known] > 0)
     )
 
 
-def _fit_rate(values: np.ndarray, outcomes: Outcomes) -> Trees:
+def _fit_rate(values: np.ndarray, outcomes: Outcomes, trees: int) -> Trees:
     """Orders per day over the 90 days that follow, or over the part of them that is known, at least 28 days."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     known = outcomes.exposure >= LATER
     rate = outcomes.orders[known] / outcomes.exposure[known]
     return Trees.of_estimator(
-        HistGradientBoostingRegressor(
-            loss="poisson", early_stopping=False, random_state=0, **_leaves(int(known.sum()))
-        ).fit(values[known], rate)
+        HistGradientBoostingRegressor(loss="poisson", **_growth(int(known.sum()), trees)).fit(values[known], rate)
     )
 
 
-def _leaves(rows: int) -> dict[str, Any]:
-    return {**_TREES, "min_samples_leaf": max(5, min(_MOST_IN_LEAF, rows // 100))}
+def _growth(rows: int, trees: int) -> dict[str, Any]:
+    return {**_TREES, "max_iter": trees, "min_samples_leaf": max(5, min(_MOST_IN_LEAF, rows // 100))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import NamedTuple
@@ -22,6 +23,10 @@ class Forecast(NamedTuple):
     probability_7d: np.ndarray
     probability_28d: np.ndarray
     expected_orders_90d: np.ndarray
+
+    @classmethod
+    def concat(cls, parts: Sequence[Forecast]) -> Forecast:
+        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,7 @@ class Outcomes:
     def take(self, rows: np.ndarray) -> Outcomes:
         """Some of the rows, by place or by a mask."""
         return Outcomes(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
+
+    @classmethod
+    def concat(cls, parts: Sequence[Outcomes]) -> Outcomes:
+        return cls(**{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)})

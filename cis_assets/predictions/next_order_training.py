@@ -25,10 +25,11 @@ STEP_DAYS = 6
 TRAINING_CUSTOMERS = 20_000
 
 _WARM_UP_DAYS, _MOST_DAYS = 28, 60
-_HELD_BACK_DAYS = 56
+_HELD_BACK_DAYS = 28
+_HELD_BACK = (56, 28)
 _FEWEST_TRAINING_DAYS = 4
 _FEWEST_ROWS = 300
-_CUSTOMERS, _HELD_BACK, _ROWS = 1, 2, 3
+_CUSTOMERS, _UNSEEN, _ROWS = 1, 2, 3
 
 
 class NextOrderTrainingError(OperatorError):
@@ -45,6 +46,7 @@ class NextOrderOptions:
     history_days: int = 365
     customers: int = TRAINING_CUSTOMERS
     rows: int = 150_000
+    trees: int = 150
     held_back: float = 0.0
 
 
@@ -55,6 +57,16 @@ class Backtest:
     rows: FeatureRows
     outcomes: Outcomes
     forecasts: Mapping[str, Forecast]
+
+    @classmethod
+    def concat(cls, parts: Sequence[Backtest]) -> Backtest:
+        """The rows of several backtests, with the methods that all of them have."""
+        methods = [name for name in parts[0].forecasts if all(name in part.forecasts for part in parts)]
+        return cls(
+            FeatureRows.concat([part.rows for part in parts]),
+            Outcomes.concat([part.outcomes for part in parts]),
+            {name: Forecast.concat([part.forecasts[name] for part in parts]) for name in methods},
+        )
 
 
 @dataclass(frozen=True)
@@ -95,8 +107,8 @@ class NextOrderTraining:
 def train_next_order(history: OrderHistory, trained_as_of: date, options: NextOrderOptions) -> NextOrderTraining:
     """Train on the orders up to a day; later orders of the history change nothing.
 
-    A first fit on the time before the last eight weeks forecasts those weeks. They calibrate the trees and decide what
-    serves. The final fit uses all of the time. Results depend neither on row order nor on threads.
+    Fits on the time before them forecast the last eight weeks. Those calibrate the trees and decide what serves. The final
+    fit uses all of the time. Results depend neither on row order nor on threads.
 
     Raises NextOrderTrainingError if there is no earlier day to learn from.
     """
@@ -141,22 +153,26 @@ def backtest(
 
 def is_held_back(customers: np.ndarray, share: float) -> np.ndarray:
     """Which customers a training with `held_back` set to `share` does not use."""
-    return customer_places(customers, _HELD_BACK) < share
+    return customer_places(customers, _UNSEEN) < share
 
 
 def _held_back_weeks(
     history: OrderHistory, trained_as_of: date, days: list[date], options: NextOrderOptions
 ) -> Backtest | None:
-    first = trained_as_of - timedelta(days=min(_HELD_BACK_DAYS, STEP_DAYS * len(days) // 2))
-    earlier = [day for day in days if day + timedelta(days=SOON) <= first]
-    later = [day for day in days if day >= first]
-    if len(earlier) < _FEWEST_TRAINING_DAYS or trained_as_of - timedelta(days=LATER) < first:
-        return None
-    baselines, learned = _fit(history, first, earlier, options)
-    model = NextOrderModel(first, OwnRate.method, baselines, learned)
-    rows = _sampled(history, later, options)
-    forecasts = {method: model.forecast(rows, method) for method in model.methods}
-    return Backtest(rows, Outcomes.of(history, rows, trained_as_of), forecasts)
+    """The last eight weeks, each half forecast by a fit on the time before it, so no fit is older than a served one."""
+    found = []
+    for back in _HELD_BACK:
+        first, end = (trained_as_of - timedelta(days=each) for each in (back, back - _HELD_BACK_DAYS))
+        earlier = [day for day in days if day + timedelta(days=SOON) <= first]
+        later = [day for day in days if first <= day < end]
+        if len(earlier) < _FEWEST_TRAINING_DAYS:
+            continue
+        baselines, learned = _fit(history, first, earlier, options)
+        model = NextOrderModel(first, OwnRate.method, baselines, learned)
+        rows = _sampled(history, later, options)
+        forecasts = {method: model.forecast(rows, method) for method in model.methods}
+        found.append(Backtest(rows, Outcomes.of(history, rows, trained_as_of), forecasts))
+    return Backtest.concat(found) if found else None
 
 
 def _calibrate(found: Backtest) -> tuple[Backtest, tuple[Calibration, Calibration]]:
@@ -178,7 +194,7 @@ def _fit(
     newest = _sampled(history, [as_of], replace(options, rows=options.customers))
     baselines: dict[str, Baseline] = {each.method: each.fit(rows, outcomes, newest) for each in BASELINES}
     can_learn = all(_has_both(known) for known in (outcomes.within_7d, outcomes.within_28d))
-    return baselines, LearnedForecast.fit(rows, outcomes) if can_learn else None
+    return baselines, LearnedForecast.fit(rows, outcomes, options.trees) if can_learn else None
 
 
 def _sampled(history: OrderHistory, days: Sequence[date], options: NextOrderOptions) -> FeatureRows:
