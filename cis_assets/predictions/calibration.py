@@ -11,8 +11,10 @@ from cis_assets.predictions.scores import brier_terms, ece
 
 _LEAST = 1e-6
 _FEWEST_ROWS = 500
-# A correction must remove a tenth of the calibration error, and at least this much.
-_CLEARLY_BETTER, _LEAST_GAIN = 0.9, 0.001
+# Smaller errors come and go with the seasons: those of July and August in The Complete Journey are gone in September.
+_LEAST_ERROR = 0.03
+# A correction must remove a third of the error.
+_CLEARLY_BETTER = 0.67
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class CalibrationChoice:
 def choose_calibration(score: np.ndarray, happened: np.ndarray, as_of: np.ndarray) -> CalibrationChoice:
     """Choose the correction that, fitted on the first half of the days, has the least calibration error on the others.
 
-    It must be clearly better than none without a worse Brier score; errors of one season seldom carry over to the next.
+    None is chosen unless the error is at least 0.03, and a correction must clearly reduce it without a worse Brier score.
     The chosen one is fitted again on all days. Outcomes that are not known (NaN) do not count.
     """
     known = ~np.isnan(happened)
@@ -70,9 +72,8 @@ def choose_calibration(score: np.ndarray, happened: np.ndarray, as_of: np.ndarra
     if min(fit_on.sum(), measure_on.sum()) < _FEWEST_ROWS or len(np.unique(happened[fit_on])) < 2:
         return none
     said, was = score[measure_on], happened[measure_on]
-    least, most_brier = ece(was, said), brier_terms(was, said).mean()
-    least = min(_CLEARLY_BETTER * least, least - _LEAST_GAIN)
-    best = none
+    found, most_brier = ece(was, said), brier_terms(was, said).mean()
+    best, least = none, _CLEARLY_BETTER * found if found >= _LEAST_ERROR else 0.0
     for fit in (Calibration.platt, Calibration.isotonic):
         corrected = fit(score[fit_on], happened[fit_on]).apply(score)
         error = ece(was, corrected[measure_on])

@@ -16,6 +16,8 @@ _LONGEST_WAIT = 400
 _PRIOR_GAPS = 2.0
 # The hazard of a day with few gaps follows that of the day before, with this weight.
 _SMOOTHING = 50.0
+# An order is possible on every day.
+_LEAST_HAZARD = 1e-5
 _ROWS_AT_ONCE = 50_000
 
 
@@ -110,7 +112,7 @@ class PersonalCadence:
         hazards = np.zeros(_LONGEST_WAIT + 1)
         before = 1.0 / 14
         for day in range(1, _LONGEST_WAIT):
-            before = (ended[day] + _SMOOTHING * before) / (at_risk[day] + _SMOOTHING)
+            before = max((ended[day] + _SMOOTHING * before) / (at_risk[day] + _SMOOTHING), _LEAST_HAZARD)
             hazards[day] = before
         hazards[_LONGEST_WAIT] = before
         measured = length[exists]

@@ -51,10 +51,12 @@ class LearnedForecast:
     @classmethod
     def fit(cls, rows: FeatureRows, outcomes: Outcomes, trees: int) -> Self:
         """Fit without calibration. Rows must come in a fixed order, and the numerical libraries must use one thread."""
+        # scikit-learn fails at features that are unknown for everybody.
+        values = np.where(np.isnan(rows.values).all(axis=0), 0.0, rows.values)
         return cls(
-            _fit_classifier(rows.values, outcomes.within_7d, trees),
-            _fit_classifier(rows.values, outcomes.within_28d, trees),
-            _fit_rate(rows.values, outcomes, trees),
+            _fit_classifier(values, outcomes.within_7d, trees),
+            _fit_classifier(values, outcomes.within_28d, trees),
+            _fit_rate(values, outcomes, trees),
         )
 
     def calibrated(self, soon: Calibration, later: Calibration) -> Self:

@@ -92,8 +92,12 @@ class Trees:
         return np.exp(self.sums(values))
 
     def rows(self) -> pl.DataFrame:
-        """One row per tree, and first one with tree -1 whose value is the start value."""
-        start = {"tree": -1, **{name: [] for name in TREE_COLUMNS if name != "tree"}, "value": [self.start]}
+        """One row per tree, and first one with tree -1 whose values are the start value and the number of trees."""
+        start = {
+            "tree": -1,
+            **{name: [] for name in TREE_COLUMNS if name != "tree"},
+            "value": [self.start, float(len(self.trees))],
+        }
         trees = [
             {"tree": number, **{name: getattr(tree, name).tolist() for name in TREE_COLUMNS if name != "tree"}}
             for number, tree in enumerate(self.trees)
@@ -104,15 +108,16 @@ class Trees:
     def of_rows(cls, rows: pl.DataFrame, feature_count: int) -> Trees:
         """Read the rows of `rows()`, in any order. Raises StoredTreesError if they are incomplete or damaged."""
         rows = rows.sort("tree")
-        if rows["tree"].to_list() != list(range(-1, rows.height - 1)) or rows.is_empty():
+        start = rows["value"][0].to_list() if rows.height else []
+        if len(start) != 2 or rows["tree"].to_list() != list(range(-1, int(start[1]))):
             raise StoredTreesError("Trees of the stored model are missing or stored twice. Train the model again.")
         kinds = {"feature": np.int64, "threshold": np.float64, "missing_goes_left": bool}
         kinds |= {"left": np.int64, "right": np.int64, "value": np.float64}
-        start, *trees = (
+        trees = [
             Tree(**{name: np.array(row[name], dtype=kind) for name, kind in kinds.items()})
-            for row in rows.iter_rows(named=True)
-        )
-        return cls(float(start.value[0]), tuple(trees), feature_count)
+            for row in rows[1:].iter_rows(named=True)
+        ]
+        return cls(start[0], tuple(trees), feature_count)
 
 
 class _Scorer:

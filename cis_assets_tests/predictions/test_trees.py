@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,8 +27,8 @@ SEEN, UNSEEN = values(3_000, 1), values(20_000, 2)
 HAPPENED = np.nan_to_num(SEEN[:, 0]) + np.isnan(SEEN[:, 3]) + np.random.default_rng(3).normal(size=len(SEEN)) > 0.5
 
 
-def classifier(**options: int) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(max_iter=30, early_stopping=False, **options).fit(SEEN, HAPPENED)
+def classifier(**options: Any) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(**{"max_iter": 30, "early_stopping": False, **options}).fit(SEEN, HAPPENED)
 
 
 @pytest.mark.parametrize("leaves", [2, 15, 64])
@@ -40,29 +41,32 @@ def test_probabilities_equal_those_of_scikit_learn_bit_for_bit(leaves: int) -> N
 
 
 def test_means_of_a_poisson_regression_equal_those_of_scikit_learn_bit_for_bit() -> None:
-    fitted = HistGradientBoostingRegressor(loss="poisson", max_iter=30).fit(SEEN, np.round(np.exp(np.nan_to_num(SEEN[:, 4]))))
+    fitted = HistGradientBoostingRegressor(loss="poisson", max_iter=30).fit(
+        SEEN, np.round(np.exp(np.nan_to_num(SEEN[:, 4])))
+    )
     np.testing.assert_array_equal(Trees.of_estimator(fitted).means(UNSEEN), fitted.predict(UNSEEN))
 
 
 def test_missing_values_that_training_never_saw_follow_scikit_learn() -> None:
     known = np.nan_to_num(SEEN)
-    fitted = HistGradientBoostingClassifier(max_iter=20, early_stopping=False).fit(known, HAPPENED)
+    fitted = HistGradientBoostingClassifier(max_iter=20).fit(known, HAPPENED)
     np.testing.assert_array_equal(Trees.of_estimator(fitted).probabilities(UNSEEN), fitted.predict_proba(UNSEEN)[:, 1])
 
 
 def test_stored_rows_may_come_in_any_order() -> None:
     rows = Trees.of_estimator(classifier()).rows()
     mixed = rows.sample(fraction=1, shuffle=True, seed=4)
-    np.testing.assert_array_equal(Trees.of_rows(mixed, FEATURES).sums(UNSEEN), Trees.of_rows(rows, FEATURES).sums(UNSEEN))
+    np.testing.assert_array_equal(
+        Trees.of_rows(mixed, FEATURES).sums(UNSEEN), Trees.of_rows(rows, FEATURES).sums(UNSEEN)
+    )
 
 
 @pytest.mark.parametrize("lost", [-1, 0, 29])
 def test_a_missing_or_doubled_tree_is_refused(lost: int) -> None:
     rows = Trees.of_estimator(classifier()).rows()
     for damaged in (rows.filter(pl.col("tree") != lost), pl.concat([rows, rows.filter(pl.col("tree") == lost)])):
-        if lost < 29 or damaged.height > rows.height:
-            with pytest.raises(StoredTreesError, match="Train the model again"):
-                Trees.of_rows(damaged, FEATURES)
+        with pytest.raises(StoredTreesError, match="Train the model again"):
+            Trees.of_rows(damaged, FEATURES)
 
 
 @pytest.mark.parametrize(
