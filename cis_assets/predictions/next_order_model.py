@@ -21,7 +21,6 @@ MODEL_COLUMNS = {
     "trained_as_of": pl.Date(),
     "served": pl.String(),
     "part": pl.String(),
-    "kind": pl.String(),
     "features": pl.List(pl.String()),
     **TREE_COLUMNS,
 }
@@ -129,14 +128,14 @@ class NextOrderModel:
 
     def rows(self) -> pl.DataFrame:
         """The model as rows of plain numbers."""
-        parts = [_values(name, "", baseline.parameters()) for name, baseline in self.baselines.items()]
+        parts = [_values(name, baseline.parameters()) for name, baseline in self.baselines.items()]
         if self.learned:
             for days in ("7d", "28d", "90d"):
                 trees: Trees = getattr(self.learned, f"trees_{days}")
                 parts += [{"part": f"trees_{days}", **row} for row in trees.rows().iter_rows(named=True)]
             for days in ("7d", "28d"):
                 curve: Calibration = getattr(self.learned, f"calibration_{days}")
-                parts.append(_values(f"calibration_{days}", curve.kind, curve.levels, curve.knots))
+                parts.append(_values(f"calibration_{days}", [curve.slope, curve.intercept]))
         shared = {"trained_as_of": self.trained_as_of, "served": self.served, "features": list(FEATURES)}
         return pl.DataFrame([{**shared, **part} for part in parts], schema=MODEL_COLUMNS)
 
@@ -147,15 +146,11 @@ class NextOrderModel:
             raise StoredTreesError("The stored model of the next order has other features. Train the model again.")
         parts = dict(rows.partition_by("part", as_dict=True).items())
 
-        def numbers(part: str, column: str = "value") -> list[float]:
+        def numbers(part: str) -> list[float]:
             found = parts.get((part,))
             if found is None or found.height != 1:
                 raise StoredTreesError(f"The stored model of the next order lacks {part}. Train the model again.")
-            return found[column][0].to_list()
-
-        def curve(part: str) -> Calibration:
-            levels, knots = numbers(part), numbers(part, "threshold")
-            return Calibration(parts[part,]["kind"][0], tuple(knots), tuple(levels))
+            return found["value"][0].to_list()
 
         learned = None
         if ("calibration_7d",) in parts:
@@ -163,14 +158,15 @@ class NextOrderModel:
                 Trees.of_rows(parts.get((f"trees_{days}",), rows.clear()), len(FEATURES))
                 for days in ("7d", "28d", "90d")
             )
-            learned = LearnedForecast(soon, later, rate, curve("calibration_7d"), curve("calibration_28d"))
+            curves = (Calibration(*numbers(f"calibration_{days}")) for days in ("7d", "28d"))
+            learned = LearnedForecast(soon, later, rate, *curves)
         baselines = {each.method: each.of_parameters(numbers(each.method)) for each in BASELINES}
         return cls(rows["trained_as_of"][0], rows["served"][0], baselines, learned)
 
 
-def _values(part: str, kind: str, value: Sequence[float], threshold: Sequence[float] = ()) -> dict[str, Any]:
+def _values(part: str, value: Sequence[float]) -> dict[str, Any]:
     empty = {name: [] for name in TREE_COLUMNS if name != "tree"}
-    return {"part": part, "kind": kind, "tree": -1, **empty, "value": list(value), "threshold": list(threshold)}
+    return {"part": part, "tree": -1, **empty, "value": list(value)}
 
 
 def _fit_classifier(values: np.ndarray, happened: np.ndarray, trees: int) -> Trees:

@@ -36,7 +36,7 @@ def silver_orders(placed: Sequence[Placed], capped: Sequence[Placed] = (), items
     }
     rows = rows.with_columns(**known)
     missing = {name: pl.lit(None, dtype) for name, dtype in ORDERS.dtypes.items() if name not in rows.columns}
-    return rows.with_columns(**missing).select(name for name in ORDERS.dtypes).cast(dict(ORDERS.dtypes))
+    return ORDERS.conform(rows.lazy().with_columns(**missing)).collect()
 
 
 def history(placed: Sequence[Placed], capped: Sequence[Placed] = ()) -> OrderHistory:
