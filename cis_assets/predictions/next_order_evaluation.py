@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cis_assets.predictions.next_order_model import LEARNED
+from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import LONG
 from cis_assets.predictions.next_order_training import (
     Backtest,
@@ -79,17 +79,21 @@ def evaluate_next_order(
     training = train_next_order(history, cut, options)
     found = backtest(training.model, history, days, last, options.history_days)
     slices = {HELD_OUT: is_held_back(found.rows.customer, options.held_back)}
-    return NextOrderEvaluation(training, found, evaluation_rows(found, training.model.served, slices))
+    return NextOrderEvaluation(training, found, evaluation_rows(found, training.model, slices))
 
 
-def evaluation_rows(found: Backtest, served: str, slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
+def evaluation_rows(found: Backtest, model: NextOrderModel, slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Each metric of each method, for all rows and for each slice (whether a row is in it), and paired differences.
 
-    The trees are compared with each baseline. `served` is the method that serves.
+    The trees are compared with each baseline.
     """
+
+    def served(metric: str) -> str:
+        return model.served_28d if metric.endswith(("_28d", "_90d")) else model.served_7d
+
     parts = {ALL: np.ones(len(found.rows), dtype=bool), **slices}
     rows = [
-        {"task": TASK, "context": CONTEXT, "slice": name, "served": row["method"] == served, **row}
+        {"task": TASK, "context": CONTEXT, "slice": name, "served": row["method"] == served(row["metric"]), **row}
         for name, part in parts.items()
         if part.any()
         for row in _metrics(found, part)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration
-from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, PersonalCadence
+from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, OwnRate, PersonalCadence
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
 from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError, Trees
@@ -19,7 +19,8 @@ from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError, Trees
 LEARNED = "learned"
 MODEL_COLUMNS = {
     "trained_as_of": pl.Date(),
-    "served": pl.String(),
+    "served_7d": pl.String(),
+    "served_28d": pl.String(),
     "part": pl.String(),
     "features": pl.List(pl.String()),
     **TREE_COLUMNS,
@@ -71,24 +72,32 @@ class LearnedForecast:
 
 @dataclass(frozen=True)
 class NextOrderModel:
-    """Everything that was fitted on the orders up to `trained_as_of`. `served` is the method that forecasts.
+    """Everything that was fitted on the orders up to `trained_as_of`.
 
-    `learned` is None if the history was too short to train on.
+    `served_7d` is the method that forecasts the next 7 days, and `served_28d` the one for the other forecasts. `learned` is
+    None if the history was too short to train on.
     """
 
     trained_as_of: date
-    served: str
+    served_7d: str
+    served_28d: str
     baselines: Mapping[str, Baseline]
     learned: LearnedForecast | None
 
     def forecast(self, rows: FeatureRows, method: str | None = None) -> Forecast:
-        """The forecast of a method, by default the one that serves. An order within 7 days is one within 28 days."""
-        method = method or self.served
-        source = self.learned if method == LEARNED else self.baselines[method]
-        if source is None:
-            raise ValueError(f"The model of {self.trained_as_of} has no learned trees.")
-        soon, later, orders = source.forecast(rows)
-        return Forecast(soon, np.maximum(soon, later), orders)
+        """The forecast of a method, by default of those that serve. An order within 7 days is one within 28 days."""
+        made = {
+            each: self._forecast(rows, each) for each in ({method} if method else {self.served_7d, self.served_28d})
+        }
+        soon, later = made[method or self.served_7d], made[method or self.served_28d]
+        probability = np.maximum(soon.probability_7d, later.probability_28d)
+        return Forecast(soon.probability_7d, probability, later.expected_orders_90d)
+
+    def _forecast(self, rows: FeatureRows, method: str) -> Forecast:
+        if method != LEARNED:
+            return self.baselines[method].forecast(rows)
+        # Trees that could not be trained again are replaced by the customer's own rate.
+        return (self.learned or self.baselines[OwnRate.method]).forecast(rows)
 
     @property
     def methods(self) -> list[str]:
@@ -122,7 +131,8 @@ class NextOrderModel:
                 "expected_order_date": expected.set(expected < 0, None).cast(pl.Date),
                 **dict(zip(Forecast._fields, forecast, strict=True)),
                 "trained_as_of": pl.repeat(self.trained_as_of, len(rows), dtype=pl.Date, eager=True),
-                "served": pl.repeat(self.served, len(rows), dtype=pl.String, eager=True),
+                "served_7d": pl.repeat(self.served_7d, len(rows), dtype=pl.String, eager=True),
+                "served_28d": pl.repeat(self.served_28d, len(rows), dtype=pl.String, eager=True),
             }
         )
 
@@ -136,7 +146,8 @@ class NextOrderModel:
             for days in ("7d", "28d"):
                 curve: Calibration = getattr(self.learned, f"calibration_{days}")
                 parts.append(_values(f"calibration_{days}", [curve.slope, curve.intercept]))
-        shared = {"trained_as_of": self.trained_as_of, "served": self.served, "features": list(FEATURES)}
+        served = {"served_7d": self.served_7d, "served_28d": self.served_28d}
+        shared = {"trained_as_of": self.trained_as_of, **served, "features": list(FEATURES)}
         return pl.DataFrame([{**shared, **part} for part in parts], schema=MODEL_COLUMNS)
 
     @classmethod
@@ -161,7 +172,7 @@ class NextOrderModel:
             curves = (Calibration(*numbers(f"calibration_{days}")) for days in ("7d", "28d"))
             learned = LearnedForecast(soon, later, rate, *curves)
         baselines = {each.method: each.of_parameters(numbers(each.method)) for each in BASELINES}
-        return cls(rows["trained_as_of"][0], rows["served"][0], baselines, learned)
+        return cls(rows["trained_as_of"][0], rows["served_7d"][0], rows["served_28d"][0], baselines, learned)
 
 
 def _values(part: str, value: Sequence[float]) -> dict[str, Any]:

@@ -71,36 +71,40 @@ class Backtest:
 
 @dataclass(frozen=True)
 class ServingChoice:
-    """Which method serves, the best baseline, and the paired intervals of Brier scores, learned minus best baseline."""
+    """Which method serves, the best baseline, and the paired interval of Brier scores, learned minus best baseline."""
 
     served: str
     best_baseline: str
-    difference_7d: Interval | None = None
-    difference_28d: Interval | None = None
+    difference: Interval | None = None
 
     @classmethod
-    def decide(cls, backtest: Backtest) -> ServingChoice:
-        """The trees serve if their Brier score is below the best baseline's at 7 days, and not above it at 28, beyond chance.
+    def decide(cls, found: Backtest, days: int) -> ServingChoice:
+        """The trees serve the probability within 7 or 28 days if their Brier score is below the best baseline's, beyond chance.
 
-        The best baseline has the least Brier score at 7 days. All of a customer's forecasts come from one method, so they
-        agree with each other.
+        The best baseline has the least Brier score. Without outcomes it is the own rate.
         """
-        baselines = [each.method for each in BASELINES]
-        scores = [_mean_brier(backtest, name) for name in baselines]
-        best = baselines[int(np.argmin(scores))]
-        if LEARNED not in backtest.forecasts:
+        happened = found.outcomes.within_7d if days == SOON else found.outcomes.within_28d
+        known = ~np.isnan(happened)
+        if not known.any():
+            return cls(OwnRate.method, OwnRate.method)
+        terms = {
+            method: brier_terms(happened, getattr(forecast, f"probability_{days}d"))[known]
+            for method, forecast in found.forecasts.items()
+        }
+        best = min((each.method for each in BASELINES), key=lambda method: terms[method].mean())
+        if LEARNED not in terms:
             return cls(best, best)
-        soon, later = (_difference(backtest, best, days) for days in (SOON, LATER))
-        serves = soon.high < 0 and later.low <= 0
-        return cls(LEARNED if serves else best, best, soon, later)
+        (difference,) = means_by_customer((terms[LEARNED] - terms[best])[:, None], found.rows.customer[known])
+        return cls(LEARNED if difference.high < 0 else best, best, difference)
 
 
 @dataclass(frozen=True)
 class NextOrderTraining:
-    """A model, why its method serves, and the held-back weeks that decided it (None: the history is too short)."""
+    """A model, what serves within 7 and 28 days, and the held-back weeks that decided it (None: too short a history)."""
 
     model: NextOrderModel
-    choice: ServingChoice
+    soon: ServingChoice
+    later: ServingChoice
     backtest: Backtest | None
 
 
@@ -121,16 +125,15 @@ def train_next_order(history: OrderHistory, trained_as_of: date, options: NextOr
     with one_thread():
         found = _held_back_weeks(history, trained_as_of, days, options)
         curves = (UNCALIBRATED, UNCALIBRATED)
-        choice = ServingChoice(OwnRate.method, OwnRate.method)
+        soon = later = ServingChoice(OwnRate.method, OwnRate.method)
         if found:
             found, curves = _calibrate(found)
-            choice = ServingChoice.decide(found)
+            soon, later = (ServingChoice.decide(found, each) for each in (SOON, LATER))
         baselines, learned = _fit(history, trained_as_of, days, options)
-    if learned:
-        learned = learned.calibrated(*curves)
-    elif choice.served == LEARNED:
-        choice = replace(choice, served=choice.best_baseline)
-    return NextOrderTraining(NextOrderModel(trained_as_of, choice.served, baselines, learned), choice, found)
+    model = NextOrderModel(
+        trained_as_of, soon.served, later.served, baselines, learned.calibrated(*curves) if learned else None
+    )
+    return NextOrderTraining(model, soon, later, found)
 
 
 def as_of_days(history: OrderHistory, trained_as_of: date) -> list[date]:
@@ -168,7 +171,7 @@ def _held_back_weeks(
         if len(earlier) < _FEWEST_TRAINING_DAYS:
             continue
         baselines, learned = _fit(history, first, earlier, options)
-        model = NextOrderModel(first, OwnRate.method, baselines, learned)
+        model = NextOrderModel(first, OwnRate.method, OwnRate.method, baselines, learned)
         rows = _sampled(history, later, options)
         forecasts = {method: model.forecast(rows, method) for method in model.methods}
         found.append(Backtest(rows, Outcomes.of(history, rows, trained_as_of), forecasts))
@@ -213,19 +216,3 @@ def _sampled(history: OrderHistory, days: Sequence[date], options: NextOrderOpti
 def _has_both(happened: np.ndarray) -> bool:
     known = happened[~np.isnan(happened)]
     return len(known) >= _FEWEST_ROWS and bool(known.min() < known.max())
-
-
-def _mean_brier(found: Backtest, method: str) -> float:
-    known = ~np.isnan(found.outcomes.within_7d)
-    terms = brier_terms(found.outcomes.within_7d, found.forecasts[method].probability_7d)
-    return float(terms[known].mean()) if known.any() else np.inf
-
-
-def _difference(found: Backtest, baseline: str, days: int) -> Interval:
-    happened = found.outcomes.within_7d if days == SOON else found.outcomes.within_28d
-    known = ~np.isnan(happened)
-    terms = [
-        brier_terms(happened, getattr(found.forecasts[method], f"probability_{days}d"))[known]
-        for method in (LEARNED, baseline)
-    ]
-    return means_by_customer((terms[0] - terms[1])[:, None], found.rows.customer[known])[0]

@@ -83,9 +83,9 @@ def test_a_model_of_other_features_is_refused(model: NextOrderModel) -> None:
 
 @pytest.mark.parametrize("method", [LEARNED, *BASELINES])
 def test_predictions_agree_with_each_other(model: NextOrderModel, rows: FeatureRows, method: str) -> None:
-    found = replace(model, served=method).predict(rows)
+    found = replace(model, served_7d=method, served_28d=method).predict(rows)
     assert found.select("as_of_date", "customer_id").is_unique().all()
-    assert found["served"].unique().to_list() == [method]
+    assert found.select("served_7d", "served_28d").unique().row(0) == (method, method)
     days = (pl.col("expected_order_date") - pl.col("as_of_date")).dt.total_days()
     soon, later, orders = pl.col("probability_7d"), pl.col("probability_28d"), pl.col("expected_orders_90d")
     assert found.select((soon > 0).all() & (soon <= later).all() & (later <= 1).all() & (orders > 0).all()).item()
@@ -104,7 +104,7 @@ def test_an_unlikely_order_has_no_date(model: NextOrderModel, rows: FeatureRows)
 
 def test_a_short_history_is_served_by_a_baseline() -> None:
     trained = train_next_order(HISTORY, day(60), OPTIONS)
-    assert (trained.model.served, trained.backtest) == ("own_rate", None)
+    assert (trained.model.served_7d, trained.model.served_28d, trained.backtest) == ("own_rate", "own_rate", None)
     with pytest.raises(NextOrderTrainingError, match="fewer than 35 days"):
         train_next_order(HISTORY, day(34), OPTIONS)
     with pytest.raises(NextOrderTrainingError, match="Train as of a later day"):
@@ -114,7 +114,7 @@ def test_a_short_history_is_served_by_a_baseline() -> None:
 def test_customers_with_one_order_each_can_be_trained_on() -> None:
     once = history([(customer, customer % 150) for customer in range(1, 400)])
     trained = train_next_order(once, day(160), OPTIONS)
-    assert trained.model.served in BASELINES
+    assert {trained.model.served_7d, trained.model.served_28d} <= set(BASELINES)
     found = trained.model.predict(next_order_features(once, [day(160)], 365))
     assert found.select(pl.col("probability_7d", "expected_orders_90d").is_finite().all()).row(0) == (True, True)
 
@@ -137,13 +137,14 @@ def test_held_back_customers_are_not_trained_on() -> None:
     assert_frame_equal(found, expected, check_exact=True)
 
 
-def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray) -> ServingChoice:
+def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7) -> ServingChoice:
     """The decision if all baselines forecast the same."""
     count = len(happened)
     rows = FeatureRows(*(np.arange(count) for _ in range(5)))
-    outcomes = Outcomes(happened, happened, happened, np.full(count, 90.0))
+    outcomes = Outcomes(happened, np.full(count, np.nan), happened, np.full(count, 20.0))
     forecasts = {name: Forecast(baseline, baseline, baseline) for name in BASELINES}
-    return ServingChoice.decide(Backtest(rows, outcomes, {**forecasts, LEARNED: Forecast(learned, learned, learned)}))
+    found = Backtest(rows, outcomes, {**forecasts, LEARNED: Forecast(learned, learned, learned)})
+    return ServingChoice.decide(found, days)
 
 
 def test_trees_serve_only_if_they_are_better_beyond_chance() -> None:
@@ -153,10 +154,20 @@ def test_trees_serve_only_if_they_are_better_beyond_chance() -> None:
     half = np.full(500, 0.5)
     clear = choice(true, half, happened)
     assert clear.served == LEARNED
-    assert clear.difference_7d.high < 0
+    assert clear.difference.high < 0
     noise = choice(half + generator.normal(scale=0.02, size=500), half, happened)
     assert noise.served == noise.best_baseline == "base_rate"
     assert choice(half, true, happened).served == "base_rate"
+    assert choice(true, half, happened, days=28).served == "own_rate"
+
+
+def test_each_forecast_comes_from_the_method_that_serves_it(model: NextOrderModel, rows: FeatureRows) -> None:
+    found = replace(model, served_7d=LEARNED, served_28d="bg_nbd").forecast(rows)
+    learned, baseline = model.forecast(rows, LEARNED), model.forecast(rows, "bg_nbd")
+    np.testing.assert_array_equal(found.probability_7d, learned.probability_7d)
+    later = np.maximum(baseline.probability_28d, learned.probability_7d)
+    np.testing.assert_array_equal(found.probability_28d, later)
+    np.testing.assert_array_equal(found.expected_orders_90d, baseline.expected_orders_90d)
 
 
 def test_an_evaluation_compares_all_methods_on_later_days() -> None:
@@ -164,7 +175,9 @@ def test_an_evaluation_compares_all_methods_on_later_days() -> None:
     table = found.rows
     assert set(table["method"]) == {LEARNED, *BASELINES}
     assert set(table["slice"]) == {"all", "held_out_customers"}
-    assert table.filter(pl.col("served"))["method"].unique().to_list() == [found.training.model.served]
+    model = found.training.model
+    for metric, served in (("ece", model.served_7d), ("brier_28d", model.served_28d), ("auc_28d", model.served_28d)):
+        assert table.filter(pl.col("served"), pl.col("metric") == metric)["method"].unique().to_list() == [served]
     single = table.filter((pl.col("slice") == "all") & pl.col("baseline").is_null())
     assert single.select("method", "metric").is_unique().all()
     values = dict(zip(single.select("method", "metric").iter_rows(), single["value"], strict=True))
@@ -182,7 +195,7 @@ def test_an_evaluation_compares_all_methods_on_later_days() -> None:
 
 def test_rows_whose_outcome_is_not_known_do_not_count(model: NextOrderModel) -> None:
     found = backtest(model, HISTORY, LATER, day(191), 365)
-    counts = dict(evaluation_rows(found, model.served, {}).group_by("metric").agg(pl.col("n").max()).iter_rows())
+    counts = dict(evaluation_rows(found, model, {}).group_by("metric").agg(pl.col("n").max()).iter_rows())
     assert counts["brier"] == len(found.rows)
     # Only the first day is followed by four weeks, and none by 90 days.
     assert counts["brier_28d"] == (found.rows.as_of == found.rows.as_of.min()).sum()
