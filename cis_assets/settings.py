@@ -118,8 +118,8 @@ class Settings(BaseSettings):
     segments_promote_at_drift: float | None = Field(
         None,
         gt=0,
-        description="Population stability index from which a training promotes its challenger by itself, as it then does for a "
-        "segment with a stability under 0.6. 0.25 is usual. If empty, only people promote.",
+        description="Population stability index from which a training promotes its challenger by itself; 0.25 is usual. It then "
+        "also promotes if a segment of the champion has a stability under 0.6. If empty, only people promote.",
     )
     lifecycle_few_orders: int = Field(
         3, ge=2, description="Customers with fewer orders are new or tried; the others have a cadence."

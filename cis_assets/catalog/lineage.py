@@ -145,7 +145,7 @@ _OF_DAY = {
 }
 _CLUSTERED = _of(gold.CUSTOMER_HABITS, "gap_days", "basket_size")
 _CENTERS = _of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid")
-_PLACE = (*_CLUSTERED, *_CENTERS)
+_PLACE = (*_CLUSTERED, *_CENTERS, *_of(gold.CUSTOMER_HABITS, "order_count"))
 _PLACE_BY_ORDERS = (*_DAY_OF_ORDER, *_of(silver.ORDERS, "item_count"), *_CENTERS)
 _OCCASION = _of(
     gold.CUSTOMER_FEATURES,

@@ -24,6 +24,18 @@ def decile_edges(scaled: np.ndarray) -> list[float]:
     return np.quantile(scaled, np.linspace(0.1, 0.9, _EDGES), axis=0).T.ravel().tolist()
 
 
+def class_shares(scaled: np.ndarray, edges: list[float]) -> list[float]:
+    """The shares of the ten classes between the deciles of each column, one column after another.
+
+    Each is a tenth, unless many customers have the same value.
+    """
+    shares = [
+        _count_classes(values, own) / len(values)
+        for values, own in zip(scaled.T, np.array(edges).reshape(-1, _EDGES), strict=True)
+    ]
+    return np.concatenate(shares).tolist()
+
+
 def population_stability(expected: np.ndarray, found: np.ndarray) -> float:
     """The population stability index of two counts of customers by class, 0 if their shares are equal."""
     shares = [
@@ -36,23 +48,23 @@ def population_stability(expected: np.ndarray, found: np.ndarray) -> float:
 def measure_drift(habits: pl.DataFrame, segments: pl.DataFrame, model: pl.DataFrame) -> Mapping[str, float]:
     """The index of each habit and of the segments' shares, for rows of one snapshot and the version that served it.
 
-    Customers without habits of their own (segment 0) do not count. A habit whose deciles coincide has fewer classes.
+    Customers without habits of their own (segment 0) do not count.
     """
     known = habits.filter(pl.col("order_count") >= FEWEST_ORDERS)
     if known.is_empty():
         return {}
     centers = SegmentCenters.from_model(model)
     scaled = centers.scaling.transform(feature_matrix(known, centers.scaling.names))
-    edges = np.array(model["feature_edges"][0].to_list()).reshape(len(centers.scaling.names), _EDGES)
-    found = {name: _habit_drift(scaled[:, place], edges[place]) for place, name in enumerate(centers.scaling.names)}
+    edges = np.array(model["feature_edges"][0].to_list()).reshape(-1, _EDGES)
+    shares = np.array(model["feature_shares"][0].to_list()).reshape(-1, _EDGES + 1)
+    found = {
+        name: population_stability(shares[place] * len(scaled), _count_classes(scaled[:, place], edges[place]))
+        for place, name in enumerate(centers.scaling.names)
+    }
     counted = dict(segments.filter(pl.col("segment_id") > 0)["segment_id"].value_counts().iter_rows())
     now = np.array([counted.get(segment_id, 0) for segment_id in model["segment_id"]])
     return {**found, "segment shares": population_stability(model["customer_count"].to_numpy(), now)}
 
 
-def _habit_drift(values: np.ndarray, edges: np.ndarray) -> float:
-    bounds, classes = np.unique(edges, return_inverse=True)
-    expected = np.bincount(classes, minlength=len(bounds) + 1).astype(np.float64)
-    expected[-1] += 1
-    found = np.bincount(np.searchsorted(bounds, values, side="left"), minlength=len(bounds) + 1)
-    return population_stability(expected * len(values), found)
+def _count_classes(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=_EDGES + 1).astype(np.float64)

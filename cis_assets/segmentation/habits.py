@@ -30,7 +30,7 @@ FEWEST_ORDERS = 4
 """Customers with fewer orders have no habit yet."""
 
 # Following a customer takes about 300 bytes per order.
-_ORDERS_PER_CHUNK = 2_000_000
+_ORDERS_PER_CHUNK = 1_000_000
 _RECENT_DAYS = 28
 _RECENT_ORDERS = 3
 # A squared distance: about one customer in a hundred exceeds it by chance in 28 days.

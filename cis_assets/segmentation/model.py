@@ -24,7 +24,7 @@ from cis_assets.segmentation.clustering import (
     refine_centers,
     seeded_sample,
 )
-from cis_assets.segmentation.drift import decile_edges
+from cis_assets.segmentation.drift import class_shares, decile_edges
 from cis_assets.segmentation.features import CLUSTERED_FEATURES, FeatureScaling, feature_matrix
 from cis_assets.segmentation.habits import FEWEST_ORDERS
 from cis_assets.segmentation.naming import Center, segment_marks, segment_names
@@ -103,6 +103,7 @@ def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: Tra
     order = np.array(sorted(range(len(centers)), key=lambda place: (-sizes[place], *centers[place])))
     place_of = np.argsort(order)
     succession = _succeed(models, former, raw, place_of[nearest], len(centers))
+    edges = decile_edges(scaled)
     shared = {
         "state": CHALLENGER,
         "trained_as_of": trained_as_of,
@@ -113,7 +114,8 @@ def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: Tra
         "feature_is_log": list(scaling.is_log),
         "feature_mean": list(scaling.mean),
         "feature_scale": list(scaling.scale),
-        "feature_edges": decile_edges(scaled),
+        "feature_edges": edges,
+        "feature_shares": class_shares(scaled, edges),
         "segment_count": len(centers),
         "silhouette": chosen.trial.silhouette,
         "inertia": float((distance**2).sum()),
@@ -125,7 +127,7 @@ def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: Tra
         "segment_id": list(succession.ids),
         "origin": list(succession.origins),
     }
-    rows = number_version(models, _segment_rows(scaling, centers[order], shared, per_segment, _former_names(models)))
+    rows = number_version(models, _segment_rows(scaling, centers[order], shared, per_segment))
     tried = [("searched", fit) for fit in fits] + ([("champion", refined)] if refined else [])
     return Training(
         rows,
@@ -215,16 +217,11 @@ def _succeed(
     return succeed(list(former.segment_ids), old, new, count, highest)
 
 
-def _former_names(models: pl.DataFrame) -> Mapping[int, str]:
-    return dict(champion(models).select("segment_id", "segment_name").iter_rows())
-
-
 def _segment_rows(
     scaling: FeatureScaling,
     centers: np.ndarray,
     shared: Mapping[str, object],
     per_segment: Mapping[str, list],
-    former_names: Mapping[int, str],
 ) -> pl.DataFrame:
     values = scaling.inverse(centers.copy())
     gap, basket = (scaling.names.index(name) for name in ("gap_days", "basket_size"))
@@ -233,7 +230,7 @@ def _segment_rows(
     ]
     usual = scaling.inverse(np.zeros(len(scaling.names))).tolist()
     average = Center(usual[gap], usual[basket], 0.0)
-    names = segment_names(described, [former_names.get(each) for each in per_segment["segment_id"]])
+    names = segment_names(described)
     rows = [
         {
             **shared,
