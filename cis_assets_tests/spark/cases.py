@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
 
@@ -15,12 +16,16 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from cis_assets import catalog, notifications, quality, segmentation
+from cis_assets import catalog, notifications, predictions, quality, segmentation
 from cis_assets.catalog import Table, bronze, gold, product_families, silver
 from cis_assets.catalog import snapshots as snapshot_slices
 from cis_assets.dates import day_number, trailing_window
 from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
+from cis_assets.predictions import next_order
+from cis_assets.predictions.next_order_model import NextOrderModel
+from cis_assets.predictions.next_order_training import NextOrderOptions, train_next_order
+from cis_assets.predictions.order_history import OrderHistory
 from cis_assets.quality import reorders
 from cis_assets.segmentation import (
     cadence,
@@ -174,6 +179,17 @@ def _with_another_day(snapshot: pl.DataFrame) -> pl.DataFrame:
 
 def _shortened(on: On) -> nw.LazyFrame:
     return product_names.shorten_product_names(on(silver.PRODUCTS), 24)
+
+
+@cache
+def _next_order_model() -> NextOrderModel:
+    orders = [
+        Order(customer, day, (Line(1),))
+        for customer in range(1, 60)
+        for day in range(customer % 7, 60, 2 + customer % 9)
+    ]
+    read = OrderHistory.of_rows(history(orders).orders)
+    return train_next_order(read, AS_OF, NextOrderOptions(trees=5)).model
 
 
 def _model(habits: pl.DataFrame) -> pl.DataFrame:
@@ -337,6 +353,15 @@ CASES: Mapping[str, Callable[[On], Any]] = {
         chunk.collect()
         for chunk in habit_values.customer_habits_in_chunks(on(silver.ORDERS), [AS_OF], HISTORY_DAYS, 3_000_000)
     ),
+    "predictions.next_order.next_order": lambda on: next_order.next_order(
+        on(silver.ORDERS), _next_order_model(), [AS_OF], HISTORY_DAYS
+    ),
+    "predictions.next_order.next_order_in_chunks": lambda on: pl.concat(
+        chunk.collect()
+        for chunk in next_order.next_order_in_chunks(
+            on(silver.ORDERS), _next_order_model(), [AS_OF], HISTORY_DAYS, 5_000_000
+        )
+    ),
     "catalog.snapshots.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),
     "catalog.snapshots.segment_members": lambda on: snapshot_slices.segment_members(on(gold.CUSTOMER_SEGMENTS), AS_OF),
     "notifications.consent.consenting_customers": _consenting,
@@ -354,7 +379,7 @@ def engine_neutral_transformations() -> set[str]:
     """The public functions of the domain that take a narwhals frame."""
     return {
         f"{function.__module__}.{name}".removeprefix("cis_assets.")
-        for package in (catalog, quality, segmentation, notifications)
+        for package in (catalog, quality, segmentation, predictions, notifications)
         for module in _modules(package)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_") and _takes_narwhals(function)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cis_assets.predictions.calibration import UNCALIBRATED, Calibration, choose_calibration
+from cis_assets.predictions.scores import ece
+
+GENERATOR = np.random.default_rng(2)
+ROWS = 12_000
+AS_OF = np.repeat([0, 6, 12, 18], ROWS // 4)
+TRUE = GENERATOR.uniform(0.02, 0.98, ROWS)
+HAPPENED = (GENERATOR.random(ROWS) < TRUE).astype(float)
+
+
+def overconfident(probability: np.ndarray) -> np.ndarray:
+    odds = (probability / (1 - probability)) ** 2
+    return odds / (1 + odds)
+
+
+def test_a_correction_repairs_overconfidence() -> None:
+    score = overconfident(TRUE)
+    correction = Calibration.fit(score, HAPPENED)
+    assert correction.slope == pytest.approx(0.5, abs=0.03)
+    assert ece(HAPPENED, score) > 0.05
+    assert ece(HAPPENED, correction.apply(score)) < 0.015
+
+
+def test_a_correction_keeps_the_level() -> None:
+    low = TRUE * 0.7
+    corrected = Calibration.fit(low, HAPPENED).apply(low)
+    assert corrected.mean() == pytest.approx(low.mean())
+
+
+def test_good_probabilities_are_left_alone() -> None:
+    found = choose_calibration(TRUE, HAPPENED, AS_OF)
+    assert found.calibration is UNCALIBRATED
+    np.testing.assert_array_equal(found.probabilities, TRUE)
+
+
+def test_an_error_that_stays_is_corrected_on_the_later_days() -> None:
+    score = overconfident(TRUE)
+    found = choose_calibration(score, HAPPENED, AS_OF)
+    assert found.calibration.slope < 0.6
+    np.testing.assert_array_equal(found.probabilities[AS_OF < 12], score[AS_OF < 12])
+    later = AS_OF >= 12
+    assert ece(HAPPENED[later], found.probabilities[later]) < 0.03 < ece(HAPPENED[later], score[later])
+
+
+def test_an_error_that_does_not_carry_over_is_not_corrected() -> None:
+    score = np.where(AS_OF < 12, overconfident(TRUE), TRUE)
+    assert choose_calibration(score, HAPPENED, AS_OF).calibration is UNCALIBRATED
+
+
+def test_probabilities_of_the_first_days_use_no_later_outcome() -> None:
+    score = overconfident(TRUE)
+    changed = np.where(AS_OF == 18, 1 - HAPPENED, HAPPENED)
+    first, second = (choose_calibration(score, each, AS_OF).probabilities[AS_OF < 12] for each in (HAPPENED, changed))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_few_or_unknown_outcomes_change_nothing() -> None:
+    score = overconfident(TRUE)
+    unknown = np.full(ROWS, np.nan)
+    assert choose_calibration(score, unknown, AS_OF).calibration is UNCALIBRATED
+    assert choose_calibration(score[::100], HAPPENED[::100], AS_OF[::100]).calibration is UNCALIBRATED
+    assert choose_calibration(score, np.ones(ROWS), AS_OF).calibration is UNCALIBRATED

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from datetime import date
+
+import narwhals as nw
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from cis_assets.predictions.next_order import NEXT_ORDER_COLUMNS, next_order, next_order_in_chunks, version_of_day
+from cis_assets.predictions.next_order_model import NextOrderModel
+from cis_assets.predictions.next_order_training import NextOrderOptions, train_next_order
+from cis_assets.predictions.order_history import OrderHistory
+from cis_assets_tests.predictions.shoppers import day, habitual, silver_orders
+
+ORDERS = silver_orders(habitual(60, 200))
+DAYS = [day(150), day(151), day(180)]
+
+
+@pytest.fixture(scope="module")
+def model() -> NextOrderModel:
+    return train_next_order(OrderHistory.of_rows(ORDERS), day(140), NextOrderOptions(trees=5)).model
+
+
+def forecasts(model: NextOrderModel, days: list[date], rows: pl.DataFrame = ORDERS) -> pl.DataFrame:
+    return next_order(nw.from_native(rows.lazy()), model, days, 365)
+
+
+def test_a_range_of_days_equals_its_days_without_later_orders(model: NextOrderModel) -> None:
+    together = forecasts(model, DAYS)
+    assert dict(together.schema) == NEXT_ORDER_COLUMNS
+    alone = [forecasts(model, [each], ORDERS.filter(pl.col("order_date") <= each)) for each in DAYS]
+    assert_frame_equal(together, pl.concat(alone), check_exact=True)
+
+
+def test_chunks_of_customers_give_the_same(model: NextOrderModel) -> None:
+    order = ["as_of_date", "customer_id"]
+    chunks = next_order_in_chunks(nw.from_native(ORDERS.lazy()), model, DAYS, 365, 5_000_000)
+    assert len(chunks) == 3
+    found = pl.concat(chunk.collect() for chunk in chunks)
+    assert_frame_equal(found.sort(order), forecasts(model, DAYS), check_exact=True)
+
+
+def test_a_day_without_orders_has_no_rows(model: NextOrderModel) -> None:
+    assert forecasts(model, [day(-5)]).is_empty()
+
+
+@pytest.mark.parametrize(("on", "version"), [(5, 10), (10, 10), (19, 10), (20, 20), (99, 30)])
+def test_a_day_has_the_newest_version_trained_up_to_it(on: int, version: int) -> None:
+    models = pl.DataFrame({"trained_as_of": [day(20), day(30), day(10), day(20)], "part": ["a", "b", "c", "d"]})
+    assert version_of_day(models, day(on))["trained_as_of"].unique().to_list() == [day(version)]
+
+
+def test_without_a_version_there_are_no_rows() -> None:
+    assert version_of_day(pl.DataFrame(schema={"trained_as_of": pl.Date}), day(0)).is_empty()
