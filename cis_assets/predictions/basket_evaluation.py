@@ -15,7 +15,6 @@ import polars as pl
 from cis_assets.predictions.basket_discovery import discover, popular
 from cis_assets.predictions.basket_features import Candidates, Target, rank_in_group, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory
-from cis_assets.predictions.basket_rates import FamilyCounts
 from cis_assets.predictions.basket_ranker import (
     CONTEXTS,
     RankerOptions,
@@ -25,6 +24,7 @@ from cis_assets.predictions.basket_ranker import (
     target_of,
     train_basket_ranker,
 )
+from cis_assets.predictions.basket_rates import FamilyCounts
 from cis_assets.predictions.customer_sample import customer_places
 
 TASK = "next_basket"
@@ -50,13 +50,12 @@ EVALUATION_COLUMNS = {
 _DECIDING = ("recall@10", "ndcg@10")
 _HELD_OUT_PART = 5
 _RESAMPLES = 1_000
+_CELLS_AT_ONCE = 4_000_000
 _FEWEST_BASKETS = 10
 _CALIBRATION_BINS = 15
 
 
-def basket_metrics(
-    candidates: Candidates, bought: np.ndarray, score: np.ndarray, basket: np.ndarray
-) -> np.ndarray:
+def basket_metrics(candidates: Candidates, bought: np.ndarray, score: np.ndarray, basket: np.ndarray) -> np.ndarray:
     """METRICS of each customer (customers x metrics), by falling score; NaN for customers whose `basket` is 0.
 
     `basket` is the number of families to find. ndcg@10 divides by the best possible sum of min(10, basket) families,
@@ -128,7 +127,11 @@ class _Trial:
         held_out = customer_places(history.customer_id, options.seed) < 1 / _HELD_OUT_PART
         strict = train_basket_ranker(history.of_customers(~held_out), context, options, newest=1)
         basket, again = _basket_sizes(history, target)
-        rates = ranker.rates_of(history.families) if ranker else FamilyCounts.count(history, target.known).rates(history.families.aisle)
+        rates = (
+            ranker.rates_of(history.families)
+            if ranker
+            else FamilyCounts.count(history, target.known).rates(history.families.aisle)
+        )
         candidates = repeat_candidates(history, target, rates)
         bought = is_bought(history, target, candidates)
         scores = {FREQUENCY: personal_frequency(candidates), RECENCY: recency_weighted_frequency(candidates)}
@@ -158,7 +161,9 @@ class _Trial:
             by_held_out_method=metrics(strict_scores, basket),
             repeats=metrics(scores, again),
             discoveries=discoveries,
-            calibration={method: _calibration(bought, scores[method]) for method in (RECENCY, RANKER) if method in scores},
+            calibration={
+                method: _calibration(bought, scores[method]) for method in (RECENCY, RANKER) if method in scores
+            },
             candidates=len(bought),
         )
 
@@ -178,7 +183,11 @@ class _Trial:
 
 def _choose(rows: list[dict[str, object]]) -> str:
     """The method that serves: a more complex one replaces a simpler one if its paired intervals exclude zero."""
-    low = {(row["method"], row["baseline"], row["metric"]): row["low"] for row in rows if row["slice"] == ALL and "baseline" in row}
+    low = {
+        (row["method"], row["baseline"], row["metric"]): row["low"]
+        for row in rows
+        if row["slice"] == ALL and "baseline" in row
+    }
     chosen = FREQUENCY
     for method in (RECENCY, RANKER):
         found = [low.get((method, chosen, metric)) for metric in _DECIDING]
@@ -210,10 +219,13 @@ def mean_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """95% bootstrap intervals of the mean of each column, resampling rows, with a fixed seed."""
     generator = np.random.default_rng(len(values))
     even = np.full(len(values), 1 / len(values))
+    block = max(_CELLS_AT_ONCE // max(len(values), 1), 1)
     means = np.empty((_RESAMPLES, values.shape[1]))
-    for sample in range(_RESAMPLES):
+    for start in range(0, _RESAMPLES, block):
+        size = min(block, _RESAMPLES - start)
         # Without BLAS, whose sums depend on threads.
-        means[sample] = np.einsum("i,ij->j", generator.multinomial(len(values), even), values) / len(values)
+        drawn = generator.multinomial(len(values), even, size=size).astype(float)
+        means[start : start + size] = np.einsum("si,ij->sj", drawn, values) / len(values)
     low, high = np.quantile(means, (0.025, 0.975), axis=0)
     return low, high
 

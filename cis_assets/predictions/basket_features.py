@@ -51,7 +51,6 @@ class Target:
         nothing = np.full(len(known), np.nan)
         return cls(known, day if today is None else np.maximum(day, today), nothing, nothing)
 
-
     def of_customers(self, chosen: np.ndarray) -> Self:
         """The same targets, with no known orders, so no candidates, for customers for whom `chosen` is false."""
         return replace(self, known=np.where(chosen, self.known, 0))
@@ -89,7 +88,9 @@ def repeat_candidates(history: BasketHistory, target: Target, rates: np.ndarray,
     values = np.empty((len(lines.starts), len(columns)), dtype=np.float32)
     for place, column in enumerate(columns.values()):
         values[:, place] = column
-    return Candidates(lines.pair_customer, lines.pair_family, history.product[lines.kept[lines.last]], values, tuple(columns))
+    return Candidates(
+        lines.pair_customer, lines.pair_family, history.product[lines.kept[lines.last]], values, tuple(columns)
+    )
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class _KnownLines:
 
     @property
     def last(self) -> np.ndarray:
-        return np.append(self.starts[1:], len(self.order)) - 1
+        return np.append(self.starts[1:], len(self.order))[: len(self.starts)] - 1
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """Sum of a value of the lines per pair."""

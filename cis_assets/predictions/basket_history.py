@@ -17,6 +17,7 @@ from cis_assets.catalog.product_families import family_numbers
 
 _ORDER = ["customer_id", "day_number", "order_of_day"]
 
+
 @dataclass(frozen=True)
 class FamilyIndex:
     """All product families, numbered by aisle and family id; products are numbered by family and product id.

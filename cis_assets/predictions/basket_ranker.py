@@ -75,7 +75,7 @@ class BasketRanker:
         if not len(candidates.customer):
             return np.zeros(0)
         intercept, slope = self.calibration
-        return _logistic(intercept + slope * _mean_log_odds(self.classifiers, candidates.values))
+        return logistic(intercept + slope * _mean_log_odds(self.classifiers, candidates.values))
 
     def discoveries(
         self, history: BasketHistory, target: Target, candidates: Candidates, probability: np.ndarray
@@ -157,7 +157,7 @@ def train_basket_ranker(
         context=context,
         features=names,
         classifiers=classifiers,
-        calibration=_fit_calibration(_mean_log_odds(classifiers, values), bought),
+        calibration=fit_calibration(_mean_log_odds(classifiers, values), bought),
         family_id=history.families.family_id,
         rates=rates,
         other_rates=other_rates,
@@ -175,15 +175,19 @@ def _mean_log_odds(classifiers: tuple[Any, ...], values: np.ndarray) -> np.ndarr
     return total / len(classifiers)
 
 
-def _fit_calibration(log_odds: np.ndarray, bought: np.ndarray) -> tuple[float, float]:
+def fit_calibration(log_odds: np.ndarray, bought: np.ndarray) -> tuple[float, float]:
     """Intercept and slope of the logistic regression of purchases on log odds (Platt scaling), by Newton's method."""
     intercept, slope = 0.0, 1.0
     for _ in range(25):
-        probability = _logistic(intercept + slope * log_odds)
+        probability = logistic(intercept + slope * log_odds)
         error, weight = bought - probability, probability * (1 - probability)
         # Sums without BLAS, whose additions depend on threads. A weak prior keeps the slope near 1.
         gradient = float(error.sum()), float((error * log_odds).sum()) - (slope - 1)
-        plain, cross, square = float(weight.sum()) + 1e-9, float((weight * log_odds).sum()), float((weight * log_odds**2).sum()) + 1
+        plain, cross, square = (
+            float(weight.sum()) + 1e-9,
+            float((weight * log_odds).sum()),
+            float((weight * log_odds**2).sum()) + 1,
+        )
         determinant = plain * square - cross**2
         step = (
             (square * gradient[0] - cross * gradient[1]) / determinant,
@@ -195,7 +199,8 @@ def _fit_calibration(log_odds: np.ndarray, bought: np.ndarray) -> tuple[float, f
     return intercept, slope
 
 
-def _logistic(log_odds: np.ndarray) -> np.ndarray:
+def logistic(log_odds: np.ndarray) -> np.ndarray:
+    """The probabilities of log odds."""
     return 1 / (1 + np.exp(-np.clip(log_odds, -40, 40)))
 
 

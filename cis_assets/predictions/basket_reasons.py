@@ -14,7 +14,12 @@ import numpy as np
 
 from cis_assets.predictions.basket_features import Candidates
 
-IN_RECENT_ORDERS, EVERY_DAYS, IN_ALL_ORDERS, BOUGHT_WITH = "in_recent_orders", "every_days", "in_all_orders", "bought_with"
+IN_RECENT_ORDERS, EVERY_DAYS, IN_ALL_ORDERS, BOUGHT_WITH = (
+    "in_recent_orders",
+    "every_days",
+    "in_all_orders",
+    "bought_with",
+)
 REASONS = (IN_RECENT_ORDERS, EVERY_DAYS, IN_ALL_ORDERS, BOUGHT_WITH)
 
 _RECENT_ORDERS = 10

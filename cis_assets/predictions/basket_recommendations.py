@@ -11,8 +11,8 @@ from cis_assets.predictions.basket_discovery import Discoveries
 from cis_assets.predictions.basket_evaluation import FREQUENCY, RANKER, RECENCY
 from cis_assets.predictions.basket_features import Candidates, Target, rank_in_group, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory
-from cis_assets.predictions.basket_rates import FamilyCounts
 from cis_assets.predictions.basket_ranker import BasketRanker, personal_frequency, recency_weighted_frequency
+from cis_assets.predictions.basket_rates import FamilyCounts
 from cis_assets.predictions.basket_reasons import BOUGHT_WITH, repeat_reasons
 
 REPEATS = 10
@@ -61,7 +61,9 @@ def _recommend(history: BasketHistory, ranker: BasketRanker | None, served: str,
         found = ranker.discoveries(history, target, candidates, probability)
         frames.append(_discovery_rows(history, found))
     rows = pl.concat(frames).with_columns(served=pl.lit(served))
-    return rows.select(pl.col(name).cast(kind) for name, kind in RECOMMENDATION_COLUMNS.items()).sort("customer_id", "rank")
+    return rows.select(pl.col(name).cast(kind) for name, kind in RECOMMENDATION_COLUMNS.items()).sort(
+        "customer_id", "rank"
+    )
 
 
 def _probabilities(candidates: Candidates, ranker: BasketRanker | None, served: str) -> np.ndarray:
