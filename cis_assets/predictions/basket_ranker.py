@@ -146,7 +146,7 @@ def train_basket_ranker(
             min_samples_leaf=50,
             l2_regularization=10.0,
             max_features=0.4,
-            early_stopping=False,
+            early_stopping=False,  # pyright: ignore[reportArgumentType]
             random_state=options.seed + model,
         ).fit(values, bought, sample_weight=weight)
         for model in range(_MODELS)
