@@ -92,7 +92,8 @@ def evaluate_baskets(
 ) -> BasketEvaluation:
     """Compare the ranker with the baselines on each customer's last order, in both contexts.
 
-    The ranker learns from the customers' baskets before their last. The slice `held_out_customers` has a fifth of the
+    The ranker learns from the customers' baskets before their last; each customer has an own cut, so orders of others may
+    be on later days. The slice `held_out_customers` has a fifth of the
     customers, by hash, and a ranker that never saw them. `slices` has further groups: whether each customer is in it.
     """
     rows: list[dict[str, object]] = []
