@@ -14,7 +14,7 @@ endif
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
 
-demo: $(VENV)/.runtime $(if $(DATA),$(VENV)/.$(DATA)) ## Run the platform on generated orders, DATA=completejourney, or INSTACART=FOLDER.
+demo: $(VENV)/.runtime $(if $(DATA),$(VENV)/.$(DATA)) ## Run the platform on generated orders (END=YYYY-MM-DD), DATA=completejourney, or INSTACART=FOLDER.
 ifdef DATA
 	CIS_LAKE_URI=.cis/$(DATA)/lake CIS_LANDING_URI=.cis/$(DATA)/landing DAGSTER_HOME=.cis/$(DATA)/dagster \
 		CIS_FIRST_ORDER_DATE=2017-01-01 $(CIS) demo --$(DATA)
@@ -22,7 +22,7 @@ else ifdef INSTACART
 	CIS_LAKE_URI=.cis/instacart/lake CIS_LANDING_URI=.cis/instacart/landing DAGSTER_HOME=.cis/instacart/dagster \
 		$(CIS) demo --instacart "$(INSTACART)"
 else
-	$(CIS) demo
+	$(CIS) demo $(if $(END),--end $(END))
 endif
 
 test: $(VENV)/.dev ## Run the tests that need only packages from pip (about 5 minutes on 2 cores).

@@ -1,7 +1,7 @@
 """Prints how often customers order again, by lifecycle stage: `python -m benchmarks.lifecycle ORDERS.parquet`, or a lake's address.
 
 ORDERS has the columns customer_id, day_number, order_of_day and gap_is_minimum, as silver/orders. Stages are computed as of
-each of up to 26 weekly days that end 28 days before the last order; the orders after a day are held back from it.
+each of up to 26 weekly days that end 28 days before the last order; it does not see the orders after a day.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Prints how much the generated sample resembles real shops: `python -m benchmarks.realism [--days N] ADDRESS...`
 
-Each address is a lake with silver tables, or a folder with the public Instacart release. Products count by family: the name
-that customers know, within the aisle. Where a source caps gaps, as Instacart does, they count as the least they can be.
+Each address is a lake with silver tables, or a folder with the public Instacart release. Products count by family. Gaps that a
+source caps, as Instacart does, count as the least that they can be.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from datetime import date
 from pathlib import Path
 
 import click
+import narwhals as nw
 import numpy as np
 import polars as pl
 
 from benchmarks.recency_segments import daily_change
 from cis_assets.catalog import silver
+from cis_assets.catalog.product_families import product_family
 from cis_assets.dates import day_number
 from cis_assets.lake.lake import Lake
 from cis_assets.sources.instacart.source import InstacartSource
@@ -35,8 +37,7 @@ def read_lake(uri: str) -> pl.DataFrame:
     """The lines of a lake: customer_id, day_number, order_hour, order_of_day, family; one per order and family."""
     lake = Lake(uri)
     items = lake.scan(silver.ORDER_ITEMS).select(*_ORDER, "order_hour", "product_id")
-    products = lake.scan(silver.PRODUCTS)
-    return _by_family(items, products.with_columns(name=pl.coalesce("display_name", "product_name")))
+    return _by_family(items, lake.scan(silver.PRODUCTS))
 
 
 def read_source(source: LandingSource) -> pl.DataFrame:
@@ -47,12 +48,14 @@ def read_source(source: LandingSource) -> pl.DataFrame:
     items = pl.concat(day.order_items.select("order_id", "product_id") for day in days)
     lines = items.join(orders.with_columns(order_of_day=place), on="order_id").lazy()
     products = snapshots["products"].join(snapshots["aisles"], on="aisle_id")
-    return _by_family(lines, products.lazy().with_columns(name=pl.col("product_name")))
+    return _by_family(lines, products.lazy().with_columns(display_name=pl.lit(None, pl.String)))
 
 
 def _by_family(lines: pl.LazyFrame, products: pl.LazyFrame) -> pl.DataFrame:
-    families = products.select("product_id", family=pl.concat_str("name", pl.lit(" @ "), "aisle").cast(pl.Categorical))
-    kept = lines.join(families, on="product_id").select(*_ORDER, "order_hour", "family")
+    families = nw.from_native(products).select("product_id", family=product_family()).to_native()
+    kept = lines.join(families.cast({"family": pl.Categorical}), on="product_id").select(
+        *_ORDER, "order_hour", "family"
+    )
     return kept.unique().sort(*_ORDER, "family").collect()
 
 

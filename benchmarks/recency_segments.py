@@ -37,7 +37,9 @@ def daily_change(lines: pl.DataFrame) -> float:
     raw = features.select(_IS_LOG.keys()).to_numpy().astype(np.float64)
     trained = (features["day"] == last).to_numpy()
     logs = _logs(np.where(np.isnan(raw), np.nanmedian(raw[trained], axis=0), raw))
-    scaled = (logs - logs[trained].mean(axis=0)) / logs[trained].std(axis=0)
+    known = logs[trained]
+    scale = np.where(known.min(axis=0) == known.max(axis=0), 1.0, known.std(axis=0))
+    scaled = (logs - known.mean(axis=0)) / scale
     changes = [_daily_change(features, _find_segments(scaled, trained, count)) for count in _SEGMENTS]
     return sum(changes) / len(changes)
 

@@ -114,24 +114,28 @@ class Settings(BaseSettings):
         description="Seed of every random choice: clustering starts, samples, which copy a customer gets.",
     )
     segments_min: int = Field(4, ge=2, description="Smallest number of customer segments that training tries.")
-    segments_max: int = Field(8, ge=2, description="Largest number of customer segments that training tries.")
-    segments_promote_at_drift: float | None = Field(
-        None,
-        gt=0,
-        description="Population stability index from which a training promotes its challenger by itself, as it then does for a "
-        "segment with a stability under 0.6. 0.25 is usual. If empty, only people promote.",
+    segments_max: int = Field(8, ge=2, le=100, description="Largest number of customer segments that training tries.")
+    segments_promote_at_drift: float = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Population stability index from which a training promotes its challenger by itself; 0.25 is usual. It then "
+        "also promotes if a segment of the champion has a stability under 0.6. 0: only people promote.",
     )
     lifecycle_few_orders: int = Field(
-        3, ge=2, description="Customers with fewer orders are new or tried; the others have a cadence."
+        3, ge=2, le=1000, description="Customers with fewer orders are new or tried; the others have a cadence."
     )
     lifecycle_new_days: int = Field(
-        42, ge=1, description="Days after the first order that a customer with few orders stays new; then tried."
+        42,
+        ge=1,
+        le=3660,
+        description="Days after the first order that a customer with few orders stays new; then tried.",
     )
     lifecycle_lapsing_days: int = Field(
-        14, ge=1, description="No customer is lapsing before this many days without an order."
+        14, ge=1, le=3660, description="No customer is lapsing before this many days without an order."
     )
     lifecycle_lapsed_days: int = Field(
-        42, ge=1, description="No customer is lapsed before this many days without an order."
+        42, ge=1, le=3660, description="No customer is lapsed before this many days without an order."
     )
     lifecycle_lapsed_gaps: float = Field(
         3.0,

@@ -26,8 +26,8 @@ def table_frame(table: Table, rows: Iterable[dict]) -> pl.DataFrame:
 
 def _filler(column: dy.Column, number: int):
     if column.dtype.is_integer():
-        highest = getattr(column, "max", None)
-        return number + 1 if highest is None else 1 + number % highest
+        lowest, highest = getattr(column, "min", None), getattr(column, "max", None)
+        return max(lowest or 1, number + 1 if highest is None else 1 + number % highest)
     if isinstance(column.dtype, pl.List):
         return []
     return _FILL.get(type(column.dtype))

@@ -87,7 +87,7 @@ def graph(page: Page, base: str) -> None:
     page.set_viewport_size({"width": 2600, "height": 1500})
     page.goto(f"{base}/asset-groups?expanded=global@global:gold", wait_until="domcontentloaded")
     time.sleep(10)
-    page.screenshot(path=IMAGES / "asset-graph.png", clip={"x": 570, "y": 340, "width": 2000, "height": 810})
+    page.screenshot(path=IMAGES / "asset-graph.png", clip={"x": 570, "y": 112, "width": 1990, "height": 1328})
     page.set_viewport_size({"width": 1600, "height": 1000})
 
 

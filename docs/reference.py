@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -52,7 +52,7 @@ def settings_page() -> str:
 
 def _limits(field: FieldInfo) -> str:
     """The allowed values of a setting, if it has limits."""
-    allowed = get_args(field.annotation)
+    allowed = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     if allowed:
         return f" One of {', '.join(f'`{value}`' for value in allowed)}."
     words = {"ge": "at least", "gt": "above", "le": "at most"}

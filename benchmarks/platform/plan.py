@@ -29,6 +29,7 @@ _STAGE_OF_STEP = {
     "quality__": DATE_CHECKS,
     "gold__customer_features_": OTHER,
     "gold__customer_features": "features",
+    "gold__customer_habits": "segments",
     "train_segment_model": "segments",
     "gold__customer_segments": "segments",
 }

@@ -17,7 +17,10 @@ from benchmarks.platform.workload import Workload
 if TYPE_CHECKING:
     from dagster._core.events.log import EventLogEntry
 
-FEATURES_AND_SEGMENTS = 'key:"gold/customer_features" or key:"gold/segment_model" or key:"gold/customer_segments"'
+FEATURES_AND_SEGMENTS = " or ".join(
+    f'key:"gold/{table}"'
+    for table in ("customer_features", "customer_habits", "segment_candidates", "segment_model", "customer_segments")
+)
 STARTING, ORCHESTRATION = "start and imports", "orchestration"
 
 

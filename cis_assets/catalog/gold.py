@@ -133,14 +133,23 @@ class CustomerHabits(_Snapshot):
         nullable=True,
         min=0.5,
         description="Usual days between orders: the mean of the gaps since the habit began, each at most 60; null with one "
-        "order. The value stays until the mean is 42% above or 30% below it.",
+        "order. From the fifth order on, gap and basket stay until the mean of either is 42% above or 30% below its value.",
     )
     basket_size = dy.Float64(
-        min=1.0, description="Usual lines per order: the mean since the habit began, with the same tolerance."
+        min=1.0, description="Usual lines per order: the mean since the habit began, with the same rule."
     )
     since = dy.Date(
-        description="Order date that the habit began with: the oldest of the window, or the first of 28 days whose orders "
-        "contradicted the orders before them."
+        description="Order date that the habit began with: the oldest of the window that ends with the last order, or the first of "
+        "28 days whose orders contradicted the orders before them."
+    )
+    recent_gap_days = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="Mean gap before the orders of the last 28 days, each at most 60; null without such a gap. Drift is measured on "
+        "it.",
+    )
+    recent_basket_size = dy.Float64(
+        nullable=True, min=0.0, description="Mean lines of the orders of the last 28 days; null without one."
     )
 
 
@@ -187,15 +196,20 @@ class SegmentModel(dy.Schema):
     segment_name = dy.String(description="Name of the segment, from its center.")
     segment_marks = dy.String(description="What marks the segment, beside the average customer's values.")
     origin = dy.String(
-        description="How the segment follows from the champion at training: first, continued, split from, merged from or born."
+        description="How the segment follows from the champion at training: first, continued, merged with, split from or born."
     )
     feature_names = dy.List(dy.String(), description="Habits in the order of the lists below.")
     feature_fill = dy.List(dy.Float64(), description="Value used for a missing habit (the training median).")
     feature_is_log = dy.List(dy.Bool(), description="Whether log(1 + x) is applied.")
     feature_mean = dy.List(dy.Float64(), description="Mean, subtracted after the logarithm.")
     feature_scale = dy.List(dy.Float64(), description="Standard deviation, the divisor after that.")
-    feature_edges = dy.List(
-        dy.Float64(), description="Nine deciles of each scaled habit at training, one habit after another, for drift."
+    recent_edges = dy.List(
+        dy.Float64(),
+        description="Nine deciles of recent_gap_days, then of recent_basket_size, at training. Drift is measured on them.",
+    )
+    recent_shares = dy.List(
+        dy.Float64(),
+        description="Shares of the training's customers in the ten classes between them and without a value, gap then basket.",
     )
     centroid = dy.List(dy.Float64(), description="Center of the segment in scaled habits.")
     centroid_values = dy.List(dy.Float64(), description="Center of the segment in the units of the habits.")
@@ -215,7 +229,7 @@ class SegmentCandidates(dy.Schema):
 
     version = dy.Int32(min=1, description="Version of gold/segment_model that was chosen from them.")
     centers = dy.String(
-        description="Where the centers are from: searched, or champion (those of the champion, refined on the customers)."
+        description="Where the centers are from: searched, or champion (those of the champion, as they are)."
     )
     segment_count = dy.Int32(min=1, description="Number of segments tried.")
     is_chosen = dy.Bool(description="Whether the version has these segments.")
@@ -237,6 +251,9 @@ class CustomerSegments(_Snapshot):
     )
     segment_name = dy.String(description="Name of the segment.")
     model_version = dy.Int32(min=1, description="Version of gold/segment_model that placed the customer.")
+    trained_as_of = dy.Date(
+        description="Snapshot that the version was trained on: later than as_of_date for days before the first version."
+    )
     distance = dy.Float64(
         nullable=True, min=0.0, description="Distance to the center of the segment in scaled habits; null in segment 0."
     )

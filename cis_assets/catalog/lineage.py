@@ -145,7 +145,7 @@ _OF_DAY = {
 }
 _CLUSTERED = _of(gold.CUSTOMER_HABITS, "gap_days", "basket_size")
 _CENTERS = _of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid")
-_PLACE = (*_CLUSTERED, *_CENTERS)
+_PLACE = (*_CLUSTERED, *_CENTERS, *_of(gold.CUSTOMER_HABITS, "order_count"))
 _PLACE_BY_ORDERS = (*_DAY_OF_ORDER, *_of(silver.ORDERS, "item_count"), *_CENTERS)
 _OCCASION = _of(
     gold.CUSTOMER_FEATURES,
@@ -239,22 +239,21 @@ COMPUTED: Mapping[str, ByColumn] = {
         "gap_days": _DAY_OF_ORDER,
         "basket_size": _of(silver.ORDERS, "item_count"),
         "since": _DAY_OF_ORDER,
+        "recent_gap_days": _DAY_OF_ORDER,
+        "recent_basket_size": (*_DAY_OF_ORDER, *_of(silver.ORDERS, "item_count")),
     },
-    gold.SEGMENT_MODEL.path: dict.fromkeys(
-        (
-            *("segment_name", "segment_marks", "customer_count", "segment_count", "silhouette", "inertia"),
-            *(
-                "feature_fill",
-                "feature_mean",
-                "feature_scale",
-                "feature_edges",
-                "jaccard",
-                "centroid",
-                "centroid_values",
+    gold.SEGMENT_MODEL.path: {
+        **dict.fromkeys(
+            (
+                *("segment_name", "segment_marks", "customer_count", "segment_count", "silhouette", "inertia"),
+                *("feature_fill", "feature_mean", "feature_scale", "jaccard", "centroid", "centroid_values"),
             ),
+            _CLUSTERED,
         ),
-        _CLUSTERED,
-    ),
+        **dict.fromkeys(
+            ("recent_edges", "recent_shares"), _of(gold.CUSTOMER_HABITS, "recent_gap_days", "recent_basket_size")
+        ),
+    },
     gold.CUSTOMER_SEGMENTS.path: {
         "segment_id": (*_PLACE, *_of(gold.SEGMENT_MODEL, "segment_id")),
         "segment_name": (*_PLACE, *_of(gold.SEGMENT_MODEL, "segment_name")),

@@ -111,8 +111,10 @@ def _examine_tables(settings: Settings, deep: bool, *, to_people: bool) -> Itera
     from cis_assets.catalog import SYSTEM_TABLES, TABLES
     from cis_assets.errors import OperatorError
     from cis_assets.lake.damage import find_damage, way_back
+    from cis_assets.lake.delta_table import open_table
     from cis_assets.lake.lake import Lake
     from cis_assets.lake.log_files import list_log
+    from cis_assets.lake.stored_schema import compare
 
     lake = Lake(settings.lake_uri)
     shown = not to_people
@@ -122,6 +124,12 @@ def _examine_tables(settings: Settings, deep: bool, *, to_people: bool) -> Itera
             damage = [(str(found), way_back(location, found)) for found in find_damage(location, deep=deep)]
             if not damage and list_log(location).newest is None:
                 continue
+            refused = [] if damage else compare(table, open_table(table, location)).refused
+            if refused:
+                again = (
+                    f"Move the folder aside, run `cis doctor --accept {table.path}`, and materialize the table again."
+                )
+                damage = [(f"The table is in an older form: {'; '.join(refused)}", again)]
         except OperatorError as error:
             damage = [(str(error), "")]
         if not shown:

@@ -7,7 +7,7 @@ from cis_assets.settings import Settings
 
 
 @click.command()
-@click.option("--promote", is_flag=True, help="Let the challenger serve the snapshots from the newest one on.")
+@click.option("--promote", is_flag=True, help="Let the challenger serve the snapshots after the newest one.")
 @click.option(
     "--reason", default="promoted by hand", show_default=True, help="Why it is promoted; kept with the version."
 )
@@ -24,6 +24,7 @@ def train(settings: Settings, promote: bool, reason: str) -> None:
     from cis_assets.cli.runs import run_assets
     from cis_assets.defs.jobs import SEGMENT_MODEL, SEGMENT_TRAINING
     from cis_assets.lake.lake import Lake
+    from cis_assets.segmentation.versions import CHALLENGER, champion
 
     lake = Lake(settings.lake_uri)
     if not lake.exists(gold.CUSTOMER_HABITS):
@@ -31,7 +32,11 @@ def train(settings: Settings, promote: bool, reason: str) -> None:
     ops = {SEGMENT_TRAINING: {"config": {"promote": promote, "reason": reason}}}
     run_id = run_assets(settings, SEGMENT_MODEL, None, ops)
     models = lake.scan(gold.SEGMENT_MODEL).collect()
-    newest = models.filter(pl.col("version") == pl.col("version").max())
-    say(f"Done in run {run_id}: version {newest['version'][0]} is the {newest['state'][0]}.")
-    for row in newest.iter_rows(named=True):
+    shown = models.filter(pl.col("state") == CHALLENGER)
+    if promote or shown.is_empty():
+        shown = champion(models)
+    say(
+        f"Done in run {run_id}: version {shown['version'][0]} is the {shown['state'][0]}, from {shown['serves_from'][0] or 'its promotion'} on."
+    )
+    for row in shown.iter_rows(named=True):
         say(f"  {row['segment_id']:>3} {row['segment_name']} ({row['origin']}): {row['segment_marks']}")

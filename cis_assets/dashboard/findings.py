@@ -210,16 +210,23 @@ def _median(frequency: pl.DataFrame) -> int:
     return ordered.filter(reached)["gap_days"][0]
 
 
-def describe_rfm(customer_segments: pl.DataFrame) -> str:
-    """Rows of gold/customer_segments: how many customers each RFM segment has."""
-    counted = (
-        customer_segments["rfm_segment"].value_counts(sort=True).sort("count", "rfm_segment", descending=[True, False])
+def describe_segments(customer_segments: pl.DataFrame) -> str:
+    """Rows of gold/customer_segments: how many customers each segment and each RFM segment has."""
+    segments, rfm_segments = (_count_names(customer_segments[name]) for name in ("segment_name", "rfm_segment"))
+    finding = (
+        f"{segments[0][0]} is the largest segment with {segments[0][2]} of {customer_segments.height:,} customers, "
+        f"{rfm_segments[0][0]} the largest RFM segment with {rfm_segments[0][2]}."
     )
-    rows = [(name, f"{count:,}", percent(count / customer_segments.height)) for name, count in counted.iter_rows()]
-    (name, _, share), *_ = rows
-    return f"{name} is the largest RFM segment: {share} of the customers.\n\n" + markdown_table(
-        ("RFM segment", "customers", "share"), rows
+    tables = (
+        markdown_table((title, "customers", "share"), rows)
+        for title, rows in (("segment", segments), ("RFM segment", rfm_segments))
     )
+    return "\n\n".join([finding, *tables])
+
+
+def _count_names(names: pl.Series) -> list[tuple[str, str, str]]:
+    counted = names.value_counts().sort("count", names.name, descending=[True, False])
+    return [(name, f"{count:,}", percent(count / len(names))) for name, count in counted.iter_rows()]
 
 
 def _total(rows: pl.DataFrame, column: str) -> int:

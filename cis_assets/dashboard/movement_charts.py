@@ -1,4 +1,4 @@
-"""Draws moves between segments and cohorts as pictures for the Dagster UI, which shows no interactive chart."""
+"""Draws moves, cohorts and the choice of segments as pictures for the Dagster UI, which shows no interactive chart."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import polars as pl
 
 from cis_assets.dashboard import extra, theme
 from cis_assets.dashboard.summaries import percent
+from cis_assets.segmentation.clusterboot import STABLE
 
 if TYPE_CHECKING:
     import altair as alt
 
 _CELL = 44
+_LINE = 12
 _COHORTS_SHOWN = 24
 ARRIVED, LEFT = "arrived", "left"
 
@@ -43,8 +45,10 @@ def migration_chart(moves: pl.DataFrame) -> alt.LayerChart:
         .sort("from_segment_id", "to_segment_id")
         .select("from", "to", "customers", "color", label=pl.format("{}", "customers"))
     )
+    columns = _in_order(moves, "to", LEFT)
+    lines = max(len(name.split()) for name in columns)
     base = alt.Chart(alt.InlineData(values=cells.to_dicts())).encode(
-        x=alt.X("to:N", title="Segment of the day", sort=_in_order(moves, "to", LEFT), axis=_axis(alt, top=True)),
+        x=alt.X("to:N", title="Segment of the day", sort=columns, axis=_axis(alt, top=True, lines=lines)),
         y=alt.Y("from:N", title="28 days before", sort=_in_order(moves, "from", ARRIVED), axis=_axis(alt)),
     )
     color = alt.Color("color:Q", legend=None, scale=alt.Scale(domainMin=0, range="ramp"))
@@ -86,17 +90,52 @@ def cohort_chart(cohorts: pl.DataFrame) -> alt.LayerChart:
     )
 
 
+def candidates_chart(candidates: pl.DataFrame) -> alt.LayerChart:
+    """The stability of the least stable segment for each number of segments that a training tried; the choice is filled."""
+    alt = extra.altair()
+    rows = candidates.sort("segment_count", "centers").select(
+        "segment_count",
+        "least_jaccard",
+        "is_chosen",
+        centers=pl.col("centers").replace({"champion": "of the champion"}),
+        label=pl.col("faults").list.len().replace_strict({0: "no fault", 1: "1 fault"}, default=None),
+        faults=pl.col("faults").list.len(),
+    )
+    rows = rows.with_columns(label=pl.coalesce("label", pl.format("{} faults", "faults")))
+    base = alt.Chart(alt.InlineData(values=rows.to_dicts())).encode(
+        x=alt.X("segment_count:O", title="Number of segments", axis=_axis(alt)),
+        y=alt.Y("least_jaccard:Q", title="Stability of the least stable segment", scale=alt.Scale(domain=[0, 1])),
+    )
+    points = base.mark_point(size=120).encode(
+        shape=alt.Shape("centers:N", title="Centers", sort=["searched", "of the champion"]),
+        fillOpacity=alt.condition("datum.is_chosen", alt.value(1), alt.value(0)),
+        fill=alt.value("#3b6ea5"),
+        stroke=alt.value("#3b6ea5"),
+    )
+    labels = base.mark_text(dy=-14).encode(text="label:N")
+    bound = alt.Chart(alt.InlineData(values=[{"stable": STABLE}])).mark_rule(strokeDash=[4, 4]).encode(y="stable:Q")
+    return alt.layer(bound, points, labels).properties(
+        width=alt.Step(2 * _CELL),
+        height=200,
+        description="Stability of the least stable segment by the number of segments tried; the chosen number is filled.",
+    )
+
+
 def _in_order(moves: pl.DataFrame, side: str, nobody: str) -> list[str]:
     named = moves.drop_nulls(f"{side}_segment_id").sort(f"{side}_segment_id")[f"{side}_segment_name"]
     return [*named.unique(maintain_order=True), nobody]
 
 
-def _axis(alt, *, top: bool = False) -> alt.Axis:
+def _axis(alt, *, top: bool = False, lines: int = 1) -> alt.Axis:
     return alt.Axis(
         ticks=False,
         domain=False,
         labelAngle=0,
-        **({"orient": "top", "labelExpr": "split(datum.label, ' ')"} if top else {}),
+        **(
+            {"orient": "top", "labelExpr": "split(datum.label, ' ')", "labelPadding": 4 + _LINE * (lines - 1)}
+            if top
+            else {}
+        ),
     )
 
 

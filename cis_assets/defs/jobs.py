@@ -47,11 +47,14 @@ train_segments = dg.define_asset_job(
     "train_segments",
     selection=dg.AssetSelection.from_string(SEGMENT_MODEL) - MAINTENANCE_CHECKS,
     description="Trains a challenger of the segment model on the newest snapshot of customers' habits.",
+    tags={ONE_AT_A_TIME: "segment_model"},
 )
 
 promote_segments = dg.define_asset_job(
     "promote_segments",
     selection=dg.AssetSelection.from_string(SEGMENT_MODEL) - MAINTENANCE_CHECKS,
-    description="Promotes the waiting challenger of the segment model: it serves the snapshots from the newest one on.",
+    description="Promotes the waiting challenger of the segment model: it serves the snapshots after the newest one. If none "
+    "waits, it trains one first.",
+    tags={ONE_AT_A_TIME: "segment_model"},
     config={"ops": {SEGMENT_TRAINING: {"config": {"promote": True, "reason": "promoted by the job promote_segments"}}}},
 )

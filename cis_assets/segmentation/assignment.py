@@ -50,6 +50,7 @@ def place_customers(habits: pl.DataFrame, model: pl.DataFrame) -> pl.DataFrame:
         pl.when(is_new).then(pl.lit(NEW_CUSTOMERS_ID)).otherwise(ids).alias("segment_id"),
         pl.when(is_new).then(pl.lit(NEW_CUSTOMERS)).otherwise(names).alias("segment_name"),
         pl.lit(centers.version).alias("model_version"),
+        pl.lit(model["trained_as_of"][0]).alias("trained_as_of"),
         pl.when(~is_new).then(pl.Series(distance)).alias("distance"),
         pl.when(~is_new).then(margin).alias("margin"),
     )

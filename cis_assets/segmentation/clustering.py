@@ -27,10 +27,13 @@ def one_thread() -> Iterator[None]:
 
 
 def find_centers(points: np.ndarray, count: int, *, starts: int, seed: int) -> np.ndarray:
-    """Centers of `count` clusters (count x features): Lloyd's algorithm, the best of `starts` k-means++ starts."""
+    """Centers of `count` clusters (count x features): Lloyd's algorithm, the best of `starts` k-means++ starts.
+
+    Without a tolerance, so that the same centers on the same points move no further.
+    """
     from sklearn.cluster import KMeans
 
-    clustering = KMeans(n_clusters=count, n_init=starts, random_state=seed)  # pyright: ignore[reportArgumentType]
+    clustering = KMeans(n_clusters=count, n_init=starts, random_state=seed, tol=0)  # pyright: ignore[reportArgumentType]
     return clustering.fit(points).cluster_centers_
 
 
@@ -38,7 +41,7 @@ def refine_centers(points: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """Centers after Lloyd's algorithm on `points`, started from the given centers (clusters x features)."""
     from sklearn.cluster import KMeans
 
-    clustering = KMeans(n_clusters=len(centers), init=centers, n_init=1)  # pyright: ignore[reportArgumentType]
+    clustering = KMeans(n_clusters=len(centers), init=centers, n_init=1, tol=0)  # pyright: ignore[reportArgumentType]
     return clustering.fit(points).cluster_centers_
 
 

@@ -80,7 +80,7 @@ def feature_matrix(features: pl.DataFrame, names: Sequence[str]) -> np.ndarray:
     if missing:
         raise MissingFeatureError(
             f"gold/customer_habits has no column {', '.join(missing)}, which the segment model needs; "
-            "materialize segment_model again."
+            "run `cis train --promote`."
         )
     columns = [features[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in names]
     return np.column_stack(columns)

@@ -30,7 +30,7 @@ FEWEST_ORDERS = 4
 """Customers with fewer orders have no habit yet."""
 
 # Following a customer takes about 300 bytes per order.
-_ORDERS_PER_CHUNK = 2_000_000
+_ORDERS_PER_CHUNK = 1_000_000
 _RECENT_DAYS = 28
 _RECENT_ORDERS = 3
 # A squared distance: about one customer in a hundred exceeds it by chance in 28 days.
@@ -196,6 +196,8 @@ def _snapshot(
     listed = np.flatnonzero(known > 0)
     listed = listed[orders.day[last[listed]] > number - history_days]
     place = last[listed]
+    earlier = np.bincount(owner[orders.day <= number - _RECENT_DAYS], minlength=len(orders.customer))
+    recent = (orders.first + earlier)[listed], place + 1
     rows = pl.LazyFrame(
         {
             AS_OF_DATE: pl.repeat(day, len(listed), dtype=pl.Date, eager=True),
@@ -204,11 +206,18 @@ def _snapshot(
             "gap_days": values[place, 0],
             "basket_size": values[place, 1],
             "since": pl.Series(orders.day[since[place]].astype(np.int32)).cast(pl.Date),
+            "recent_gap_days": _mean_or_null(orders, 0, *recent),
+            "recent_basket_size": _mean_or_null(orders, 1, *recent),
         }
     )
     return CUSTOMER_HABITS.conform(
         rows.with_columns(pl.when(pl.col("order_count") > 1).then("gap_days").alias("gap_days"))
     ).collect()
+
+
+def _mean_or_null(orders: _Orders, habit: int, start: np.ndarray, end: np.ndarray) -> pl.Series:
+    number, total = (_between(running[habit], start, end) for running in (orders.numbers, orders.sums))
+    return pl.Series(total / np.maximum(number, 1)).set(pl.Series(number == 0), None)
 
 
 def _running(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ and promotion in `versions`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -24,7 +24,7 @@ from cis_assets.segmentation.clustering import (
     refine_centers,
     seeded_sample,
 )
-from cis_assets.segmentation.drift import decile_edges
+from cis_assets.segmentation.drift import describe_recent_habits
 from cis_assets.segmentation.features import CLUSTERED_FEATURES, FeatureScaling, feature_matrix
 from cis_assets.segmentation.habits import FEWEST_ORDERS
 from cis_assets.segmentation.naming import Center, segment_marks, segment_names
@@ -32,6 +32,8 @@ from cis_assets.segmentation.segment_count import SegmentCountTrial, choose_segm
 from cis_assets.segmentation.versions import CHALLENGER, Succession, champion, number_version, succeed
 
 _STARTS = 50
+# So many customers for each number of segments tried: fewer show no groups.
+_CUSTOMERS_PER_SEGMENT = 10
 _CLEARLY_BETTER = 0.97
 SEARCH_CUSTOMERS = 20_000
 
@@ -75,12 +77,13 @@ def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: Tra
 
     KMeans (scikit-learn, Lloyd's algorithm, 50 k-means++ starts) clusters the scaled habits of customers with four orders
     or more, for each number of segments from `segments_min` to `segments_max` that they allow; `choose_segment_count`
-    picks one. The centers of the champion are refined too. They are preferred unless the choice has fewer faults, or is
-    3% closer to the customers with as many segments, so training again changes little if the customers changed little.
+    picks one. The centers of the champion stay unless they clearly have more faults, or that choice is 3% closer to the customers with
+    as many segments. So training again changes little if the customers changed little.
 
     A training that finds the champion or the waiting challenger of the same snapshot again has the version of that.
 
-    Fewer distinct customers than `segments_min` get one segment each, down to one for all. The search uses a seeded
+    There are at most as many segments as distinct customers, and one per ten customers. Without a customer with four orders,
+    there is one segment, which nobody is in. The search uses a seeded
     sample of at most `search_customers` customers. Results depend neither on row order nor on threads.
 
     Raises TrainingError if `habits` is empty or has more than one snapshot.
@@ -91,18 +94,23 @@ def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: Tra
     raw = feature_matrix(known if known.height else customers, tuple(CLUSTERED_FEATURES))
     scaling = FeatureScaling.fit(raw)
     scaled = scaling.transform(raw)
+    if known.is_empty():
+        # Nobody can be placed yet, so the one segment has no customers.
+        options = replace(options, segments_max=1, segments_min=1)
     with one_thread():
         searched = seeded_sample(scaled, options.search_customers, options.seed)
         fits = _search(searched, options)
         former = _former_centers(models)
-        refined = former and _refine_former(former, scaling, searched, options.seed)
-        chosen = _choose(fits, refined)
-        centers = chosen.centers if searched is scaled else refine_centers(scaled, chosen.centers)
+        kept = former and _rate_former(former, scaling, searched, options.seed)
+        chosen = _choose(fits, kept)
+        is_final = chosen is kept or searched is scaled
+        centers = chosen.centers if is_final else refine_centers(scaled, chosen.centers)
     nearest, distance = nearest_centers(scaled, centers)
-    sizes = np.bincount(nearest, minlength=len(centers))
+    sizes = np.bincount(nearest[: known.height], minlength=len(centers))
     order = np.array(sorted(range(len(centers)), key=lambda place: (-sizes[place], *centers[place])))
     place_of = np.argsort(order)
     succession = _succeed(models, former, raw, place_of[nearest], len(centers))
+    recent_edges, recent_shares = describe_recent_habits(known if known.height else customers)
     shared = {
         "state": CHALLENGER,
         "trained_as_of": trained_as_of,
@@ -113,7 +121,8 @@ def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: Tra
         "feature_is_log": list(scaling.is_log),
         "feature_mean": list(scaling.mean),
         "feature_scale": list(scaling.scale),
-        "feature_edges": decile_edges(scaled),
+        "recent_edges": recent_edges,
+        "recent_shares": recent_shares,
         "segment_count": len(centers),
         "silhouette": chosen.trial.silhouette,
         "inertia": float((distance**2).sum()),
@@ -125,13 +134,13 @@ def train_segment_model(habits: pl.DataFrame, models: pl.DataFrame, options: Tra
         "segment_id": list(succession.ids),
         "origin": list(succession.origins),
     }
-    rows = number_version(models, _segment_rows(scaling, centers[order], shared, per_segment, _former_names(models)))
-    tried = [("searched", fit) for fit in fits] + ([("champion", refined)] if refined else [])
+    rows = number_version(models, _segment_rows(scaling, centers[order], shared, per_segment))
+    tried = [("searched", fit) for fit in fits] + ([("champion", kept)] if kept else [])
     return Training(
         rows,
         _candidate_rows(rows["version"][0], tried, chosen),
         succession,
-        min(refined.trial.jaccards) if refined else None,
+        min(kept.trial.jaccards) if kept else None,
     )
 
 
@@ -146,11 +155,11 @@ def _require_one_snapshot(habits: pl.DataFrame) -> date:
 def _search(points: np.ndarray, options: TrainingOptions) -> list[_Fit]:
     """A fit for each number of segments, from the least to the most that distinct customers allow."""
     least, seed = options.segments_min, options.seed
-    if not 2 <= least <= options.segments_max:
+    if not 1 <= least <= options.segments_max:
         raise ValueError(
-            f"The range of segment counts is {least} to {options.segments_max}, but must be ascending from 2 or more."
+            f"The range of segment counts is {least} to {options.segments_max}, but must be ascending from 1 or more."
         )
-    most = min(options.segments_max, count_distinct(points))
+    most = max(1, min(options.segments_max, count_distinct(points), len(points) // _CUSTOMERS_PER_SEGMENT))
     counts = range(min(least, most), most + 1)
     return [_fit(points, find_centers(points, count, starts=_STARTS, seed=seed), seed) for count in counts]
 
@@ -165,20 +174,20 @@ def _former_centers(models: pl.DataFrame) -> SegmentCenters | None:
     return None if rows.is_empty() else SegmentCenters.from_model(rows)
 
 
-def _refine_former(former: SegmentCenters, scaling: FeatureScaling, points: np.ndarray, seed: int) -> _Fit | None:
-    """The champion's centers refined on today's customers; None if a segment of it has no customer any more."""
+def _rate_former(former: SegmentCenters, scaling: FeatureScaling, points: np.ndarray, seed: int) -> _Fit | None:
+    """The champion's centers as they are, on today's customers; None if a segment of it has no customer any more."""
     if former.scaling.names != scaling.names:
         return None
     centers = scaling.transform(former.scaling.inverse(former.centroids))
     if len(np.unique(nearest_centers(points, centers)[0])) < len(centers):
         return None
-    return _fit(points, refine_centers(points, centers), seed)
+    return _fit(points, centers, seed)
 
 
 def _choose(fits: list[_Fit], former: _Fit | None) -> _Fit:
     best = choose_segment_count([fit.trial for fit in fits])
     chosen = next(fit for fit in fits if fit.trial is best)
-    if former is None or len(best.faults) < len(former.trial.faults):
+    if former is None or len(best.faults) < len(former.trial.clear_faults):
         return chosen
     is_better = len(former.centers) == len(chosen.centers) and chosen.inertia < _CLEARLY_BETTER * former.inertia
     return chosen if is_better else former
@@ -215,16 +224,11 @@ def _succeed(
     return succeed(list(former.segment_ids), old, new, count, highest)
 
 
-def _former_names(models: pl.DataFrame) -> Mapping[int, str]:
-    return dict(champion(models).select("segment_id", "segment_name").iter_rows())
-
-
 def _segment_rows(
     scaling: FeatureScaling,
     centers: np.ndarray,
     shared: Mapping[str, object],
     per_segment: Mapping[str, list],
-    former_names: Mapping[int, str],
 ) -> pl.DataFrame:
     values = scaling.inverse(centers.copy())
     gap, basket = (scaling.names.index(name) for name in ("gap_days", "basket_size"))
@@ -233,7 +237,7 @@ def _segment_rows(
     ]
     usual = scaling.inverse(np.zeros(len(scaling.names))).tolist()
     average = Center(usual[gap], usual[basket], 0.0)
-    names = segment_names(described, [former_names.get(each) for each in per_segment["segment_id"]])
+    names = segment_names(described)
     rows = [
         {
             **shared,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import polars as pl
 
@@ -10,7 +11,10 @@ from cis_assets.segmentation.assignment import place_customers
 from cis_assets.segmentation.clusterboot import TRUSTED
 from cis_assets.segmentation.drift import measure_drift
 from cis_assets.segmentation.model import Training, TrainingOptions, train_segment_model
-from cis_assets.segmentation.versions import CHALLENGER, add_challenger, champion, promote
+from cis_assets.segmentation.versions import CHALLENGER, PromotionError, add_challenger, champion, promote
+
+# A champion of fewer customers is that of a shop's first days.
+_FEWEST_CUSTOMERS = 40
 
 
 @dataclass(frozen=True)
@@ -41,26 +45,37 @@ def change_model(
     candidates: pl.DataFrame,
     *,
     promotion: str | None,
-    promote_at_drift: float | None,
+    promote_at_drift: float,
     options: TrainingOptions,
 ) -> ModelChange:
     """Train a challenger on one snapshot of gold/customer_habits, or promote it.
 
-    With `promotion` (its reason), the waiting challenger is promoted; only if none waits, one is trained first. Otherwise,
-    the trained challenger is promoted by itself in two cases, if `promote_at_drift` is set: a population stability index of
-    the champion reaches it, or a segment of the champion has a stability under 0.6 on these customers.
+    With `promotion` (its reason), the waiting challenger is promoted; only if none waits, one is trained first. It serves from
+    the day after the snapshot on. Raises PromotionError if the training finds the champion again. Without `promotion`,
+    the trained challenger is promoted by itself if the champion was trained on fewer than 40 customers. With `promote_at_drift`
+    above 0, it also is if a population stability index of the champion reaches that, or if a segment of the champion has a
+    stability under 0.6 on these customers.
     """
     former, training, reason = champion(models), None, promotion
     if promotion is None or not _has_challenger(models):
         training = train_segment_model(habits, models, options)
+        version = training.rows["version"][0]
+        if version not in models["version"]:
+            candidates = pl.concat([candidates.filter(pl.col("version") != version), training.candidates])
         models = add_challenger(models, training.rows)
-        others = candidates.filter(pl.col("version") != training.rows["version"][0])
-        candidates = pl.concat([others, training.candidates])
-        if reason is None and promote_at_drift is not None and not former.is_empty():
+        is_challenger = version in models.filter(pl.col("state") == CHALLENGER)["version"]
+        if promotion is None and is_challenger and former["customer_count"].sum() < _FEWEST_CUSTOMERS:
+            reason = f"the former champion was trained on {former['customer_count'].sum()} customers with habits only"
+        elif promotion is None and promote_at_drift and is_challenger:
             drift = measure_drift(habits, place_customers(habits, former), former)
             reason = _reason(drift, training.least_former_jaccard, promote_at_drift)
+        if promotion is not None and not (is_challenger or former.is_empty()):
+            raise PromotionError(
+                "There is nothing to promote: the training on the newest snapshot finds the segments of the champion again."
+            )
     if reason is not None and _has_challenger(models):
-        models = promote(models, habits[AS_OF_DATE][0], reason)
+        # The snapshot of the day is made, so the next one is the first that the version can serve.
+        models = promote(models, habits[AS_OF_DATE][0] + timedelta(days=1), reason)
     return ModelChange(models, candidates, former, training)
 
 
@@ -73,7 +88,7 @@ def _reason(drift: Mapping[str, float], least_jaccard: float | None, bound: floa
     if drifted:
         return f"drift: {', '.join(drifted)} (bound: {bound})"
     if least_jaccard is None:
-        return "a segment of the former champion has no customers any more"
+        return "a segment of the former champion has no customers any more, or it has other habits"
     if least_jaccard < TRUSTED:
         return f"a segment of the former champion has a stability of {least_jaccard:.2f} (bound: {TRUSTED})"
     return None

@@ -9,7 +9,10 @@ NEW_CUSTOMERS_MARKS = "fewer than 4 orders so far"
 _RHYTHMS = ((2.5, "Daily"), (5.0, "Frequent"), (10.0, "Weekly"), (18.0, "Fortnightly"), (45.0, "Monthly"))
 _RAREST = "Occasional"
 _LARGE = 0.3
-_FURTHER_WORDS = (("more often", "less often"), ("smaller baskets", "larger baskets"))
+_FURTHER_WORDS = (
+    (("more often", "less often"), ("most often", "in between", "least often")),
+    (("smaller baskets", "larger baskets"), ("smallest baskets", "medium baskets", "largest baskets")),
+)
 _DAYS_A_MONTH = 30
 _LEAST_GAP = 0.5
 
@@ -34,22 +37,14 @@ def base_name(center: Center) -> str:
     return f"{rhythm} top-up" if center.basket_z <= -_LARGE else f"{rhythm} shoppers"
 
 
-def segment_names(centers: Sequence[Center], former: Sequence[str | None] = ()) -> list[str]:
-    """A name for each center, no two alike: the rule's name, and a further word for centers that share it.
-
-    `former` has the names that segments had before. Such a name is kept while its rule holds and no other has it.
-    """
+def segment_names(centers: Sequence[Center]) -> list[str]:
+    """A name for each center, no two alike: the rule's name, and a further word for centers that share it."""
     bases = [base_name(center) for center in centers]
     names: list[str] = [""] * len(centers)
     for base in dict.fromkeys(bases):
         alike = [place for place, each in enumerate(bases) if each == base]
         for place, word in _further_words(centers, alike).items():
             names[place] = f"{base}, {word}" if word else base
-    for place, name in enumerate(former):
-        if name is None or name in names or bases.count(bases[place]) > 1:
-            continue
-        if name.split(", ")[0] == bases[place]:
-            names[place] = name
     return names
 
 
@@ -63,14 +58,14 @@ def segment_marks(center: Center, average: Center) -> str:
         (center.basket_size, average.basket_size, lambda value: f"{_count(value, 'product')} a basket"),
         (_volume(center), _volume(average), lambda value: f"{_count(value, 'product')} a month"),
     ]
-    values.sort(key=lambda each: -abs(each[0] / each[1] - 1) if each[0] > each[1] else -abs(each[1] / each[0] - 1))
+    values.sort(key=lambda each: -max(each[0] / each[1], each[1] / each[0]))
     (first, usual, words), *others = values
     marks = [f"{words(first)} (average customer: {_number(usual)})"]
     return ", ".join([*marks, *(f"{words(value)} ({_number(usual)})" for value, usual, words in others)])
 
 
 def _further_words(centers: Sequence[Center], alike: Sequence[int]) -> dict[int, str]:
-    """A word for each of `alike`: by the gap or, if that differs less, by the basket; numbers for more than two."""
+    """A word for each of `alike`: by the gap or, if that differs less, by the basket; numbers for more than three."""
     if len(alike) == 1:
         return {alike[0]: ""}
     measures: tuple[Callable[[Center], float], ...] = (lambda one: one.gap_days, lambda one: one.basket_size)
@@ -79,8 +74,9 @@ def _further_words(centers: Sequence[Center], alike: Sequence[int]) -> dict[int,
     ]
     measure = spreads.index(max(spreads))
     ordered = sorted(alike, key=lambda place: (measures[measure](centers[place]), place))
-    if len(alike) == 2:
-        return dict(zip(ordered, _FURTHER_WORDS[measure], strict=True))
+    for words in _FURTHER_WORDS[measure]:
+        if len(words) == len(alike):
+            return dict(zip(ordered, words, strict=True))
     return {place: str(number) for number, place in enumerate(ordered, start=1)}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cis_assets.segmentation.centers import nearest_centers
-from cis_assets.segmentation.clusterboot import STABLE, bootstrap_jaccards
+from cis_assets.segmentation.clusterboot import STABLE, TRUSTED, bootstrap_jaccards
 from cis_assets.segmentation.clustering import silhouette_on_sample
 
 SMALLEST_SHARE = 0.03
@@ -33,10 +33,18 @@ class SegmentCountTrial:
     @property
     def faults(self) -> tuple[str, ...]:
         """The requirements that it misses."""
+        return self._find_faults(SMALLEST_SHARE, LARGEST_SHARE, STABLE)
+
+    @property
+    def clear_faults(self) -> tuple[str, ...]:
+        """The requirements that it misses by more than the figures vary from one day to the next."""
+        return self._find_faults(SMALLEST_SHARE * 0.8, LARGEST_SHARE * 1.1, TRUSTED)
+
+    def _find_faults(self, smallest: float, largest: float, stable: float) -> tuple[str, ...]:
         missed = {
-            "a segment under 3%": min(self.shares) < SMALLEST_SHARE,
-            "a segment above 40%": max(self.shares) > LARGEST_SHARE,
-            "an unstable segment": min(self.jaccards) < STABLE,
+            "a segment under 3%": min(self.shares) < smallest,
+            "a segment above 40%": max(self.shares) > largest,
+            "an unstable segment": min(self.jaccards) < stable,
             "a segment close to the average": min(self.distinct_habits) < _DISTINCT_HABITS,
         }
         return tuple(fault for fault, is_missed in missed.items() if is_missed)

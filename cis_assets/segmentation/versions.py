@@ -17,6 +17,8 @@ from cis_assets.segmentation.clustering import count_pairs
 
 CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
 _SAME = 0.5
+# Fewer common customers than this share of both segments together do not continue a segment.
+_CONTINUED = 0.25
 # Refining the same centers on the same customers again moves them by less.
 _EQUAL_CENTERS = 0.001
 
@@ -64,7 +66,7 @@ def number_version(models: pl.DataFrame, trained: pl.DataFrame) -> pl.DataFrame:
 
 
 def _have_equal_centers(known: pl.DataFrame, trained: pl.DataFrame) -> bool:
-    values = [np.sort(np.array(rows["centroid_values"].to_list()), axis=0) for rows in (known, trained)]
+    values = [np.array(sorted(map(tuple, rows["centroid_values"].to_list()))) for rows in (known, trained)]
     return values[0].shape == values[1].shape and np.allclose(*values, rtol=_EQUAL_CENTERS)
 
 
@@ -108,13 +110,15 @@ def succeed(old_ids: list[int], old: np.ndarray, new: np.ndarray, new_count: int
     """Give new segments the ids of old ones, so that as many customers as possible keep theirs.
 
     `old` and `new` have one place per customer that both versions place: of the old segment in `old_ids`, and of the new
-    segment. The pairing is the optimal assignment. A pair counts if it shares a customer; other new segments get ids above
-    `highest_id`, which counts retired versions too.
+    segment. The pairing is the optimal assignment. A pair counts if at least a quarter of the customers of either are in
+    both; other new segments get ids above `highest_id`, which counts retired versions too.
     """
     from scipy.optimize import linear_sum_assignment
 
     pairs = count_pairs(old, new, len(old_ids), new_count)
-    paired = {int(to): int(place) for place, to in zip(*linear_sum_assignment(-pairs), strict=True) if pairs[place, to]}
+    either = pairs.sum(axis=1)[:, None] + pairs.sum(axis=0)[None, :] - pairs
+    matched = zip(*linear_sum_assignment(-pairs), strict=True)
+    paired = {int(to): int(place) for place, to in matched if pairs[place, to] > _CONTINUED * either[place, to]}
     fresh = iter(range(highest_id + 1, highest_id + 1 + new_count))
     ids = tuple(old_ids[paired[to]] if to in paired else next(fresh) for to in range(new_count))
     taken = set(paired.values())

@@ -154,7 +154,8 @@ def test_an_unknown_customer_is_one_sentence(landed: None):
     assert "gold/customer_features" in refusal(cis("show", "customer", "1"))
 
 
-def test_a_customer_is_shown_whole(landed: None):
+def test_a_customer_is_shown_whole():
+    assert cis("land", "sample", "--customers", "60", "--days", "15", "--end", "2025-10-31").exit_code == 0
     assert cis("backfill").exit_code == 0
     made = cis("snapshot")
     assert made.exit_code == 0, made.output
@@ -189,6 +190,7 @@ def test_the_demo_ends_with_what_a_person_wants_to_see():
     assert result.output.count("because: customer ") == 5
 
 
+@pytest.mark.slow
 def test_what_a_run_warns_of_is_said(landed: None):
     for table in ("orders", "order_items"):
         shutil.rmtree(f".cis/landing/{table}/order_date=2025-10-28")
@@ -202,6 +204,7 @@ def test_looking_at_an_absent_landing_folder_does_not_create_it(tmp_path: Path):
     assert not Path(".cis/landing").exists()
 
 
+@pytest.mark.slow
 def test_a_gold_day_needs_no_landing_files(landed: None):
     assert cis("backfill").exit_code == 0
     shutil.rmtree(".cis/landing")
@@ -259,6 +262,7 @@ def test_a_lake_without_tables_has_no_rejected_rows():
     assert cis("show", "rejected").output == "No row was rejected.\n"
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_a_day_without_orders_warns(landed: None):
     assert cis("backfill").exit_code == 0
     later = cis("backfill", "--from", "2025-11-03", "--to", "2025-11-03", "--select", 'key:"gold/customer_features"')
@@ -273,6 +277,18 @@ def test_an_earlier_snapshot_can_be_shown(landed: None):
         assert cis("backfill", "--from", day, "--to", day, "--select", "group:gold").exit_code == 0
     assert "Customer segments as of 2025-10-31" in cis("show", "segments").output
     assert "Customer segments as of 2025-10-30" in cis("show", "segments", "--as-of", "2025-10-30").output
+
+
+@pytest.mark.slow
+def test_a_training_on_the_same_snapshot_makes_no_challenger_and_promotes_nothing(landed: None):
+    assert cis("backfill").exit_code == 0
+    assert cis("snapshot").exit_code == 0
+    trained = cis("train")
+    assert trained.exit_code == 0, trained.output
+    assert "version 1 is the champion" in trained.output
+    promoted = cis("train", "--promote")
+    assert promoted.exit_code == 1
+    assert "nothing to promote" in promoted.output
 
 
 @pytest.mark.slow
@@ -318,6 +334,7 @@ def test_messages_of_a_day_without_a_snapshot_are_refused(landed: None):
         assert "There is no snapshot as of 2025-10-01" in refusal(cis("show", command, "--as-of", "2025-10-01"))
 
 
+@pytest.mark.slow
 def test_the_openai_writer_without_a_key_is_refused_before_the_run(landed: None, monkeypatch: pytest.MonkeyPatch):
     assert cis("backfill").exit_code == 0
     monkeypatch.setenv("CIS_WRITER", "openai")

@@ -6,7 +6,13 @@ import polars as pl
 import pytest
 
 from cis_assets.catalog import Table
-from cis_assets.catalog.gold import COHORT_RETENTION, CUSTOMER_HABITS, SEGMENT_MIGRATION, SEGMENT_PREFERENCES
+from cis_assets.catalog.gold import (
+    COHORT_RETENTION,
+    CUSTOMER_HABITS,
+    SEGMENT_CANDIDATES,
+    SEGMENT_MIGRATION,
+    SEGMENT_PREFERENCES,
+)
 from cis_assets.dashboard import findings, movement_charts
 from cis_assets.dashboard.summaries import GoldFrames
 
@@ -42,6 +48,17 @@ COHORTS = _rows(
         (date(2026, 2, 1), 1, 30, 3, 0.1, True),
         (date(2026, 3, 1), 0, 2, 2, 1.0, True),
     ],
+)
+
+
+CANDIDATES = pl.DataFrame(
+    [
+        (1, "searched", 4, True, [], 0.8, 0.9, 0.4, 0.1, 0.3, 9.0),
+        (1, "searched", 5, False, ["an unstable segment"], 0.6, 0.9, 0.4, 0.1, 0.3, 9.0),
+        (1, "champion", 5, False, ["an unstable segment", "a segment under 3%"], 0.5, 0.9, 0.4, 0.1, 0.3, 9.0),
+    ],
+    schema=SEGMENT_CANDIDATES.dtypes,
+    orient="row",
 )
 
 
@@ -92,9 +109,11 @@ def test_the_finding_on_gaps_says_how_many_the_source_caps(frames: GoldFrames) -
     assert "The source caps none of them." in findings.describe_gaps(uncapped)
 
 
-def test_the_finding_on_rfm_names_the_largest_part(frames: GoldFrames) -> None:
-    text = findings.describe_rfm(frames.customer_segments)
-    assert text.startswith("Champions is the largest RFM segment: 50% of the customers.")
+def test_the_finding_on_segments_names_the_largest_of_both_kinds(frames: GoldFrames) -> None:
+    text = findings.describe_segments(frames.customer_segments)
+    assert text.startswith(
+        "Weekly stock-up is the largest segment with 50% of 100 customers, Champions the largest RFM segment with 50%."
+    )
     assert "| Lost | 30 | 30% |" in text
 
 
@@ -105,7 +124,12 @@ def test_tables_without_rows_have_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chart", "rows"), [(movement_charts.migration_chart, MOVES), (movement_charts.cohort_chart, COHORTS)]
+    ("chart", "rows"),
+    [
+        (movement_charts.migration_chart, MOVES),
+        (movement_charts.cohort_chart, COHORTS),
+        (movement_charts.candidates_chart, CANDIDATES),
+    ],
 )
 def test_a_picture_is_a_png_inside_markdown_with_words_for_screen_readers(chart, rows: pl.DataFrame) -> None:
     pytest.importorskip("vl_convert")
@@ -131,3 +155,13 @@ def test_the_finding_on_habits_has_the_medians_and_customers_with_one_order_have
     assert text.startswith("Half of the customers order every 7 days or more often, and 10 lines or fewer at a time.")
     assert "| days between orders | 5.0 | 7.0 | 18.5 |" in text
     assert findings.describe_habits(_rows(CUSTOMER_HABITS, rows[3:])) == "No customer has two orders yet."
+
+
+def test_the_chosen_number_of_segments_is_drawn_filled_with_its_faults() -> None:
+    drawn = movement_charts.candidates_chart(CANDIDATES).to_dict()
+    points = drawn["datasets"][drawn["layer"][1]["data"]["name"]]
+    assert [(row["segment_count"], row["centers"], row["is_chosen"], row["label"]) for row in points] == [
+        (4, "searched", True, "no fault"),
+        (5, "of the champion", False, "2 faults"),
+        (5, "searched", False, "1 fault"),
+    ]

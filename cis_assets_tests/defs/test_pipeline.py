@@ -158,6 +158,7 @@ def test_only_customers_with_consent_are_addressed(shop: Shop):
     assert shop.rows(gold.NOTIFICATIONS)["customer_id"].is_in(consenting.implode()).all()
 
 
+@pytest.mark.slow
 def test_a_failing_file_leaves_the_tables_as_they_were(tmp_path: Path):
     shop = shop_at(tmp_path)
     days = land_sample(tmp_path / "landing", end=END, customers=30, days=4)
@@ -210,6 +211,7 @@ def test_a_model_behind_a_compatible_server_writes_the_words(
     assert all(request["store"] is False for request in model_server.requests)
 
 
+@pytest.mark.slow
 def test_the_openai_writer_without_a_key_stops_with_a_sentence_that_names_the_variable(
     landing: Path, days: DateRange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -14,6 +14,8 @@ from cis_assets_tests.defs.pipeline import GOLD, INGEST
 from cis_assets_tests.erasure.byte_search import traces_of
 from cis_assets_tests.erasure.conftest import CUSTOMER, END, SECRET, ShopWithCustomer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
@@ -48,7 +50,6 @@ def metadata(result: dg.ExecuteInProcessResult) -> dict:
     return {name: value.value for name, value in output.step_output_data.metadata.items()}
 
 
-@pytest.mark.slow
 def test_a_request_is_carried_out_and_deleted_and_no_number_enters_dagster(
     with_customer: ShopWithCustomer,
     requests: Path,

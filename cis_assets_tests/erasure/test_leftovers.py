@@ -18,6 +18,8 @@ from cis_assets.landing.folder import LandingFolder
 from cis_assets_tests.erasure.byte_search import traces_of
 from cis_assets_tests.erasure.conftest import CUSTOMER, END, ShopWithCustomer
 
+pytestmark = pytest.mark.slow
+
 
 def in_lake(shop: ShopWithCustomer) -> dict[str, set[str]]:
     return traces_of(shop.numbers, shop.lake)

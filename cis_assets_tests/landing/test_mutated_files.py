@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +112,7 @@ def check_conservation(file: DamagedFile, found: Found) -> None:
 
 @MANY
 @given(rng=st.randoms(use_true_random=True))
+@pytest.mark.slow
 def test_every_row_of_a_damaged_csv_file_is_read_or_rejected_once(rng: random.Random) -> None:
     files = [damaged_file(rng) for _ in range(AT_ONCE)]
     with tempfile.TemporaryDirectory() as root:

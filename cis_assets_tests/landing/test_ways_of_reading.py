@@ -26,6 +26,8 @@ from cis_assets.landing.text_pieces import LIMITS, Limits
 from cis_assets.storage.errors import StorageError
 from cis_assets_tests.landing.mutated_files import damaged_file
 
+pytestmark = pytest.mark.slow
+
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 HEADERS = (

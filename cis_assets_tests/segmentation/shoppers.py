@@ -112,6 +112,8 @@ def habits_of(features: pl.DataFrame) -> pl.DataFrame:
         pl.col("mean_gap_days").alias("gap_days"),
         pl.col("mean_basket_size").alias("basket_size"),
         pl.col("as_of_date").alias("since"),
+        pl.col("mean_gap_days").alias("recent_gap_days"),
+        pl.col("mean_basket_size").alias("recent_basket_size"),
     )
 
 

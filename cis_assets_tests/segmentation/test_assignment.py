@@ -85,7 +85,8 @@ def test_the_fourth_order_leaves_the_new_customers(planted_model: pl.DataFrame) 
 def test_a_day_before_a_promotion_keeps_its_version(planted_model: pl.DataFrame) -> None:
     features, _ = planted({"weekly": 60, "top-up": 80, "rare": 100, "gone": 120}, seed=8)
     later = AS_OF + timedelta(days=1)
-    models = add_challenger(planted_model, train(habits_of(features), planted_model).rows)
+    habits = habits_of(features).with_columns(as_of_date=pl.lit(later))
+    models = add_challenger(planted_model, train(habits, planted_model).rows)
     both = pl.concat([features, features.with_columns(as_of_date=pl.lit(later))])
     placed = assign(both, promote(models, later, "drift"))
     versions = placed.select("as_of_date", "model_version").unique().sort("as_of_date")["model_version"]

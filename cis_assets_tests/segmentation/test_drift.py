@@ -4,9 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from cis_assets.catalog.gold import SEGMENT_MODEL
 from cis_assets.segmentation.assignment import place_customers
 from cis_assets.segmentation.drift import DRIFTED, measure_drift, population_stability
-from cis_assets_tests.segmentation.shoppers import habits_of, planted
+from cis_assets.segmentation.versions import add_challenger
+from cis_assets_tests.segmentation.shoppers import habits_of, planted, train
 
 SIZES = {"weekly": 120, "top-up": 100, "rare": 80, "gone": 60}
 
@@ -34,8 +36,32 @@ def test_planted_new_habits_are_drift(planted_model: pl.DataFrame) -> None:
     assert found["basket_size"] < DRIFTED
 
 
+def test_customers_who_stop_ordering_are_drift(planted_model: pl.DataFrame) -> None:
+    habits = habits_of(planted(SIZES, seed=4)[0])
+    silent = pl.col("customer_id") % 2 == 0
+    now = habits.with_columns(
+        pl.when(~silent).then(name).alias(name) for name in ("recent_gap_days", "recent_basket_size")
+    )
+    found = measure_drift(now, place_customers(now, planted_model), planted_model)
+    assert found["gap_days"] > DRIFTED
+
+
 def test_a_segment_that_loses_its_customers_is_drift(planted_model: pl.DataFrame) -> None:
     assert drift(planted_model, planted({**SIZES, "weekly": 5}, seed=4)[0])["segment shares"] > DRIFTED
+
+
+@pytest.mark.parametrize("habit", [{}, {"gap_days": 60.0}, {"gap_days": 60.0, "basket_size": 5.0}])
+def test_the_customers_of_the_training_have_no_drift_however_many_are_alike(habit: dict[str, float]) -> None:
+    habits = habits_of(planted(SIZES)[0])
+    is_alike = pl.col("customer_id") % 4 != 0
+    alike = habits.with_columns(
+        pl.when(is_alike).then(pl.lit(value)).otherwise(f"{part}{name}").alias(f"{part}{name}")
+        for name, value in habit.items()
+        for part in ("", "recent_")
+    )
+    model = add_challenger(SEGMENT_MODEL.empty(), train(alike).rows)
+    found = measure_drift(alike, place_customers(alike, model), model)
+    assert max(found.values()) == pytest.approx(0, abs=1e-9)
 
 
 def test_new_customers_do_not_count(planted_model: pl.DataFrame) -> None:

@@ -111,3 +111,17 @@ def test_chunks_of_customers_and_days_give_the_same_rows(monkeypatch: pytest.Mon
     assert len(chunks) > 4
     found = pl.concat(chunk.collect() for chunk in chunks).sort("as_of_date", "customer_id")
     assert_frame_equal(found, habits(rows, *days))
+
+
+def test_recent_habits_are_those_of_the_last_28_days() -> None:
+    steady = [(day, 10) for day in range(300, 30, -10)]
+    row = habits(orders([*steady, (24, 4), (18, 8)])).row(0, named=True)
+    # The order before these 28 days is 40 days old.
+    assert (row["recent_gap_days"], row["recent_basket_size"]) == ((16 + 6) / 2, 6)
+    silent = habits(orders(steady)).row(0, named=True)
+    assert (silent["recent_gap_days"], silent["recent_basket_size"]) == (None, None)
+
+
+def test_a_pause_counts_as_at_most_60_days() -> None:
+    row = habits(orders([(200, 1), (20, 1), (10, 1), (0, 1)])).row(0, named=True)
+    assert row["recent_gap_days"] == pytest.approx((60 + 10 + 10) / 3)

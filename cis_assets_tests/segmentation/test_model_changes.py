@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from cis_assets.catalog.gold import SEGMENT_CANDIDATES, SEGMENT_MODEL
 from cis_assets.segmentation.model import TrainingOptions
 from cis_assets.segmentation.model_changes import ModelChange, change_model
-from cis_assets.segmentation.versions import renamed_segments
+from cis_assets.segmentation.versions import PromotionError, renamed_segments
 from cis_assets_tests.segmentation.shoppers import AS_OF, OPTIONS, habits_of, planted
 
 SIZES = {"weekly": 60, "top-up": 50, "rare": 40, "gone": 30}
@@ -19,7 +19,7 @@ def change(
     habits: pl.DataFrame,
     former: ModelChange | None = None,
     promotion: str | None = None,
-    promote_at_drift: float | None = None,
+    promote_at_drift: float = 0,
 ) -> ModelChange:
     models = SEGMENT_MODEL.empty() if former is None else former.models
     candidates = SEGMENT_CANDIDATES.empty() if former is None else former.candidates
@@ -42,7 +42,7 @@ def habits() -> pl.DataFrame:
 def others() -> pl.DataFrame:
     """Another mix of customers a week later, who order less often."""
     rows = habits_of(planted({**SIZES, "rare": 160}, seed=8)[0])
-    return later(rows.with_columns(pl.col("gap_days") * 1.5))
+    return later(rows.with_columns(pl.col("gap_days", "recent_gap_days") * 1.5))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,9 @@ def test_all_numbers_that_were_tried_are_kept_with_the_one_chosen(first: ModelCh
 def test_training_again_on_the_same_snapshot_adds_nothing(
     first: ModelChange, habits: pl.DataFrame, others: pl.DataFrame
 ):
-    assert_frame_equal(change(habits, first).models, first.models)
+    again = change(habits, first)
+    assert_frame_equal(again.models, first.models)
+    assert_frame_equal(again.candidates, first.candidates)
     second = change(others, first)
     third = change(others, second)
     assert_frame_equal(third.models, second.models)
@@ -77,7 +79,7 @@ def test_the_challenger_that_waits_is_promoted_as_it_was_seen(first: ModelChange
     assert promoted.training is None
     assert promoted.promoted
     assert promoted.champion["version"].unique().to_list() == [2]
-    assert promoted.champion["serves_from"].unique().to_list() == [AS_OF + timedelta(days=14)]
+    assert promoted.champion["serves_from"].unique().to_list() == [AS_OF + timedelta(days=15)]
     assert promoted.champion["reason"].unique().to_list() == ["the campaign of May"]
 
 
@@ -95,8 +97,23 @@ def test_drift_promotes_by_itself_only_past_the_bound(first: ModelChange, others
     assert promoted.champion["reason"][0].startswith("drift: gap_days ")
 
 
-def test_quiet_customers_promote_nothing(first: ModelChange, habits: pl.DataFrame):
+def test_the_same_customers_later_promote_nothing(first: ModelChange, habits: pl.DataFrame):
     assert not change(later(habits), first, promote_at_drift=0.25).promoted
+
+
+def test_a_champion_with_a_segment_that_cannot_be_trusted_is_replaced(
+    first: ModelChange, habits: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+):
+    shifted = later(habits).with_columns(pl.col("gap_days") * 1.05)
+    assert not change(shifted, first, promote_at_drift=9.0).promoted
+    monkeypatch.setattr("cis_assets.segmentation.model_changes.TRUSTED", 1.1)
+    promoted = change(shifted, first, promote_at_drift=9.0)
+    assert "has a stability of" in promoted.champion["reason"][0]
+
+
+def test_there_is_nothing_to_promote_if_the_training_finds_the_champion_again(first: ModelChange, habits: pl.DataFrame):
+    with pytest.raises(PromotionError, match="finds the segments of the champion again"):
+        change(habits, first, promotion="by hand")
 
 
 def test_a_segment_whose_name_changes_is_told(first: ModelChange):

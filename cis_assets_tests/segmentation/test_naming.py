@@ -44,10 +44,12 @@ def test_two_segments_of_the_same_rule_differ_by_the_larger_difference() -> None
     ]
 
 
-def test_a_former_name_is_kept_while_its_rule_holds() -> None:
-    alone = [Center(7, 20, 1), Center(30, 5, -1)]
-    former = ["Weekly stock-up, larger baskets", "Fortnightly top-up"]
-    assert segment_names(alone, former) == ["Weekly stock-up, larger baskets", "Monthly top-up"]
+def test_three_segments_of_the_same_rule_are_told_apart_in_words() -> None:
+    assert segment_names([Center(9.5, 20, 1), Center(5.5, 20, 1), Center(7, 20, 1)]) == [
+        "Weekly stock-up, least often",
+        "Weekly stock-up, most often",
+        "Weekly stock-up, in between",
+    ]
 
 
 def test_marks_have_the_average_customer_beside_and_the_most_unusual_first() -> None:

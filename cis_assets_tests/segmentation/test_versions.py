@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cis_assets.segmentation.centers import SegmentModelError
-from cis_assets.segmentation.versions import PromotionError, add_challenger, champion, promote, serving, succeed
+from cis_assets.segmentation.versions import (
+    PromotionError,
+    add_challenger,
+    champion,
+    number_version,
+    promote,
+    serving,
+    succeed,
+)
 from cis_assets_tests.segmentation.shoppers import AS_OF
 
 
@@ -73,6 +81,28 @@ def test_split_merged_born_and_ended_segments_are_told() -> None:
     assert found.ids == (10, 41, 20, 40)
     assert found.origins == ("continued", "split from 10", "merged with 30", "continued")
     assert found.ended == ("30 merged into 20",)
+
+
+def test_a_segment_whose_customers_nearly_all_went_elsewhere_ends() -> None:
+    old = np.array([0] * 500 + [1] * 500)
+    new = np.array([0] * 999 + [1])
+    found = succeed([1, 2], old, new, 2, 2)
+    assert found.ids == (1, 3)
+    assert found.origins == ("continued", "split from 2") or found.origins[0].startswith("merged with")
+    assert found.ended == ("2 merged into 1",)
+
+
+def test_the_later_of_two_promotions_on_one_day_serves_it(planted_model: pl.DataFrame) -> None:
+    day = AS_OF + timedelta(days=7)
+    models = promote(retrained(planted_model, 7), day, "first")
+    models = promote(retrained(models, 8), day, "second")
+    assert serving(models, day)["version"].unique().to_list() == [3]
+
+
+def test_centers_that_share_only_their_columns_are_another_version(planted_model: pl.DataFrame) -> None:
+    crossed = planted_model.with_columns(centroid_values=pl.Series([[5.0, 20.0], [20.0, 5.0], [1.0, 1.0], [2.0, 2.0]]))
+    known = planted_model.with_columns(centroid_values=pl.Series([[5.0, 5.0], [20.0, 20.0], [1.0, 1.0], [2.0, 2.0]]))
+    assert number_version(known, crossed.drop("version"))["version"].unique().to_list() == [2]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=60), st.integers(40, 90))

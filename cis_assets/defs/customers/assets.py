@@ -132,7 +132,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, features: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame
     ) -> pl.DataFrame:
         placed = assign_segments(features, habits, models)
-        describe_newest(context, placed, findings.describe_rfm)
+        describe_newest(context, placed, findings.describe_segments)
         return placed
 
     @table_asset(

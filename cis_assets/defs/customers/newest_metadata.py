@@ -28,14 +28,18 @@ def describe_newest(
     rows = made.filter(pl.col(AS_OF_DATE) == days[-1])
     if rows.is_empty():
         return
-    text = describe(rows)
-    if draw:
-        try:
-            text = f"{text}\n\n{picture(draw(rows))}"
-        except DashboardExtraMissingError as missing:
-            context.log.info(f"The summary has no picture: {missing}")
+    text = with_picture(context, describe(rows), draw, rows) if draw else describe(rows)
     metadata = {"summary": dg.MetadataValue.md(text)}
     if len(days) == 1:
         context.add_output_metadata(metadata)
     else:
         context.add_asset_metadata(metadata, partition_key=str(days[-1]))
+
+
+def with_picture(context: dg.AssetExecutionContext, text: str, draw: Callable, rows: pl.DataFrame) -> str:
+    """The text, and below it the chart that `draw` makes of the rows. Without the extra `dashboard`, there is no picture."""
+    try:
+        return f"{text}\n\n{picture(draw(rows))}"
+    except DashboardExtraMissingError as missing:
+        context.log.info(f"The summary has no picture: {missing}")
+        return text

@@ -22,6 +22,6 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             day = order_dates(settings).get_last_partition_key()
         if day is None:
             return dg.SkipReason("No order date is over yet.")
-        return request_first(context.instance, day, settings.history_days)
+        return request_first(context.instance, day, settings.first_order_date)
 
     return [daily_gold_schedule]

@@ -1,6 +1,6 @@
 """The sensor of the daily snapshot, and when a snapshot is requested.
 
-The schedule (`schedules.py`) makes the snapshot of a day first. When late files change silver within its window, or when the consent of
+The schedule (`schedules.py`) makes the snapshot of a day first. When late files change orders up to the day, or when the consent of
 customers changes, the sensor refreshes it. It compares the current state and keeps no cursor, so it misses nothing while it is switched off.
 Snapshots of earlier days stay unchanged.
 """
@@ -12,7 +12,7 @@ from itertools import takewhile
 import dagster as dg
 
 from cis_assets.catalog import gold, silver
-from cis_assets.dates import trailing_window
+from cis_assets.dates import DateRange
 from cis_assets.defs.jobs import daily_gold, ingest
 from cis_assets.defs.partitions import order_dates
 from cis_assets.defs.tables import asset_key
@@ -34,7 +34,7 @@ class Snapshot:
     """What Dagster knows of the gold tables of a day. A value is None if it never happened.
 
     `made` is the start of the run that made the oldest table, `tried` the start of the last run of the job. `change` is
-    the last event that changed the orders of the window, or the consent of customers.
+    the last event that changed the orders up to the day, or the consent of customers.
     """
 
     made: float | None
@@ -53,19 +53,20 @@ class Snapshot:
         return bool(attempts) and self.change is not None and max(attempts) <= self.change.timestamp
 
 
-def read_snapshot(instance: dg.DagsterInstance, day: str, history_days: int) -> Snapshot:
+def read_snapshot(instance: dg.DagsterInstance, day: str, first: date) -> Snapshot:
     """Read the state of the gold tables of a day from Dagster's event log."""
     starts = [_started_at(instance, asset_key(table), day) for table in gold.TABLES if table.partition_by]
     made = [start for start in starts if start is not None]
     runs = instance.get_run_records(
         dg.RunsFilter(job_name=daily_gold.name, tags={_PARTITION: day}), limit=1, order_by="id"
     )
-    window = [str(each) for each in trailing_window(date.fromisoformat(day), history_days)]
+    # Habits and cohorts look back over all orders.
+    known = [str(each) for each in DateRange(first, max(first, date.fromisoformat(day)))]
     changes = [
         record
         for table in (silver.ORDERS, silver.ORDER_ITEMS)
         for record in instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key(table), asset_partitions=window), limit=1
+            dg.AssetRecordsFilter(asset_key(table), asset_partitions=known), limit=1
         ).records
     ]
     changes += _find_change_of_consent(instance)
@@ -88,29 +89,29 @@ def _data_version(record: dg.EventLogRecord) -> str | None:
     return (made.tags or {}).get(_DATA_VERSION) if made else None
 
 
-def request_first(instance: dg.DagsterInstance, day: str, history_days: int) -> dg.RunRequest | dg.SkipReason:
+def request_first(instance: dg.DagsterInstance, day: str, first: date) -> dg.RunRequest | dg.SkipReason:
     """Request the snapshot of a day for the schedule, unless it is up to date or its run is unfinished."""
     if _count_unfinished(instance, daily_gold.name, day):
         return dg.SkipReason(f"A run for {day} is already queued or running.")
-    if read_snapshot(instance, day, history_days).is_current:
+    if read_snapshot(instance, day, first).is_current:
         return dg.SkipReason(
-            f"The snapshot of {day} exists, and neither an order within its window nor the consent of a customer changed since."
+            f"The snapshot of {day} exists, and neither an order up to that day nor the consent of a customer changed since."
         )
     return dg.RunRequest(partition_key=day, run_key=day)
 
 
-def request_refresh(instance: dg.DagsterInstance, day: str, history_days: int) -> dg.RunRequest | dg.SkipReason:
+def request_refresh(instance: dg.DagsterInstance, day: str, first: date) -> dg.RunRequest | dg.SkipReason:
     """Request the snapshot of a day for the sensor if silver changed since, once no run changes silver any more."""
     unfinished = _count_unfinished(instance, ingest.name) + _count_unfinished(instance, daily_gold.name, day)
     if unfinished:
         return dg.SkipReason(f"Waiting until {unfinished} runs of ingest, or of daily_gold for {day}, end.")
-    snapshot = read_snapshot(instance, day, history_days)
+    snapshot = read_snapshot(instance, day, first)
     if snapshot.is_outdated and snapshot.change:
         # One attempt for each change: a failed run is not repeated until something changes.
         return dg.RunRequest(partition_key=day, run_key=f"{day} after change {snapshot.change.storage_id}")
     if snapshot.made or snapshot.tried:
         return dg.SkipReason(
-            f"Neither an order within the window of {day} nor the consent of a customer changed since its snapshot was made."
+            f"Neither an order up to {day} nor the consent of a customer changed since its snapshot was made."
         )
     return dg.SkipReason(f"The snapshot of {day} does not exist yet. The schedule makes it first.")
 
@@ -133,13 +134,13 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         job=daily_gold,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Refreshes the gold tables of the newest day when late files change orders within their window, or when "
+        description="Refreshes the gold tables of the newest day when late files change orders up to it, or when "
         "the consent of customers changes.",
     )
     def gold_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         day = order_dates(settings).get_last_partition_key()
         if day is None:
             return dg.SkipReason("No order date is over yet.")
-        return request_refresh(context.instance, day, settings.history_days)
+        return request_refresh(context.instance, day, settings.first_order_date)
 
     return [gold_sensor]

@@ -28,8 +28,8 @@ class TrainingConfig(dg.Config):
 
     promote: bool = Field(
         default=False,
-        description="Promote the waiting challenger: it serves the snapshots from the newest one on. If none waits, train "
-        "one first.",
+        description="Promote the waiting challenger: it serves the snapshots after the newest one. If none waits, train one "
+        "first.",
     )
     reason: str = Field(
         default="promoted by hand", min_length=1, description="Why it is promoted, kept with the version."
@@ -62,15 +62,16 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             promote_at_drift=settings.segments_promote_at_drift,
             options=TrainingOptions(settings.segments_min, settings.segments_max, settings.seed),
         )
-        metadata = describe_model(changed)
-        if changed.promoted:
-            description = f"Version {changed.champion['version'][0]} was promoted: {changed.champion['reason'][0]}."
-            key = asset_key(gold.SEGMENT_MODEL)
-            context.log_event(dg.AssetObservation(key, description=description, metadata=metadata))
+        metadata = describe_model(context, changed)
         made = {gold.SEGMENT_CANDIDATES: changed.candidates, gold.SEGMENT_MODEL: changed.models}
         for table, rows in made.items():
             if asset_key(table) in context.selected_asset_keys:
                 yield dg.Output(rows, table.name, metadata=metadata if table is gold.SEGMENT_MODEL else None)
+        # By now, both tables are written.
+        if changed.promoted:
+            description = f"Version {changed.champion['version'][0]} was promoted: {changed.champion['reason'][0]}."
+            key = asset_key(gold.SEGMENT_MODEL)
+            context.log_event(dg.AssetObservation(key, description=description, metadata=metadata))
 
     return [decorate(naming_unreadable_files(train, Lake(settings.lake_uri), [gold.CUSTOMER_HABITS]))]
 
@@ -95,7 +96,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         )
 
     @dg.asset_check(
-        name="customers_are_those_of_the_training",
+        name="habits_have_not_drifted",
         asset=asset_key(gold.CUSTOMER_SEGMENTS),
         additional_ins={
             "habits": table_in(gold.CUSTOMER_HABITS),
@@ -104,7 +105,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         description="Warns if habits or segment shares of the newest snapshot of the run drifted from the snapshot that its "
         "segment model was trained on: a population stability index of 0.25 or more.",
     )
-    def customers_are_those_of_the_training(
+    def habits_have_not_drifted(
         customer_segments: pl.LazyFrame, habits: pl.LazyFrame, models: pl.DataFrame
     ) -> dg.AssetCheckResult:
         day = newest_day(customer_segments)
@@ -120,7 +121,7 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             metadata=dict(found),
         )
 
-    return [segments_are_stable, customers_are_those_of_the_training]
+    return [segments_are_stable, habits_have_not_drifted]
 
 
 def _known(lake: Lake, table: Table) -> pl.DataFrame:

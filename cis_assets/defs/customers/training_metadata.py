@@ -6,16 +6,19 @@ import dagster as dg
 import polars as pl
 
 from cis_assets.dashboard.findings import markdown_table
+from cis_assets.dashboard.movement_charts import candidates_chart
+from cis_assets.defs.customers.newest_metadata import with_picture
 from cis_assets.segmentation.model_changes import ModelChange
 from cis_assets.segmentation.versions import renamed_segments
 
 
-def describe_model(changed: ModelChange) -> dict[str, Any]:
+def describe_model(context: dg.AssetExecutionContext, changed: ModelChange) -> dict[str, Any]:
     """The metadata of a materialization of gold/segment_model."""
     training, promoted = changed.training, changed.champion
     version = promoted["version"][0] if training is None else training.rows["version"][0]
     rows = changed.models.filter(pl.col("version") == version).sort("segment_id")
     renamed = renamed_segments(changed.former, promoted) if changed.promoted else []
+    tried = changed.candidates.filter(pl.col("version") == version)
     described: dict[str, Any] = {
         "version": version,
         "state": rows["state"][0],
@@ -26,10 +29,13 @@ def describe_model(changed: ModelChange) -> dict[str, Any]:
         "least_jaccard": rows["jaccard"].min(),
         "renamed_segments": "; ".join(f"{number}: {was} is now {name}" for number, was, name in renamed) or "none",
         "segment_table": dg.MetadataValue.md(_segments(rows)),
-        "numbers_tried": dg.MetadataValue.md(_candidates(changed.candidates.filter(pl.col("version") == version))),
+        "numbers_tried": dg.MetadataValue.md(with_picture(context, _candidates(tried), candidates_chart, tried)),
     }
-    if training is not None:
-        described["ended_segments"] = ", ".join(training.succession.ended) or "none"
+    ended = changed.former.join(rows, on="segment_id", how="anti").sort("segment_id")
+    named = [f"{number}: {name}" for number, name in ended.select("segment_id", "segment_name").iter_rows()]
+    described["ended_segments"] = "; ".join(named) or "none"
+    if training is not None and training.succession.ended:
+        described["what_became_of_them"] = ", ".join(training.succession.ended)
     return described
 
 

@@ -44,7 +44,7 @@ def make(instance: dg.DagsterInstance, day: str = DAY, **arguments) -> dg.Execut
 
 def sensor(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """What the sensor asks for as of the newest order date."""
-    request = request_refresh(instance, DAY, settings().history_days)
+    request = request_refresh(instance, DAY, settings().first_order_date)
     return [request] if isinstance(request, dg.RunRequest) else []
 
 
@@ -55,7 +55,7 @@ def tick(instance: dg.DagsterInstance, definitions: dg.Definitions = defs) -> li
 
 def schedule(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """What the schedule asks for as of the newest order date."""
-    request = request_first(instance, DAY, settings().history_days)
+    request = request_first(instance, DAY, settings().first_order_date)
     return [request] if isinstance(request, dg.RunRequest) else []
 
 
@@ -161,12 +161,12 @@ def test_a_run_that_finds_the_consent_unchanged_changes_nothing(instance: dg.Dag
     assert schedule(instance) == []
 
 
-def test_a_day_before_the_window_changes_nothing(instance: dg.DagsterInstance):
-    ingest(instance, DAY)
+def test_a_late_file_of_a_day_before_the_window_counts_too(instance: dg.DagsterInstance):
+    """Habits, stages and cohorts look back over all orders."""
+    ingest(instance, before(FIRST_OF_WINDOW, 1), DAY)
     make(instance)
     ingest(instance, before(FIRST_OF_WINDOW, 1))
-    assert sensor(instance) == []
-    assert schedule(instance) == []
+    assert [request.partition_key for request in sensor(instance)] == [DAY]
 
 
 def test_snapshots_of_earlier_days_stay_as_they_were_known_then(instance: dg.DagsterInstance):

@@ -77,10 +77,10 @@ def test_customers_with_other_habits_than_those_of_the_training_are_drift(factor
     features, _ = planted({"weekly": 60, "top-up": 50, "rare": 40, "gone": 30})
     habits = habits_of(features)
     model = add_challenger(gold.SEGMENT_MODEL.empty(), train(habits).rows)
-    now = habits.with_columns(pl.col("gap_days") * factor)
+    now = habits.with_columns(pl.col("gap_days", "recent_gap_days") * factor)
     segments = assign_segments(features.lazy(), now.lazy(), model)
-    _, customers_are_those_of_the_training = build_checks(read_settings())
-    found = customers_are_those_of_the_training(segments.lazy(), now.lazy(), model)
+    _, habits_have_not_drifted = build_checks(read_settings())
+    found = habits_have_not_drifted(segments.lazy(), now.lazy(), model)
     assert isinstance(found, dg.AssetCheckResult)
     assert found.passed is passes
     assert set(found.metadata) == {"gap_days", "basket_size", "segment shares"}

@@ -12,6 +12,8 @@ from cis_assets.catalog import silver
 from cis_assets.dates import DateRange
 from cis_assets_tests.defs.pipeline import INGEST, Shop, shop_at
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2025, 3, 3)
 ORDERS = "order_id,customer_id,order_hour"
 OTHERS = range(101, 109)

@@ -19,6 +19,8 @@ from cis_assets.catalog import TABLES, bronze, silver
 from cis_assets.lake.lake import Lake
 from cis_assets.silver.orders import credit_notes
 
+pytestmark = pytest.mark.slow
+
 CIS = [sys.executable, "-c", "from cis_assets.cli import main; main()"]
 NO_PRICE = "unit_price is not above 0"
 NO_CUSTOMER = "its order was rejected"

@@ -270,6 +270,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_leaves_whole_batches(tmp_path: Path):
     stored = {"index": 0, "a run": 0}
     for patience in (0.0, 0.013, 0.029):

@@ -187,6 +187,7 @@ def _fresh_settings() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_fresh_settings")
+@pytest.mark.slow
 def test_a_backfill_on_the_command_line_does_not_look_whether_tables_need_maintenance():
     end = date(2025, 10, 31)
     land_sample(".cis/landing", end=end, customers=20, days=1)

@@ -24,7 +24,7 @@ from cis_assets.dates import EPOCH
 from cis_assets.landing.contract import CUSTOMERS, OFFER_AUDIENCE, OFFERS, ORDER_ITEMS, ORDERS, SNAPSHOTS
 from cis_assets.segmentation.assignment import place_customers
 from cis_assets.segmentation.habits import customer_habits
-from cis_assets.segmentation.model import train_segment_model
+from cis_assets.segmentation.model import TrainingOptions, train_segment_model
 from cis_assets.segmentation.versions import add_challenger
 from cis_assets.sources.sample import ARCHETYPES, FIRST_DIRTY_ID, SampleOptions, SampleSource
 from cis_assets.sources.sample.seasons import gap_factors
@@ -317,7 +317,9 @@ def test_segments_on_habits_find_the_archetypes(sample: Landed) -> None:
     place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("customer_id", "order_date")
     orders = sample.orders.join(sizes, on="order_id").with_columns(day_number=days, order_of_day=place)
     habits = customer_habits(nw.from_native(orders.lazy()), [END], 365)
-    trained = train_segment_model(habits, SEGMENT_MODEL.empty(), segments_min=4, segments_max=8, seed=7)
+    trained = train_segment_model(
+        habits, SEGMENT_MODEL.empty(), TrainingOptions(segments_min=4, segments_max=8, seed=7)
+    )
     placed = place_customers(habits, add_challenger(SEGMENT_MODEL.empty(), trained.rows))
     known = placed.filter(pl.col("segment_id") > 0).join(archetypes(sample.source), on="customer_id")
     assert known.height > 1500
