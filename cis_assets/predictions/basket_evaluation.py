@@ -1,0 +1,251 @@
+"""How good next-basket methods are: customers' last baskets, predicted from the orders before them.
+
+Nothing of the last basket is known to a method, except its time in the context `given`. Intervals resample customers,
+and compare methods on the same customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from cis_assets.predictions.basket_discovery import discover, popular
+from cis_assets.predictions.basket_features import Candidates, Target, rank_in_group, repeat_candidates
+from cis_assets.predictions.basket_history import BasketHistory
+from cis_assets.predictions.basket_ranker import (
+    CONTEXTS,
+    RankerOptions,
+    is_bought,
+    personal_frequency,
+    recency_weighted_frequency,
+    target_of,
+    train_basket_ranker,
+)
+from cis_assets.predictions.basket_rates import FamilyCounts
+from cis_assets.predictions.customer_sample import customer_places
+
+TASK = "next_basket"
+FREQUENCY, RECENCY, RANKER = "personal_frequency", "recency_weighted_frequency", "ranker"
+POPULARITY, CO_BOUGHT = "popularity", "co_bought"
+METRICS = ("p@1", "p@5", "recall@10", "ndcg@10", "ndcg@10_whole")
+ALL, HELD_OUT, REPEAT, DISCOVERY = "all", "held_out_customers", "repeat", "discovery"
+EVALUATION_COLUMNS = {
+    "task": pl.String(),
+    "method": pl.String(),
+    "slice": pl.String(),
+    "context": pl.String(),
+    "served": pl.Boolean(),
+    "metric": pl.String(),
+    "value": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "baseline": pl.String(),
+    "n": pl.Int64(),
+}
+"""A row without a baseline has the metric and its 95% interval; with one, the difference to it and the paired interval."""
+
+_DECIDING = ("recall@10", "ndcg@10")
+_HELD_OUT_PART = 5
+_RESAMPLES = 1_000
+_CELLS_AT_ONCE = 4_000_000
+_FEWEST_BASKETS = 10
+_CALIBRATION_BINS = 15
+
+
+def basket_metrics(candidates: Candidates, bought: np.ndarray, score: np.ndarray, basket: np.ndarray) -> np.ndarray:
+    """METRICS of each customer (customers x metrics), by falling score; NaN for customers whose `basket` is 0.
+
+    `basket` is the number of families to find. ndcg@10 divides by the best possible sum of min(10, basket) families,
+    ndcg@10_whole by the best of the whole basket. Ties go to the smaller family number.
+    """
+    rank = rank_in_group(candidates.customer, score)
+
+    def total(most: int, weight: np.ndarray | None = None) -> np.ndarray:
+        rows = (rank < most) & bought
+        weights = None if weight is None else weight[rows]
+        return np.bincount(candidates.customer[rows], weights=weights, minlength=len(basket)).astype(float)
+
+    discount = 1 / np.log2(np.arange(max(int(basket.max(initial=0)), 10)) + 2)
+    ideal = np.append(0.0, np.cumsum(discount))
+    gained = total(10, 1 / np.log2(rank + 2))
+    size = np.maximum(basket, 1)
+    metrics = np.column_stack(
+        (total(1), total(5) / 5, total(10) / size, gained / ideal[np.minimum(size, 10)], gained / ideal[size])
+    )
+    metrics[basket == 0] = np.nan
+    return metrics
+
+
+@dataclass(frozen=True)
+class BasketEvaluation:
+    """The rows of an evaluation (EVALUATION_COLUMNS), and the method that serves in each context."""
+
+    rows: pl.DataFrame
+    served: Mapping[str, str]
+
+
+def evaluate_baskets(
+    history: BasketHistory, options: RankerOptions, slices: Mapping[str, np.ndarray] | None = None
+) -> BasketEvaluation:
+    """Compare the ranker with the baselines on each customer's last order, in both contexts.
+
+    The ranker learns from the customers' baskets before their last; each customer has an own cut, so orders of others may
+    be on later days. The slice `held_out_customers` has a fifth of the
+    customers, by hash, and a ranker that never saw them. `slices` has further groups: whether each customer is in it.
+    """
+    rows: list[dict[str, object]] = []
+    served = {}
+    for context in CONTEXTS:
+        trial = _Trial.run(history, context, options)
+        found = trial.rows(slices or {})
+        served[context] = _choose(found)
+        method = served[context]
+        rows += [{**row, "context": context, "served": row["method"] in (method, CO_BOUGHT)} for row in found]
+    frame = pl.DataFrame([{"task": TASK, **row} for row in rows], schema=EVALUATION_COLUMNS)
+    return BasketEvaluation(frame, served)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """METRICS of each method and customer, for the last baskets in one context; also for the ranker's first fifth held out."""
+
+    basket: np.ndarray
+    by_method: Mapping[str, np.ndarray]
+    held_out: np.ndarray
+    by_held_out_method: Mapping[str, np.ndarray]
+    repeats: Mapping[str, np.ndarray]
+    discoveries: Mapping[str, np.ndarray]
+    calibration: Mapping[str, Mapping[str, float]]
+    candidates: int
+
+    @classmethod
+    def run(cls, history: BasketHistory, context: str, options: RankerOptions) -> _Trial:
+        target = target_of(history, context, 0, fewest=1)
+        ranker = train_basket_ranker(history, context, options, newest=1)
+        held_out = customer_places(history.customer_id, options.seed) < 1 / _HELD_OUT_PART
+        strict = train_basket_ranker(history.of_customers(~held_out), context, options, newest=1)
+        basket, again = _basket_sizes(history, target)
+        rates = (
+            ranker.rates_of(history.families)
+            if ranker
+            else FamilyCounts.count(history, target.known).rates(history.families.aisle)
+        )
+        candidates = repeat_candidates(history, target, rates)
+        bought = is_bought(history, target, candidates)
+        scores = {FREQUENCY: personal_frequency(candidates), RECENCY: recency_weighted_frequency(candidates)}
+        if ranker:
+            scores[RANKER] = ranker.probabilities(candidates)
+        strict_scores = {FREQUENCY: scores[FREQUENCY], RECENCY: scores[RECENCY]}
+        if strict:
+            strict_scores[RANKER] = strict.probabilities(strict.candidates(history, target))
+
+        def metrics(found: Mapping[str, np.ndarray], size: np.ndarray) -> dict[str, np.ndarray]:
+            return {method: basket_metrics(candidates, bought, score, size) for method, score in found.items()}
+
+        discoveries: dict[str, np.ndarray] = {}
+        if ranker:
+            shown = {
+                POPULARITY: popular(history, target.known, 10),
+                CO_BOUGHT: discover(history, target.known, candidates, scores[RANKER], ranker.co_bought, 10),
+            }
+            for method, found in shown.items():
+                pairs = candidates._replace(customer=found.customer, family=found.family)
+                hits = is_bought(history, target, pairs)
+                discoveries[method] = basket_metrics(pairs, hits, found.score, basket - again)
+        return cls(
+            basket=basket,
+            by_method=metrics(scores, basket),
+            held_out=held_out,
+            by_held_out_method=metrics(strict_scores, basket),
+            repeats=metrics(scores, again),
+            discoveries=discoveries,
+            calibration={
+                method: _calibration(bought, scores[method]) for method in (RECENCY, RANKER) if method in scores
+            },
+            candidates=len(bought),
+        )
+
+    def rows(self, slices: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
+        everybody = np.ones(len(self.basket), dtype=bool)
+        rows = _slice_rows(ALL, self.by_method, everybody)
+        rows += _slice_rows(HELD_OUT, self.by_held_out_method, self.held_out)
+        rows += _slice_rows(REPEAT, self.repeats, everybody)
+        rows += _slice_rows(DISCOVERY, self.discoveries, everybody)
+        for name, chosen in slices.items():
+            rows += _slice_rows(name, self.by_method, chosen)
+        for method, figures in self.calibration.items():
+            row = {"method": method, "slice": ALL, "n": self.candidates}
+            rows += [{**row, "metric": metric, "value": value} for metric, value in figures.items()]
+        return rows
+
+
+def _choose(rows: list[dict[str, object]]) -> str:
+    """The method that serves: a more complex one replaces a simpler one if its paired intervals exclude zero."""
+    low = {
+        (row["method"], row["baseline"], row["metric"]): row["low"]
+        for row in rows
+        if row["slice"] == ALL and "baseline" in row
+    }
+    chosen = FREQUENCY
+    for method in (RECENCY, RANKER):
+        found = [low.get((method, chosen, metric)) for metric in _DECIDING]
+        if all(isinstance(value, float) and value > 0 for value in found):
+            chosen = method
+    return chosen
+
+
+def _slice_rows(name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarray) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    simpler: list[str] = []
+    for method, metrics in by_method.items():
+        kept = chosen & ~np.isnan(metrics[:, 0])
+        count = int(kept.sum())
+        if count < _FEWEST_BASKETS:
+            continue
+        for baseline in (None, *simpler):
+            values = metrics[kept] if baseline is None else metrics[kept] - by_method[baseline][kept]
+            low, high = mean_intervals(values)
+            for place, metric in enumerate(METRICS):
+                row = {"method": method, "slice": name, "metric": metric, "n": count}
+                row |= {"value": float(values[:, place].mean()), "low": float(low[place]), "high": float(high[place])}
+                rows.append(row if baseline is None else {**row, "baseline": baseline})
+        simpler.append(method)
+    return rows
+
+
+def mean_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95% bootstrap intervals of the mean of each column, resampling rows, with a fixed seed."""
+    generator = np.random.default_rng(len(values))
+    even = np.full(len(values), 1 / len(values))
+    block = max(_CELLS_AT_ONCE // max(len(values), 1), 1)
+    means = np.empty((_RESAMPLES, values.shape[1]))
+    for start in range(0, _RESAMPLES, block):
+        size = min(block, _RESAMPLES - start)
+        # Without BLAS, whose sums depend on threads.
+        drawn = generator.multinomial(len(values), even, size=size).astype(float)
+        means[start : start + size] = np.einsum("si,ij->sj", drawn, values) / len(values)
+    low, high = np.quantile(means, (0.025, 0.975), axis=0)
+    return low, high
+
+
+def _calibration(bought: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """Brier score, and expected calibration error over 15 bins of equal numbers of candidates."""
+    if not len(bought):
+        return {}
+    order = np.argsort(probability, kind="stable")
+    bins = np.array_split(order, min(_CALIBRATION_BINS, len(order)))
+    error = sum(len(rows) * abs(float(bought[rows].mean() - probability[rows].mean())) for rows in bins) / len(order)
+    return {"brier": float(np.mean((probability - bought) ** 2)), "ece": error}
+
+
+def _basket_sizes(history: BasketHistory, target: Target) -> tuple[np.ndarray, np.ndarray]:
+    """Families of the target order per customer: all of them, and those that were bought before; 0 without known orders."""
+    in_target = history.order == (history.first_order[:-1] + target.known)[history.customer]
+    in_target &= target.known[history.customer] > 0
+    same = (history.customer[1:] == history.customer[:-1]) & (history.family[1:] == history.family[:-1])
+    again = in_target & np.append(False, same)[: len(in_target)]
+    size = len(history.customer_id)
+    return tuple(np.bincount(history.customer[rows], minlength=size) for rows in (in_target, again))  # pyright: ignore[reportReturnType]

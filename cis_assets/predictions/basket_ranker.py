@@ -1,0 +1,220 @@
+"""The learned ranker of the next basket: trained on customers' earlier baskets, and the closed-form scores it has to beat.
+
+Training predicts baskets of known content from the orders before them, at several cuts per customer. The trees are
+scikit-learn's histogram gradient boosting: shallow, two sets from different seeds, which rank better than deep ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cis_assets.predictions.basket_discovery import CoBought, Discoveries, discover
+from cis_assets.predictions.basket_features import Candidates, Target, repeat_candidates
+from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
+from cis_assets.predictions.basket_rates import FamilyCounts
+
+GIVEN, EXPECTED = "given", "expected"
+CONTEXTS = (GIVEN, EXPECTED)
+"""Whether the weekday, hour and gap of the order to predict are known, as in Kaggle's task, or not, as when serving."""
+
+FEWEST_ORDERS = 2
+"""A customer's basket is learned from if at least so many orders come before it."""
+DISCOVERIES = 3
+_FEWEST_REPEATS = 100
+_MODELS = 3
+# Recall counts a product of a small basket more. Weights of purchases fall with the basket's size to this power.
+_BASKET_POWER = 0.25
+
+
+@dataclass(frozen=True)
+class RankerOptions:
+    """The seed, and the most baskets and cuts per customer to learn from.
+
+    Cuts stop when the baskets are enough: many customers give their latest baskets, few customers give all they have.
+    """
+
+    seed: int = 7
+    most_baskets: int = 20_000
+    most_cuts: int = 30
+
+
+@dataclass(frozen=True)
+class BasketRanker:
+    """A trained ranker: its classifiers, and what it knows of families over many customers.
+
+    `rates` has a row per `family_id`, and `other_rates` is for families that training did not see. `discovery_scale` turns
+    scores of discovery into probabilities.
+    """
+
+    context: str
+    features: tuple[str, ...]
+    classifiers: tuple[Any, ...]
+    calibration: tuple[float, float]
+    family_id: np.ndarray
+    rates: np.ndarray
+    other_rates: np.ndarray
+    co_bought: CoBought
+    discovery_scale: float
+    baskets: int
+
+    def rates_of(self, families: FamilyIndex) -> np.ndarray:
+        """The rates of each family of an index."""
+        rates = np.tile(self.other_rates, (len(families), 1))
+        number = families.family_numbers(self.family_id)
+        rates[number[number >= 0]] = self.rates[number >= 0]
+        return rates
+
+    def candidates(self, history: BasketHistory, target: Target) -> Candidates:
+        return repeat_candidates(history, target, self.rates_of(history.families))
+
+    def probabilities(self, candidates: Candidates) -> np.ndarray:
+        """The probability that each candidate is in the target order: the classifiers' mean log odds, calibrated."""
+        if not len(candidates.customer):
+            return np.zeros(0)
+        intercept, slope = self.calibration
+        return logistic(intercept + slope * _mean_log_odds(self.classifiers, candidates.values))
+
+    def discoveries(
+        self, history: BasketHistory, target: Target, candidates: Candidates, probability: np.ndarray
+    ) -> Discoveries:
+        """Families that are new to a customer, with their probabilities as scores."""
+        found = discover(history, target.known, candidates, probability, self.co_bought, DISCOVERIES)
+        return found._replace(score=np.minimum(found.score * self.discovery_scale, 1.0))
+
+
+def personal_frequency(candidates: Candidates) -> np.ndarray:
+    """The share of the customer's orders with the family, the plain baseline. Equal shares are in no special order."""
+    return candidates.column("share")
+
+
+def recency_weighted_frequency(candidates: Candidates) -> np.ndarray:
+    """The share of orders with the family, each order weighted 0.9 per order back: the baseline that needs no training."""
+    return candidates.column("decay_order_90")
+
+
+def target_of(history: BasketHistory, context: str, back: int, fewest: int = FEWEST_ORDERS) -> Target:
+    """The target `back` orders from the last; customers with fewer than `fewest` orders before it have no known orders."""
+    target = Target.given(history, back) if context == GIVEN else Target.expected(history, back)
+    return target.of_customers(history.order_counts - 1 - back >= fewest)
+
+
+def is_bought(history: BasketHistory, target: Target, candidates: Candidates) -> np.ndarray:
+    """Whether the target order has each candidate."""
+    in_target = history.order == (history.first_order[:-1] + target.known)[history.customer]
+    size = len(history.families)
+    bought = history.customer[in_target] * size + history.family[in_target]
+    return np.isin(candidates.customer * size + candidates.family, bought)
+
+
+def train_basket_ranker(
+    history: BasketHistory, context: str, options: RankerOptions, newest: int = 0
+) -> BasketRanker | None:
+    """Learn from the baskets from `newest` orders before the last one backwards; later ones change nothing.
+
+    Results depend neither on the order of rows nor on threads. None if the baskets have fewer than 100 repeats.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    parts, labels, sizes, baskets = [], [], [], 0
+    for back in range(newest, newest + options.most_cuts):
+        target = target_of(history, context, back)
+        cut = int((target.known > 0).sum())
+        if not cut or (parts and baskets + cut > options.most_baskets):
+            break
+        baskets += cut
+        candidates = repeat_candidates(history, target, _rates(history, target.known)[0])
+        parts.append(candidates)
+        labels.append(is_bought(history, target, candidates))
+        sizes.append(history.basket[history.first_order[:-1] + target.known][candidates.customer])
+    bought = np.concatenate(labels) if labels else np.zeros(0, dtype=bool)
+    if bought.sum() < _FEWEST_REPEATS or bought.all():
+        return None
+    names = parts[0].names
+    values = np.concatenate([part.values for part in parts], dtype=np.float64)
+    size = np.maximum(np.concatenate(sizes), 1).astype(float)
+    weight = np.where(bought, size, size[bought].mean()) ** -_BASKET_POWER
+    # Trees refuse a feature that is always missing.
+    values[:, np.isnan(values).all(axis=0)] = 0.0
+    classifiers = tuple(
+        HistGradientBoostingClassifier(
+            max_iter=40,
+            learning_rate=0.1,
+            max_leaf_nodes=8,
+            min_samples_leaf=50,
+            l2_regularization=10.0,
+            max_features=0.4,
+            early_stopping=False,  # pyright: ignore[reportArgumentType]
+            random_state=options.seed + model,
+        ).fit(values, bought, sample_weight=weight)
+        for model in range(_MODELS)
+    )
+    known = np.maximum(history.order_counts - newest, 0)
+    rates, other_rates = _rates(history, known)
+    ranker = BasketRanker(
+        context=context,
+        features=names,
+        classifiers=classifiers,
+        calibration=fit_calibration(_mean_log_odds(classifiers, values), bought),
+        family_id=history.families.family_id,
+        rates=rates,
+        other_rates=other_rates,
+        co_bought=CoBought.count(history, known),
+        discovery_scale=1.0,
+        baskets=baskets,
+    )
+    return replace(ranker, discovery_scale=_discovery_scale(ranker, history, parts[0], newest))
+
+
+def _mean_log_odds(classifiers: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
+    total = np.zeros(len(values))
+    for classifier in classifiers:
+        total += classifier.decision_function(values)
+    return total / len(classifiers)
+
+
+def fit_calibration(log_odds: np.ndarray, bought: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope of the logistic regression of purchases on log odds (Platt scaling), by Newton's method."""
+    intercept, slope = 0.0, 1.0
+    for _ in range(25):
+        probability = logistic(intercept + slope * log_odds)
+        error, weight = bought - probability, probability * (1 - probability)
+        # Sums without BLAS, whose additions depend on threads. A weak prior keeps the slope near 1.
+        gradient = float(error.sum()), float((error * log_odds).sum()) - (slope - 1)
+        plain, cross, square = (
+            float(weight.sum()) + 1e-9,
+            float((weight * log_odds).sum()),
+            float((weight * log_odds**2).sum()) + 1,
+        )
+        determinant = plain * square - cross**2
+        step = (
+            (square * gradient[0] - cross * gradient[1]) / determinant,
+            (plain * gradient[1] - cross * gradient[0]) / determinant,
+        )
+        intercept, slope = intercept + step[0], slope + step[1]
+        if max(map(abs, step)) < 1e-9:
+            break
+    return intercept, slope
+
+
+def logistic(log_odds: np.ndarray) -> np.ndarray:
+    """The probabilities of log odds."""
+    return 1 / (1 + np.exp(-np.clip(log_odds, -40, 40)))
+
+
+def _rates(history: BasketHistory, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    counts = FamilyCounts.count(history, known)
+    return counts.rates(history.families.aisle), counts.overall_rates()
+
+
+def _discovery_scale(ranker: BasketRanker, history: BasketHistory, candidates: Candidates, newest: int) -> float:
+    """New families that the newest baskets had, per unit of score, among those that would have been shown."""
+    target = target_of(history, ranker.context, newest)
+    co_bought = CoBought.count(history, target.known)
+    probability = ranker.probabilities(candidates)
+    found = discover(history, target.known, candidates, probability, co_bought, DISCOVERIES)
+    hits = is_bought(history, target, candidates._replace(customer=found.customer, family=found.family)).sum()
+    # Ten made-up scores that are right keep the scale near 1 where little was seen.
+    return float((hits + 10) / (found.score.sum() + 10))

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+
+from cis_assets_tests.predictions.baskets import order, read
+
+ORDERS = [order(7, 0, 1, 2, 5), order(7, 3, 2, 9), order(3, 1, 4), order(7, 3, 4, hour=20)]
+
+
+def test_products_of_a_family_count_once_per_order_and_the_first_in_the_cart_stands_for_them():
+    history = read(ORDERS)
+    families = history.families
+    assert history.customer_id.tolist() == [3, 7]
+    assert history.order_counts.tolist() == [1, 3]
+    milk = families.family_numbers(np.array([1]))[0]
+    rows = (history.customer == 1) & (history.family == milk)
+    assert families.products[history.product[rows]].tolist() == [1, 2]
+    assert history.basket.tolist() == [1, 2, 2, 1]
+    assert families.family_numbers(np.array([2, 99])).tolist() == [-1, -1]
+
+
+def test_orders_of_a_day_keep_their_order():
+    history = read(ORDERS)
+    assert history.hour[history.first_order[1] :].tolist() == [9, 9, 20]
+
+
+def test_orders_after_the_last_day_are_not_read():
+    whole, early = read(ORDERS), read(ORDERS, last_day=int(read(ORDERS).day.min()))
+    assert len(early.day) == 1
+    assert len(whole.day) == 4
+
+
+def test_customers_are_picked_with_their_orders_and_lines():
+    whole = read(ORDERS)
+    part, alone = whole.of_customers(np.array([False, True])), read([row for row in ORDERS if row.customer_id == 7])
+    for name in ("customer_id", "first_order", "day", "customer", "family", "order", "position", "product", "basket"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(alone, name))
+
+
+def test_products_that_are_unknown_are_left_out():
+    assert read([order(1, 0, 5, 777)]).basket.tolist() == [1]

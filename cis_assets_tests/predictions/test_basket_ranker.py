@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from cis_assets.predictions.basket_features import Target
+from cis_assets.predictions.basket_history import BasketHistory
+from cis_assets.predictions.basket_ranker import (
+    BasketRanker,
+    RankerOptions,
+    fit_calibration,
+    is_bought,
+    logistic,
+    personal_frequency,
+    recency_weighted_frequency,
+    target_of,
+    train_basket_ranker,
+)
+from cis_assets_tests.predictions.baskets import order, read, shop
+
+OPTIONS = RankerOptions(seed=1, most_baskets=300)
+
+
+def train(history: BasketHistory, newest: int = 0) -> BasketRanker:
+    ranker = train_basket_ranker(history, "given", OPTIONS, newest)
+    assert ranker is not None
+    return ranker
+
+
+@cache
+def trained() -> BasketRanker:
+    return train(read(shop()), newest=1)
+
+
+def scores(ranker: BasketRanker, history: BasketHistory) -> np.ndarray:
+    target = target_of(history, "given", 0)
+    return ranker.probabilities(ranker.candidates(history, target))
+
+
+def test_the_ranker_finds_more_of_the_last_baskets_than_counts_do():
+    history = read(shop())
+    target = target_of(history, "given", 0)
+    candidates = trained().candidates(history, target)
+    bought = is_bought(history, target, candidates)
+    probability = trained().probabilities(candidates)
+
+    def separation(score: np.ndarray) -> float:
+        return float((score[bought][:, None] > score[~bought][None, :]).mean())
+
+    assert separation(probability) > separation(personal_frequency(candidates)) + 0.05
+
+
+def test_calibration_finds_how_much_too_sure_log_odds_are():
+    generator = np.random.default_rng(0)
+    true = generator.normal(-1, 1, 20_000)
+    bought = generator.random(len(true)) < logistic(true)
+    assert fit_calibration((true + 0.5) * 2, bought) == pytest.approx((-0.5, 0.5), abs=0.05)
+
+
+def test_last_baskets_change_neither_the_model_nor_its_scores():
+    rows = shop()
+    last = {}
+    for place, made in enumerate(rows):
+        last[made.customer_id] = place
+    changed = [
+        order(made.customer_id, made.day, 40, hour=made.hour) if last[made.customer_id] == place else made
+        for place, made in enumerate(rows)
+    ]
+    first, second = (scores(train(read(kept), newest=1), read(kept)) for kept in (rows, changed))
+    np.testing.assert_array_equal(first, second)
+    later = [*rows, *(order(customer, 900, 1, 2, 3) for customer in last)]
+    history = read(later)
+    third = train(history, newest=2)
+    target = target_of(history, "given", 1)
+    np.testing.assert_array_equal(first, third.probabilities(third.candidates(history, target)))
+
+
+def test_the_order_of_rows_and_threads_change_no_bit():
+    expected = scores(trained(), read(shop()))
+    with threadpool_limits(limits=2):
+        again = train(read(shop(), shuffled=5), newest=1)
+        np.testing.assert_array_equal(scores(again, read(shop(), shuffled=6)), expected)
+    assert again.calibration == trained().calibration
+
+
+def test_customers_are_scored_alike_alone_and_among_others():
+    history = read(shop())
+    whole = trained().candidates(history, target_of(history, "given", 0))
+    chosen = np.arange(len(history.customer_id)) % 2 == 0
+    half = history.of_customers(chosen)
+    part = trained().candidates(half, target_of(half, "given", 0))
+    expected = trained().probabilities(whole)[chosen[whole.customer]]
+    np.testing.assert_array_equal(trained().probabilities(part), expected)
+
+
+def test_few_baskets_train_nothing():
+    assert train_basket_ranker(read(shop(customers=2, orders=4)), "given", OPTIONS) is None
+    assert train_basket_ranker(read([]), "given", OPTIONS) is None
+
+
+def test_many_customers_are_learned_from_at_their_latest_baskets():
+    few = train_basket_ranker(read(shop()), "expected", RankerOptions(most_baskets=130))
+    assert few is not None
+    assert few.baskets == 120
+
+
+def test_recent_orders_weigh_more_in_the_baseline_of_recency():
+    history = read([order(1, 0, 5), order(1, 1, 5), order(1, 2, 6), order(1, 3, 6), order(1, 4, 7)])
+    candidates = trained().candidates(history, target_of(history, "given", 0))
+    frequency, recency = personal_frequency(candidates), recency_weighted_frequency(candidates)
+    assert frequency[0] == frequency[1]
+    assert recency[0] < recency[1]
+
+
+def test_discoveries_are_families_the_customer_never_bought():
+    # Customers buy 1 with 7 or 9 with 12, and another product each time.
+    rows = [
+        order(customer, day, *((1, 7) if customer < 30 else (9, 12)), 20 + (3 * customer + day) % 10)
+        for customer in range(1, 60)
+        for day in range(5)
+    ]
+    # Customer 99 buys product 1 without 7.
+    history = read([*rows, *(order(99, day, 1, 15) for day in range(5))])
+    ranker = train(history)
+    target = Target.expected(history, -1)
+    candidates = ranker.candidates(history, target)
+    found = ranker.discoveries(history, target, candidates, ranker.probabilities(candidates))
+    ids = history.families.family_id
+    shown = [
+        (int(history.customer_id[customer]), int(ids[family]), int(ids[source]))
+        for customer, family, source in zip(found.customer, found.family, found.bought_with, strict=True)
+    ]
+    assert (99, 7, 1) in shown
+    bought = set(zip(history.customer_id[history.customer].tolist(), ids[history.family].tolist(), strict=True))
+    assert not {(customer, family) for customer, family, _ in shown} & bought
+    assert all((customer, source) in bought for customer, _, source in shown)
+    assert ((found.score > 0) & (found.score <= 1)).all()
