@@ -7,6 +7,12 @@ import dataframely as dy
 
 from cis_assets.catalog.gold_movements import COHORT_RETENTION, SEGMENT_MIGRATION, SEGMENT_PREFERENCES
 from cis_assets.catalog.gold_notifications import NOTIFICATION_CONTEXTS, NOTIFICATION_COPY, NOTIFICATIONS
+from cis_assets.catalog.gold_predictions import (
+    MODEL_EVALUATIONS,
+    NEXT_ORDER,
+    PREDICTION_MODELS,
+    PRODUCT_RECOMMENDATIONS,
+)
 from cis_assets.catalog.snapshot_schema import SegmentSnapshot as _SegmentSnapshot
 from cis_assets.catalog.snapshot_schema import Snapshot as _Snapshot
 from cis_assets.catalog.snapshot_schema import snapshot as _snapshot
@@ -360,6 +366,10 @@ TABLES = (
     COHORT_RETENTION,
     ORDER_PATTERNS,
     ORDER_FREQUENCY,
+    PREDICTION_MODELS,
+    MODEL_EVALUATIONS,
+    NEXT_ORDER,
+    PRODUCT_RECOMMENDATIONS,
     NOTIFICATION_CONTEXTS,
     NOTIFICATION_COPY,
     NOTIFICATIONS,

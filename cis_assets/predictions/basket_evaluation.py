@@ -26,27 +26,13 @@ from cis_assets.predictions.basket_ranker import (
 )
 from cis_assets.predictions.basket_rates import FamilyCounts
 from cis_assets.predictions.customer_sample import customer_places
+from cis_assets.predictions.evaluation_rows import ALL, EVALUATION_COLUMNS, HELD_OUT
+from cis_assets.predictions.model_rows import NEXT_BASKET
 
-TASK = "next_basket"
 FREQUENCY, RECENCY, RANKER = "personal_frequency", "recency_weighted_frequency", "ranker"
 POPULARITY, CO_BOUGHT = "popularity", "co_bought"
 METRICS = ("p@1", "p@5", "recall@10", "ndcg@10", "ndcg@10_whole")
-ALL, HELD_OUT, REPEAT, DISCOVERY = "all", "held_out_customers", "repeat", "discovery"
-EVALUATION_COLUMNS = {
-    "task": pl.String(),
-    "method": pl.String(),
-    "slice": pl.String(),
-    "context": pl.String(),
-    "served": pl.Boolean(),
-    "metric": pl.String(),
-    "value": pl.Float64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "baseline": pl.String(),
-    "n": pl.Int64(),
-}
-"""A row without a baseline has the metric and its 95% interval; with one, the difference to it and the paired interval."""
-
+REPEAT, DISCOVERY = "repeat", "discovery"
 _DECIDING = ("recall@10", "ndcg@10")
 _HELD_OUT_PART = 5
 _RESAMPLES = 1_000
@@ -104,7 +90,7 @@ def evaluate_baskets(
         served[context] = _choose(found)
         method = served[context]
         rows += [{**row, "context": context, "served": row["method"] in (method, CO_BOUGHT)} for row in found]
-    frame = pl.DataFrame([{"task": TASK, **row} for row in rows], schema=EVALUATION_COLUMNS)
+    frame = pl.DataFrame([{"task": NEXT_BASKET, **row} for row in rows], schema=EVALUATION_COLUMNS)
     return BasketEvaluation(frame, served)
 
 

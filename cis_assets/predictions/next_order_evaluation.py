@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cis_assets.predictions.evaluation_rows import ALL, EVALUATION_COLUMNS, HELD_OUT
+from cis_assets.predictions.model_rows import NEXT_ORDER
 from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import LONG
 from cis_assets.predictions.next_order_training import (
@@ -32,27 +34,8 @@ from cis_assets.predictions.scores import (
     poisson_deviance_terms,
 )
 
-TASK, CONTEXT = "next_order", "expected"
-ALL, HELD_OUT = "all", "held_out_customers"
+CONTEXT = "expected"
 HELD_OUT_SHARE = 0.2
-EVALUATION_COLUMNS = {
-    "task": pl.String(),
-    "method": pl.String(),
-    "slice": pl.String(),
-    "context": pl.String(),
-    "served": pl.Boolean(),
-    "metric": pl.String(),
-    "value": pl.Float64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "baseline": pl.String(),
-    "n": pl.Int64(),
-}
-"""A row without a baseline has the metric and its 95% interval (auc and ece: none); with one, the difference to it.
-
-Metrics without a number of days concern an order within 7 days; `_28d` and `_90d` are the other forecasts.
-"""
-
 _PROBABILITIES = {"": ("within_7d", "probability_7d"), "_28d": ("within_28d", "probability_28d")}
 _TERMS = {"brier": brier_terms, "log_loss": log_loss_terms}
 _COUNT_TERMS = {"absolute_error": absolute_error_terms, "poisson_deviance": poisson_deviance_terms}
@@ -93,7 +76,7 @@ def evaluation_rows(found: Backtest, model: NextOrderModel, slices: Mapping[str,
 
     parts = {ALL: np.ones(len(found.rows), dtype=bool), **slices}
     rows = [
-        {"task": TASK, "context": CONTEXT, "slice": name, "served": row["method"] == served(row["metric"]), **row}
+        {"task": NEXT_ORDER, "context": CONTEXT, "slice": name, "served": row["method"] == served(row["metric"]), **row}
         for name, part in parts.items()
         if part.any()
         for row in _metrics(found, part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ClassVar, Self
@@ -11,22 +11,13 @@ import numpy as np
 import polars as pl
 
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration
+from cis_assets.predictions.model_rows import NEXT_ORDER, StoredVersion, number_row, tree_rows, version_rows
 from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, OwnRate, PersonalCadence
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
-from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError, Trees
+from cis_assets.predictions.trees import Trees
 
 LEARNED = "learned"
-MODEL_COLUMNS = {
-    "trained_as_of": pl.Date(),
-    "served_7d": pl.String(),
-    "served_28d": pl.String(),
-    "part": pl.String(),
-    "features": pl.List(pl.String()),
-    **TREE_COLUMNS,
-}
-"""Columns of a stored model: `part` names the trees, calibration or baseline that a row belongs to."""
-
 _TREES: dict[str, Any] = {
     "early_stopping": False,
     "random_state": 0,
@@ -130,54 +121,35 @@ class NextOrderModel:
                 "customer_id": rows.customer,
                 "expected_order_date": expected.set(expected < 0, None).cast(pl.Date),
                 **dict(zip(Forecast._fields, forecast, strict=True)),
-                "trained_as_of": pl.repeat(self.trained_as_of, len(rows), dtype=pl.Date, eager=True),
-                "served_7d": pl.repeat(self.served_7d, len(rows), dtype=pl.String, eager=True),
+                "model_version": pl.repeat(self.trained_as_of, len(rows), dtype=pl.Date, eager=True),
+                "served": pl.repeat(self.served_7d, len(rows), dtype=pl.String, eager=True),
                 "served_28d": pl.repeat(self.served_28d, len(rows), dtype=pl.String, eager=True),
             }
         )
 
     def rows(self) -> pl.DataFrame:
-        """The model as rows of plain numbers."""
-        parts = [_values(name, baseline.parameters()) for name, baseline in self.baselines.items()]
+        """The model as rows of gold/prediction_models."""
+        parts = [number_row(name, baseline.parameters()) for name, baseline in self.baselines.items()]
         if self.learned:
             for days in ("7d", "28d", "90d"):
-                trees: Trees = getattr(self.learned, f"trees_{days}")
-                parts += [{"part": f"trees_{days}", **row} for row in trees.rows().iter_rows(named=True)]
+                parts += tree_rows(f"trees_{days}", getattr(self.learned, f"trees_{days}"))
             for days in ("7d", "28d"):
                 curve: Calibration = getattr(self.learned, f"calibration_{days}")
-                parts.append(_values(f"calibration_{days}", [curve.slope, curve.intercept]))
-        served = {"served_7d": self.served_7d, "served_28d": self.served_28d}
-        shared = {"trained_as_of": self.trained_as_of, **served, "features": list(FEATURES)}
-        return pl.DataFrame([{**shared, **part} for part in parts], schema=MODEL_COLUMNS)
+                parts.append(number_row(f"calibration_{days}", [curve.slope, curve.intercept]))
+        return version_rows(NEXT_ORDER, self.trained_as_of, [self.served_7d, self.served_28d], FEATURES, parts)
 
     @classmethod
     def of_rows(cls, rows: pl.DataFrame) -> Self:
         """Read the rows of `rows()`, in any order. Raises StoredTreesError if a part is missing or damaged."""
-        if rows.is_empty() or any(names != list(FEATURES) for names in rows["features"].unique().to_list()):
-            raise StoredTreesError("The stored model of the next order has other features. Train the model again.")
-        parts = dict(rows.partition_by("part", as_dict=True).items())
-
-        def numbers(part: str) -> list[float]:
-            found = parts.get((part,))
-            if found is None or found.height != 1:
-                raise StoredTreesError(f"The stored model of the next order lacks {part}. Train the model again.")
-            return found["value"][0].to_list()
-
+        version = StoredVersion.read(rows, FEATURES)
         learned = None
-        if ("calibration_7d",) in parts:
-            soon, later, rate = (
-                Trees.of_rows(parts.get((f"trees_{days}",), rows.clear()), len(FEATURES))
-                for days in ("7d", "28d", "90d")
-            )
-            curves = (Calibration(*numbers(f"calibration_{days}")) for days in ("7d", "28d"))
+        if version.has("calibration_7d"):
+            soon, later, rate = (version.trees(f"trees_{days}") for days in ("7d", "28d", "90d"))
+            curves = (Calibration(*version.numbers(f"calibration_{days}")) for days in ("7d", "28d"))
             learned = LearnedForecast(soon, later, rate, *curves)
-        baselines = {each.method: each.of_parameters(numbers(each.method)) for each in BASELINES}
-        return cls(rows["trained_as_of"][0], rows["served_7d"][0], rows["served_28d"][0], baselines, learned)
-
-
-def _values(part: str, value: Sequence[float]) -> dict[str, Any]:
-    empty = {name: [] for name in TREE_COLUMNS if name != "tree"}
-    return {"part": part, "tree": -1, **empty, "value": list(value)}
+        baselines = {each.method: each.of_parameters(version.numbers(each.method)) for each in BASELINES}
+        served_7d, served_28d = version.served
+        return cls(version.trained_as_of, served_7d, served_28d, baselines, learned)
 
 
 def _fit_classifier(values: np.ndarray, happened: np.ndarray, trees: int) -> Trees:

@@ -110,7 +110,9 @@ class Trees:
         rows = rows.sort("tree")
         start = rows["value"][0].to_list() if rows.height else []
         if len(start) != 2 or rows["tree"].to_list() != list(range(-1, int(start[1]))):
-            raise StoredTreesError("Trees of the stored model are missing or stored twice. Train the model again.")
+            raise StoredTreesError(
+                "Trees of the stored model are missing or stored twice. Run `cis train --predictions`."
+            )
         kinds = {"feature": np.int64, "threshold": np.float64, "missing_goes_left": bool}
         kinds |= {"left": np.int64, "right": np.int64, "value": np.float64}
         trees = [
@@ -190,5 +192,5 @@ def _refuse_damaged(number: int, tree: Tree, feature_count: int) -> None:
         )
     if not whole:
         raise StoredTreesError(
-            f"Tree {number} of the stored model is damaged or has other features than this release. Train the model again."
+            f"Tree {number} of the stored model is damaged or has other features than this release. Run `cis train --predictions`."
         )

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from cis_assets.predictions.next_order import NEXT_ORDER_COLUMNS, next_order, next_order_in_chunks, version_of_day
+from cis_assets.catalog.gold import NEXT_ORDER
+from cis_assets.predictions.next_order import next_order, next_order_in_chunks
 from cis_assets.predictions.next_order_model import NextOrderModel
 from cis_assets.predictions.next_order_training import NextOrderOptions, train_next_order
 from cis_assets.predictions.order_history import OrderHistory
@@ -28,7 +29,7 @@ def forecasts(model: NextOrderModel, days: list[date], rows: pl.DataFrame = ORDE
 
 def test_a_range_of_days_equals_its_days_without_later_orders(model: NextOrderModel) -> None:
     together = forecasts(model, DAYS)
-    assert dict(together.schema) == NEXT_ORDER_COLUMNS
+    assert dict(together.schema) == dict(NEXT_ORDER.dtypes)
     alone = [forecasts(model, [each], ORDERS.filter(pl.col("order_date") <= each)) for each in DAYS]
     assert_frame_equal(together, pl.concat(alone), check_exact=True)
 
@@ -43,13 +44,3 @@ def test_chunks_of_customers_give_the_same(model: NextOrderModel) -> None:
 
 def test_a_day_without_orders_has_no_rows(model: NextOrderModel) -> None:
     assert forecasts(model, [day(-5)]).is_empty()
-
-
-@pytest.mark.parametrize(("on", "version"), [(5, 10), (10, 10), (19, 10), (20, 20), (99, 30)])
-def test_a_day_has_the_newest_version_trained_up_to_it(on: int, version: int) -> None:
-    models = pl.DataFrame({"trained_as_of": [day(20), day(30), day(10), day(20)], "part": ["a", "b", "c", "d"]})
-    assert version_of_day(models, day(on))["trained_as_of"].unique().to_list() == [day(version)]
-
-
-def test_without_a_version_there_are_no_rows() -> None:
-    assert version_of_day(pl.DataFrame(schema={"trained_as_of": pl.Date}), day(0)).is_empty()

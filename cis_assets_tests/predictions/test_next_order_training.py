@@ -71,7 +71,7 @@ def test_a_stored_model_forecasts_the_same(model: NextOrderModel, rows: FeatureR
 
 @pytest.mark.parametrize("part", ["trees_7d", "calibration_28d", "bg_nbd"])
 def test_a_model_without_a_part_is_refused(model: NextOrderModel, part: str) -> None:
-    with pytest.raises(StoredTreesError, match="Train the model again"):
+    with pytest.raises(StoredTreesError, match="cis train --predictions"):
         NextOrderModel.of_rows(model.rows().filter(pl.col("part") != part))
 
 
@@ -85,7 +85,7 @@ def test_a_model_of_other_features_is_refused(model: NextOrderModel) -> None:
 def test_predictions_agree_with_each_other(model: NextOrderModel, rows: FeatureRows, method: str) -> None:
     found = replace(model, served_7d=method, served_28d=method).predict(rows)
     assert found.select("as_of_date", "customer_id").is_unique().all()
-    assert found.select("served_7d", "served_28d").unique().row(0) == (method, method)
+    assert found.select("served", "served_28d").unique().row(0) == (method, method)
     days = (pl.col("expected_order_date") - pl.col("as_of_date")).dt.total_days()
     soon, later, orders = pl.col("probability_7d"), pl.col("probability_28d"), pl.col("expected_orders_90d")
     assert found.select((soon > 0).all() & (soon <= later).all() & (later <= 1).all() & (orders > 0).all()).item()

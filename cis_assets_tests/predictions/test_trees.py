@@ -65,7 +65,7 @@ def test_stored_rows_may_come_in_any_order() -> None:
 def test_a_missing_or_doubled_tree_is_refused(lost: int) -> None:
     rows = Trees.of_estimator(classifier()).rows()
     for damaged in (rows.filter(pl.col("tree") != lost), pl.concat([rows, rows.filter(pl.col("tree") == lost)])):
-        with pytest.raises(StoredTreesError, match="Train the model again"):
+        with pytest.raises(StoredTreesError, match="cis train --predictions"):
             Trees.of_rows(damaged, FEATURES)
 
 

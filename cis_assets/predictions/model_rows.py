@@ -1,0 +1,93 @@
+"""Versions of trained models as rows of gold/prediction_models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from cis_assets.catalog.gold import PREDICTION_MODELS
+from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError, Trees
+
+NEXT_ORDER, NEXT_BASKET = "next_order", "next_basket"
+
+
+def version_of_day(models: pl.DataFrame, task: str, day: date) -> pl.DataFrame:
+    """The rows of the version that predicts a day: the newest trained on or before it, else the first. Empty: no version."""
+    of_task = models.filter(pl.col("task") == task)
+    trained = of_task["trained_as_of"]
+    known = trained.filter(trained <= day)
+    version = known.max() if len(known) else trained.min()
+    return of_task.clear() if version is None else of_task.filter(pl.col("trained_as_of") == version)
+
+
+def with_version(models: pl.DataFrame, version: pl.DataFrame) -> pl.DataFrame:
+    """The stored models with the rows of one version, in place of those of the same task and day."""
+    others = models.join(version, on=["task", "trained_as_of"], how="anti")
+    return pl.concat([others, version]).sort(PREDICTION_MODELS.key)
+
+
+def number_row(part: str, values: Iterable[float], ids: Iterable[int] = ()) -> dict[str, Any]:
+    """A part that is a list of numbers, and the product families that they belong to."""
+    empty = {name: [] for name in TREE_COLUMNS if name != "tree"}
+    return {"part": part, "tree": -1, **empty, "value": list(values), "ids": list(ids)}
+
+
+def tree_rows(part: str, trees: Trees) -> list[dict[str, Any]]:
+    """A part that is a set of trees."""
+    return [{"part": part, "ids": [], **row} for row in trees.rows().iter_rows(named=True)]
+
+
+def version_rows(
+    task: str, trained_as_of: date, served: Sequence[str], features: Sequence[str], parts: Iterable[Mapping[str, Any]]
+) -> pl.DataFrame:
+    """The rows of one version: what `number_row` and `tree_rows` gave, and what they share."""
+    shared = {"task": task, "trained_as_of": trained_as_of, "served": list(served), "features": list(features)}
+    return pl.DataFrame([{**shared, **part} for part in parts], schema=dict(PREDICTION_MODELS.dtypes))
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """The parts of one version. Reading one that is missing or damaged raises StoredTreesError."""
+
+    rows: pl.DataFrame
+
+    @classmethod
+    def read(cls, rows: pl.DataFrame, features: Sequence[str]) -> StoredVersion:
+        """Refuse a version that was trained on other features than this release has."""
+        if rows.is_empty() or any(names != list(features) for names in rows["features"].unique().to_list()):
+            raise StoredTreesError(
+                "The stored model in gold/prediction_models has other features. Run `cis train --predictions`."
+            )
+        return cls(rows)
+
+    @property
+    def trained_as_of(self) -> date:
+        return self.rows["trained_as_of"][0]
+
+    @property
+    def served(self) -> list[str]:
+        return self.rows["served"][0].to_list()
+
+    def has(self, part: str) -> bool:
+        return part in self.rows["part"]
+
+    def numbers(self, part: str) -> list[float]:
+        return self._one(part)["value"][0].to_list()
+
+    def ids(self, part: str) -> list[int]:
+        return self._one(part)["ids"][0].to_list()
+
+    def trees(self, part: str) -> Trees:
+        return Trees.of_rows(self.rows.filter(pl.col("part") == part), len(self.rows["features"][0]))
+
+    def _one(self, part: str) -> pl.DataFrame:
+        found = self.rows.filter(pl.col("part") == part)
+        if found.height != 1:
+            raise StoredTreesError(
+                f"The stored model in gold/prediction_models lacks {part}. Run `cis train --predictions`."
+            )
+        return found

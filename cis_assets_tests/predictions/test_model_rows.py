@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from cis_assets.predictions.model_rows import (
+    NEXT_BASKET,
+    NEXT_ORDER,
+    StoredVersion,
+    number_row,
+    version_of_day,
+    version_rows,
+    with_version,
+)
+from cis_assets.predictions.trees import StoredTreesError
+from cis_assets_tests.predictions.shoppers import day
+
+
+def version(trained: int, *values: float, task: str = NEXT_ORDER) -> pl.DataFrame:
+    return version_rows(task, day(trained), ["own_rate"], ["a", "b"], [number_row("own_rate", values, [3])])
+
+
+MODELS = pl.concat([version(20, 1.0), version(30, 2.0), version(10, 3.0), version(15, 4.0, task=NEXT_BASKET)])
+
+
+@pytest.mark.parametrize(("on", "trained"), [(5, 10), (10, 10), (19, 10), (20, 20), (99, 30)])
+def test_a_day_has_the_newest_version_trained_up_to_it(on: int, trained: int) -> None:
+    assert version_of_day(MODELS, NEXT_ORDER, day(on))["trained_as_of"].to_list() == [day(trained)]
+
+
+def test_without_a_version_there_are_no_rows() -> None:
+    assert version_of_day(MODELS.clear(), NEXT_ORDER, day(0)).is_empty()
+
+
+def test_a_version_replaces_that_of_its_task_and_day() -> None:
+    again = with_version(MODELS, version(20, 9.0))
+    assert [row["value"] for row in again.sort("task", "trained_as_of").to_dicts()] == [[4.0], [3.0], [9.0], [2.0]]
+
+
+def test_parts_are_read_by_name() -> None:
+    stored = StoredVersion.read(version(20, 1.0, 2.0), ["a", "b"])
+    assert (stored.numbers("own_rate"), stored.ids("own_rate")) == ([1.0, 2.0], [3])
+    assert (stored.trained_as_of, stored.served) == (day(20), ["own_rate"])
+    assert (stored.has("own_rate"), stored.has("trees")) == (True, False)
+
+
+def test_a_version_with_other_features_or_without_a_part_is_refused() -> None:
+    with pytest.raises(StoredTreesError, match="other features"):
+        StoredVersion.read(version(20, 1.0), ["a"])
+    with pytest.raises(StoredTreesError, match="lacks calibration"):
+        StoredVersion.read(version(20, 1.0), ["a", "b"]).numbers("calibration")
