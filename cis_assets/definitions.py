@@ -14,6 +14,7 @@ from cis_assets.defs import (
     ingest,
     maintenance,
     notifications,
+    predictions,
     quality,
     snapshot_checks,
 )
@@ -25,6 +26,7 @@ CAPABILITIES = (
     quality,
     snapshot_checks,
     customers,
+    predictions,
     notifications,
     copy_checks,
     dashboard,

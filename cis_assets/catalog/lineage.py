@@ -114,6 +114,21 @@ CARRIED: Mapping[str, ByColumn] = {
         **_same(silver.ORDERS, "order_weekday", "order_hour"),
     },
     gold.ORDER_FREQUENCY.path: _same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
+    gold.PREDICTION_MODELS.path: {
+        "trained_as_of": _of(silver.ORDERS, "order_date"),
+        "ids": _of(silver.PRODUCTS, "product_id"),
+    },
+    gold.MODEL_EVALUATIONS.path: {"as_of_date": _of(silver.ORDERS, "order_date")},
+    gold.NEXT_ORDER.path: {
+        **_same(silver.ORDERS, "customer_id"),
+        "model_version": _of(gold.PREDICTION_MODELS, "trained_as_of"),
+    },
+    gold.PRODUCT_RECOMMENDATIONS.path: {
+        **_same(silver.ORDERS, "customer_id"),
+        "product_id": (*_of(silver.ORDER_ITEMS, "product_id"), *_of(silver.PRODUCTS, "product_id")),
+        "product_family": _of(silver.PRODUCTS, "product_id"),
+        "model_version": _of(gold.PREDICTION_MODELS, "trained_as_of"),
+    },
     gold.NOTIFICATION_CONTEXTS.path: {
         **_same(gold.CUSTOMER_FEATURES, "customer_id", "recency_days", "order_count"),
         **_same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
@@ -143,6 +158,16 @@ _OF_DAY = {
     "day_number": _of(bronze.ORDERS, "order_date"),
     "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
 }
+_RHYTHM = _of(silver.ORDERS, "day_number", "order_of_day", "item_count", "gap_is_minimum")
+_FAMILIES = _of(silver.PRODUCTS, "display_name", "product_name", "aisle_id")
+_BASKETS = (
+    *_of(silver.ORDERS, "day_number", "order_of_day", "order_weekday", "order_hour", "item_count"),
+    *_of(silver.ORDER_ITEMS, "product_id", "add_to_cart_order"),
+    *_FAMILIES,
+)
+_MODEL = _of(gold.PREDICTION_MODELS, "feature", "threshold", "missing_goes_left", "left", "right", "value", "ids")
+_TRAINED = tuple(dict.fromkeys((*_RHYTHM, *_BASKETS)))
+_SERVED = _of(gold.PREDICTION_MODELS, "served")
 _CLUSTERED = _of(gold.CUSTOMER_HABITS, "gap_days", "basket_size")
 _CENTERS = _of(gold.SEGMENT_MODEL, "feature_is_log", "feature_mean", "feature_scale", "centroid")
 _PLACE = (*_CLUSTERED, *_CENTERS, *_of(gold.CUSTOMER_HABITS, "order_count"))
@@ -298,6 +323,24 @@ COMPUTED: Mapping[str, ByColumn] = {
     gold.ORDER_FREQUENCY.path: {
         "gap_days": _DAY_OF_ORDER,
         "capped_order_count": _of(silver.ORDERS, "gap_is_minimum"),
+    },
+    gold.PREDICTION_MODELS.path: {
+        **dict.fromkeys(("feature", "threshold", "missing_goes_left", "left", "right", "value", "served"), _TRAINED),
+        "ids": _FAMILIES,
+    },
+    gold.MODEL_EVALUATIONS.path: dict.fromkeys(("value", "low", "high", "served"), _TRAINED),
+    gold.NEXT_ORDER.path: {
+        **dict.fromkeys(
+            ("expected_order_date", "probability_7d", "probability_28d", "expected_orders_90d"), (*_RHYTHM, *_MODEL)
+        ),
+        **dict.fromkeys(("served", "served_28d"), _SERVED),
+    },
+    gold.PRODUCT_RECOMMENDATIONS.path: {
+        **dict.fromkeys(("rank", "probability", "reason_code"), (*_BASKETS, *_MODEL)),
+        "dueness": (*_DAY_OF_ORDER, *_of(silver.ORDER_ITEMS, "product_id"), *_FAMILIES),
+        "reason_numbers": (*_BASKETS, *_MODEL),
+        "product_family": _FAMILIES,
+        "served": _SERVED,
     },
     gold.NOTIFICATION_CONTEXTS.path: {
         "context_key": (

@@ -125,7 +125,7 @@ def rfm(lake: Lake, as_of: date | None, as_json: bool) -> None:
 @json_option
 @with_lake
 def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) -> None:
-    """One customer: features, segment, lifecycle stage, last orders and messages."""
+    """One customer: features, segment, lifecycle stage, predictions with reasons, last orders and messages."""
     from cis_assets.views.customers import describe_customer
 
     found = describe_customer(lake, customer_id, as_of)
@@ -137,6 +137,7 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
     if found["lifecycle"]:
         facts["stage"] = f"{found['lifecycle']['stage']} since {found['lifecycle']['since']}"
     print_table(["", ""], [(name, _format(value)) for name, value in facts.items() if name != "customer_id"])
+    _print_predictions(found)
     heading(f"Last {plural(len(found['orders']), 'order')} (* bought before)")
     print_table(
         ["date", "hour", "products"],
@@ -147,6 +148,33 @@ def customer(lake: Lake, customer_id: int, as_of: date | None, as_json: bool) ->
         say(f"{message['send_at']:%Y-%m-%d %H:%M} UTC  {message['title']}", f"  {message['body']}")
     if not found["notifications"]:
         say("None in this snapshot.")
+
+
+def _print_predictions(found: dict[str, Any]) -> None:
+    """Print the next order and what is likely in it, with reasons."""
+    heading("Next order")
+    forecast = found["next_order"]
+    if forecast:
+        expected = forecast["expected_order_date"] or "not within 90 days"
+        say(
+            f"Expected: {expected}. Probability within 7 days {forecast['probability_7d']:.0%}, within 28 days "
+            f"{forecast['probability_28d']:.0%}; {forecast['expected_orders_90d']:.1f} orders in 90 days."
+        )
+    else:
+        say("No forecast in this snapshot.")
+    recommendations = found["recommendations"]
+    if not recommendations:
+        say("No recommendation in this snapshot.")
+        return
+    print_table(
+        ["rank", "product", "kind", "probability", "reason"],
+        [
+            (row["rank"], row["product_name"], row["kind"], f"{row['probability']:.0%}", row["reason"])
+            for row in recommendations
+        ],
+        right=("rank", "probability"),
+    )
+
 
 
 @show.command()

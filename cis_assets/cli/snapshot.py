@@ -16,14 +16,15 @@ from cis_assets.settings import Settings
 def snapshot(settings: Settings, day: date | None) -> None:
     """Make the gold tables and dashboard page of a day.
 
-    The default is the newest complete date with orders in silver. The segment model stays the same; it is trained only if
-    there is none yet. Newer customers in landing are read first, because they may have withdrawn their consent.
+    The default is the newest complete date with orders in silver. The models stay the same; they are trained only if
+    there are none yet. Newer customers in landing are read first, because they may have withdrawn their consent.
     """
+    from cis_assets.catalog import gold
     from cis_assets.cli.runs import run_assets
-    from cis_assets.defs.jobs import SEGMENT_MODEL, SNAPSHOT, SNAPSHOT_TABLES
+    from cis_assets.defs.jobs import PREDICTION_MODELS, SEGMENT_MODEL, SNAPSHOT, SNAPSHOT_TABLES
     from cis_assets.lake.lake import Lake
     from cis_assets.landing.folder import LandingFolder
-    from cis_assets.views.snapshots import find_unread_customers, has_segment_model
+    from cis_assets.views.snapshots import find_unread_customers, has_rows
     from cis_assets.views.tables import find_newest_order_date
 
     lake = Lake(settings.lake_uri)
@@ -34,5 +35,6 @@ def snapshot(settings: Settings, day: date | None) -> None:
     if unread := find_unread_customers(lake, folder):
         say(f"Reading snapshots, because {unread} is newer than what the lake has read ...")
         say(f"Done in run {run_assets(settings, SNAPSHOT_TABLES, None)}.")
-    selection = SNAPSHOT if has_segment_model(lake) else f"{SNAPSHOT} or {SEGMENT_MODEL}"
-    materialize(settings, selection, DateRange(day, day))
+    models = {gold.SEGMENT_MODEL: SEGMENT_MODEL, gold.MODEL_EVALUATIONS: PREDICTION_MODELS}
+    missing = [selection for table, selection in models.items() if not has_rows(lake, table)]
+    materialize(settings, " or ".join([SNAPSHOT, *missing]), DateRange(day, day))

@@ -14,8 +14,9 @@ SNAPSHOT_TABLES = " or ".join(
 SEGMENT_MODEL = 'key:"gold/segment_model" or key:"gold/segment_candidates"'
 # The op that makes the tables of the model.
 SEGMENT_TRAINING = "train_segment_model"
-# The tables of a day by the segment model as it is, and the dashboard page.
-SNAPSHOT = f"(group:gold and not ({SEGMENT_MODEL})) or group:dashboard"
+PREDICTION_MODELS = 'key:"gold/prediction_models" or key:"gold/model_evaluations"'
+# The tables of a day by the models as they are, and the dashboard page.
+SNAPSHOT = f"(group:gold and not ({SEGMENT_MODEL} or {PREDICTION_MODELS})) or group:dashboard"
 # Runs with the same value of this tag follow one another (see dagster.yaml). The later run read the newer files, so it writes last.
 ONE_AT_A_TIME = "cis/one_at_a_time"
 
@@ -39,7 +40,7 @@ ingest_snapshots = dg.define_asset_job(
 daily_gold = dg.define_asset_job(
     "daily_gold",
     selection=dg.AssetSelection.from_string(SNAPSHOT) - MAINTENANCE_CHECKS,
-    description="Makes the gold tables of a day with the current segment model, and the dashboard.",
+    description="Makes the gold tables of a day with the models as they are, and the dashboard.",
     tags={ONE_AT_A_TIME: "gold"},
 )
 
@@ -57,4 +58,12 @@ promote_segments = dg.define_asset_job(
     "waits, it trains one first.",
     tags={ONE_AT_A_TIME: "segment_model"},
     config={"ops": {SEGMENT_TRAINING: {"config": {"promote": True, "reason": "promoted by the job promote_segments"}}}},
+)
+
+train_predictions = dg.define_asset_job(
+    "train_predictions",
+    selection=dg.AssetSelection.from_string(PREDICTION_MODELS) - MAINTENANCE_CHECKS,
+    description="Evaluates and trains the models of the next order and the next basket on all orders of silver. The snapshots "
+    "from the newest order date on use them.",
+    tags={ONE_AT_A_TIME: "prediction_models"},
 )

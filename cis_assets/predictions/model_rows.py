@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -22,6 +23,13 @@ def version_of_day(models: pl.DataFrame, task: str, day: date) -> pl.DataFrame:
     known = trained.filter(trained <= day)
     version = known.max() if len(known) else trained.min()
     return of_task.clear() if version is None else of_task.filter(pl.col("trained_as_of") == version)
+
+
+def versions_of_days(models: pl.DataFrame, task: str, days: Sequence[date]) -> list[tuple[pl.DataFrame, list[date]]]:
+    """The days, ascending, in spans that one version predicts, each with the rows of the version."""
+    versions = [(version_of_day(models, task, day), day) for day in days]
+    spans = groupby(versions, key=lambda each: each[0]["trained_as_of"].first())
+    return [(span[0][0], [day for _, day in span]) for _, each in spans if (span := list(each))]
 
 
 def with_version(models: pl.DataFrame, version: pl.DataFrame) -> pl.DataFrame:

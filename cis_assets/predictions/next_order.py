@@ -12,6 +12,8 @@ import polars as pl
 
 from cis_assets.catalog.gold import NEXT_ORDER
 from cis_assets.dates import DAYS_AT_ONCE
+from cis_assets.predictions.model_rows import NEXT_ORDER as TASK
+from cis_assets.predictions.model_rows import versions_of_days
 from cis_assets.predictions.next_order_features import next_order_features
 from cis_assets.predictions.next_order_model import NextOrderModel
 from cis_assets.predictions.order_history import OrderHistory
@@ -32,16 +34,23 @@ def next_order(orders: nw.LazyFrame, model: NextOrderModel, days: Sequence[date]
 
 
 def next_order_in_chunks(
-    orders: nw.LazyFrame, model: NextOrderModel, days: Sequence[date], history_days: int, order_rows: int
+    orders: nw.LazyFrame, models: pl.DataFrame, days: Sequence[date], history_days: int, order_rows: int
 ) -> list[pl.LazyFrame]:
-    """The rows of `next_order` as lazy frames of some customers and days each, to be computed one after another.
+    """The forecasts of `days` (ascending) as lazy frames of some customers and days each, to be computed one after another.
 
-    `order_rows` is the number of orders up to the last day. It determines the number of frames.
+    `models` are rows of gold/prediction_models; each day has the version of `version_of_day`. Without one there are no
+    forecasts. `order_rows` is the number of orders up to the last day. It determines the number of frames.
     """
     groups = customer_groups(orders, customer_bounds(orders, math.ceil(order_rows / _ORDERS_PER_CHUNK)))
-    spans = [days[start : start + DAYS_AT_ONCE] for start in range(0, len(days), DAYS_AT_ONCE)]
-    return [
-        pl.defer(partial(next_order, group, model, span, history_days), schema=dict(NEXT_ORDER.dtypes))
-        for span in spans
-        for group in groups
-    ]
+    chunks = []
+    for version, span in versions_of_days(models, TASK, days):
+        if version.is_empty():
+            continue
+        model = NextOrderModel.of_rows(version)
+        parts = [span[start : start + DAYS_AT_ONCE] for start in range(0, len(span), DAYS_AT_ONCE)]
+        chunks += [
+            pl.defer(partial(next_order, group, model, part, history_days), schema=dict(NEXT_ORDER.dtypes))
+            for part in parts
+            for group in groups
+        ]
+    return chunks

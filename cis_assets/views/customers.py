@@ -22,8 +22,8 @@ class UnknownCustomerError(OperatorError):
 def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -> dict[str, Any]:
     """Describe a customer as of a snapshot (default: the newest). Raises UnknownCustomerError.
 
-    The keys are `features`, `segment` and `lifecycle` (one row each, empty if there is none), `orders` and `notifications`
-    (lists of rows). A product name of an order ends with * if the customer had bought the product before.
+    The keys are `features`, `segment`, `lifecycle` and `next_order` (one row each, empty if there is none),
+    `recommendations`, `orders` and `notifications` (lists of rows). A product name of an order ends with * if the customer had bought the product before.
     """
     is_customer = pl.col("customer_id") == customer_id
     features = lake.snapshot(gold.CUSTOMER_FEATURES, as_of).filter(is_customer).collect().to_dicts()
@@ -36,21 +36,41 @@ def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -
     names = lake.scan(silver.PRODUCTS, columns=["product_id", "product_name", "display_name"]).select(
         "product_id", shown
     )
+    as_of_date = features[0]["as_of_date"]
     favourite = names.filter(pl.col("product_id") == features[0]["favourite_product_id"]).collect()["product_name"]
     return {
         "features": features[0] | {"favourite_product": next(iter(favourite), None)},
         "segment": next(iter(segment.collect().to_dicts()), {}),
-        "lifecycle": _find_stage(lake, customer_id, features[0]["as_of_date"]),
+        "lifecycle": next(iter(_rows(lake, gold.CUSTOMER_LIFECYCLE, is_customer, as_of_date)), {}),
+        "next_order": next(iter(_rows(lake, gold.NEXT_ORDER, is_customer, as_of_date)), {}),
+        "recommendations": _list_recommendations(lake, is_customer, as_of_date, names),
         "orders": _list_orders(lake.scan(silver.ORDER_ITEMS).filter(is_customer), names).to_dicts(),
         "notifications": lake.snapshot(gold.NOTIFICATIONS, as_of).filter(is_customer).collect().to_dicts(),
     }
 
 
-def _find_stage(lake: Lake, customer_id: int, as_of: date) -> dict[str, Any]:
-    if not lake.exists(gold.CUSTOMER_LIFECYCLE):
-        return {}
-    stages = lake.snapshot(gold.CUSTOMER_LIFECYCLE, as_of).filter(pl.col("customer_id") == customer_id)
-    return next(iter(stages.select("stage", "since").collect().to_dicts()), {})
+def _rows(lake: Lake, table: Table, is_customer: pl.Expr, as_of: date) -> list[dict[str, Any]]:
+    """The customer's rows of a snapshot; none in a lake from before the table."""
+    if not lake.exists(table):
+        return []
+    return lake.snapshot(table, as_of).filter(is_customer).drop("as_of_date", "customer_id").collect().to_dicts()
+
+
+def _list_recommendations(
+    lake: Lake, is_customer: pl.Expr, as_of: date, names: pl.LazyFrame
+) -> list[dict[str, Any]]:
+    """List the recommendations by rank, each with its `product_name` and its reason in words."""
+    rows = sorted(_rows(lake, gold.PRODUCT_RECOMMENDATIONS, is_customer, as_of), key=lambda row: row["rank"])
+    ids = {row["product_id"] for row in rows} | {number for row in rows for number in named_products(row)}
+    known = dict(names.filter(pl.col("product_id").is_in(list(ids))).collect().iter_rows())
+    return [
+        {
+            **row,
+            "product_name": known.get(row["product_id"]),
+            "reason": reason_in_words(row["reason_code"], row["reason_numbers"], known),
+        }
+        for row in rows
+    ]
 
 
 def _list_orders(items: pl.LazyFrame, names: pl.LazyFrame) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from cis_assets.catalog import bronze, gold
+from cis_assets.catalog import Table, bronze, gold
 from cis_assets.errors import OperatorError
 from cis_assets.lake.lake import Lake
 from cis_assets.landing.contract import CUSTOMERS
@@ -62,9 +62,9 @@ def list_rfm_segments(lake: Lake, as_of: date | None = None) -> pl.DataFrame:
     )
 
 
-def has_segment_model(lake: Lake) -> bool:
-    """Whether a segment model was trained."""
-    return lake.exists(gold.SEGMENT_MODEL) and lake.figures(gold.SEGMENT_MODEL).total.rows > 0
+def has_rows(lake: Lake, table: Table) -> bool:
+    """Whether a table exists and has a row, as the tables of models have after a training."""
+    return lake.exists(table) and lake.figures(table).total.rows > 0
 
 
 def list_notifications(lake: Lake, limit: int, as_of: date | None = None) -> pl.DataFrame:

@@ -32,6 +32,7 @@ NOBODY_IN = {
         "gold/order_frequency",
     ),
     *("gold/segment_preferences", "gold/segment_migration", "gold/cohort_retention"),
+    *("gold/prediction_models", "gold/model_evaluations"),
     *("gold/notification_copy", "system/erased_customers"),
 }
 

@@ -9,16 +9,19 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from cis_assets.catalog import Table
+from cis_assets.catalog import Table, gold
 from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions
+from cis_assets.defs.tables import asset_key
 from cis_assets.lake.lake import Lake
 from cis_assets.settings import Settings, read_settings
 from cis_assets.sources.landing_writer import land
 from cis_assets.sources.sample import SampleOptions, SampleSource
 
 INGEST = dg.AssetSelection.groups("bronze", "silver", "quality")
-GOLD = dg.AssetSelection.groups("gold", "dashboard")
+# Their training takes seconds, and baselines serve without it.
+MODELS = dg.AssetSelection.assets(*(asset_key(table) for table in (gold.PREDICTION_MODELS, gold.MODEL_EVALUATIONS)))
+GOLD = dg.AssetSelection.groups("gold", "dashboard") - MODELS
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import narwhals as nw
@@ -36,7 +37,7 @@ def test_a_range_of_days_equals_its_days_without_later_orders(model: NextOrderMo
 
 def test_chunks_of_customers_give_the_same(model: NextOrderModel) -> None:
     order = ["as_of_date", "customer_id"]
-    chunks = next_order_in_chunks(nw.from_native(ORDERS.lazy()), model, DAYS, 365, 5_000_000)
+    chunks = next_order_in_chunks(nw.from_native(ORDERS.lazy()), model.rows(), DAYS, 365, 5_000_000)
     assert len(chunks) == 3
     found = pl.concat(chunk.collect() for chunk in chunks)
     assert_frame_equal(found.sort(order), forecasts(model, DAYS), check_exact=True)
@@ -44,3 +45,13 @@ def test_chunks_of_customers_give_the_same(model: NextOrderModel) -> None:
 
 def test_a_day_without_orders_has_no_rows(model: NextOrderModel) -> None:
     assert forecasts(model, [day(-5)]).is_empty()
+
+
+def test_each_day_has_its_version_and_without_a_model_nothing_is_forecast(model: NextOrderModel) -> None:
+    orders = nw.from_native(ORDERS.lazy())
+    later = replace(model, trained_as_of=day(151))
+    models = pl.concat([model.rows(), later.rows()])
+    found = pl.concat(chunk.collect() for chunk in next_order_in_chunks(orders, models, DAYS, 365, 1))
+    of_day = dict(found.select("as_of_date", "model_version").unique().iter_rows())
+    assert of_day == {day(150): day(140), day(151): day(151), day(180): day(151)}
+    assert next_order_in_chunks(orders, models.clear(), DAYS, 365, 1) == []

@@ -359,7 +359,7 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "predictions.next_order.next_order_in_chunks": lambda on: pl.concat(
         chunk.collect()
         for chunk in next_order.next_order_in_chunks(
-            on(silver.ORDERS), _next_order_model(), [AS_OF], HISTORY_DAYS, 5_000_000
+            on(silver.ORDERS), _next_order_model().rows(), [AS_OF], HISTORY_DAYS, 5_000_000
         )
     ),
     "catalog.snapshots.as_of_rows": lambda on: snapshot_slices.as_of_rows(on(gold.CUSTOMER_FEATURES), AS_OF),

@@ -47,12 +47,28 @@ def test_a_customer_has_features_segment_stage_last_orders_and_messages(shop: Sm
     found = describe_customer(shop, 1)
     assert found["features"]["favourite_product"] == "Tea"
     assert found["segment"]["segment_name"] == "Weekly"
-    assert found["lifecycle"] == {"stage": "due", "since": day("2025-10-30")}
+    assert (found["lifecycle"]["stage"], found["lifecycle"]["since"]) == ("due", day("2025-10-30"))
     assert [order["order_date"] for order in found["orders"]] == [
         day(f"2025-10-{number:02}") for number in (7, 6, 5, 4, 3)
     ]
     assert found["orders"][0]["products"] == ["Tea*", "Milk"]
     assert [row["customer_id"] for row in found["notifications"]] == [1]
+
+
+def test_predictions_come_with_names_and_reasons_in_words(shop: SmallLake):
+    row = {"as_of_date": DAY, "customer_id": 1, "probability": 0.5, "served": "ranker"}
+    shop.add(gold.NEXT_ORDER, {"as_of_date": DAY, "customer_id": 1, "probability_7d": 0.25})
+    shop.add(
+        gold.PRODUCT_RECOMMENDATIONS,
+        row | {"rank": 11, "product_id": 2, "reason_code": "bought_with", "reason_numbers": [1]},
+        row | {"rank": 1, "product_id": 1, "reason_code": "in_recent_orders", "reason_numbers": [6, 8]},
+    )
+    found = describe_customer(shop, 1)
+    assert found["next_order"]["probability_7d"] == 0.25
+    assert [(each["rank"], each["product_name"], each["reason"]) for each in found["recommendations"]] == [
+        (1, "Tea", "in 6 of the last 8 orders"),
+        (11, "Milk", "often bought with Tea"),
+    ]
 
 
 def test_what_a_customer_does_not_have_is_empty(shop: SmallLake):
@@ -61,11 +77,12 @@ def test_what_a_customer_does_not_have_is_empty(shop: SmallLake):
     assert (found["segment"], found["lifecycle"], found["orders"], found["notifications"]) == ({}, {}, [], [])
 
 
-def test_an_older_lake_has_no_stages(lake: SmallLake):
+def test_an_older_lake_has_no_stages_and_no_predictions(lake: SmallLake):
     lake.add(gold.CUSTOMER_FEATURES, {"as_of_date": DAY, "customer_id": 1})
     for table in (silver.PRODUCTS, silver.ORDER_ITEMS, gold.CUSTOMER_SEGMENTS, gold.NOTIFICATIONS):
         lake.add(table)
-    assert describe_customer(lake, 1)["lifecycle"] == {}
+    found = describe_customer(lake, 1)
+    assert (found["lifecycle"], found["next_order"], found["recommendations"]) == ({}, {}, [])
 
 
 def test_a_customer_outside_the_snapshot_is_refused(shop: SmallLake):

@@ -6,7 +6,7 @@ from deltalake import DeltaTable
 from cis_assets.catalog import gold
 from cis_assets.views.snapshots import (
     SnapshotAbsentError,
-    has_segment_model,
+    has_rows,
     list_notifications,
     list_rfm_segments,
     list_segments,
@@ -35,11 +35,11 @@ def test_segments_are_those_of_the_newest_snapshot_or_of_the_day_asked_for(lake:
 
 
 def test_a_model_is_there_once_it_has_rows(lake: SmallLake):
-    assert not has_segment_model(lake)
+    assert not has_rows(lake, gold.SEGMENT_MODEL)
     lake.add(gold.SEGMENT_MODEL, {})
-    assert has_segment_model(lake)
+    assert has_rows(lake, gold.SEGMENT_MODEL)
     DeltaTable(lake.location(gold.SEGMENT_MODEL).uri).delete()
-    assert not has_segment_model(lake)
+    assert not has_rows(lake, gold.SEGMENT_MODEL)
 
 
 def test_messages_come_with_their_facts_one_of_each_occasion_and_tone_in_turn(lake: SmallLake):

@@ -4,9 +4,6 @@ Each snapshot looks back over the trailing window of orders (`CIS_HISTORY_DAYS`)
 segment model is trained in `training`.
 """
 
-from collections.abc import Callable
-from datetime import date
-
 import dagster as dg
 import narwhals as nw
 import polars as pl
@@ -17,7 +14,7 @@ from cis_assets.dashboard import findings
 from cis_assets.dates import DateRange, trailing_window
 from cis_assets.defs import partitions
 from cis_assets.defs.customers.lifecycle_metadata import describe_stages
-from cis_assets.defs.customers.newest_metadata import describe_newest
+from cis_assets.defs.customers.newest_metadata import chunks_describing_newest, describe_newest
 from cis_assets.defs.partitions import EVERY_DAY, days_of, newest_day
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import asset_key, table_asset, table_in
@@ -94,7 +91,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def customer_habits(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
-        return _describing_newest(
+        return chunks_describing_newest(
             context,
             lambda days: habits_transform.customer_habits_in_chunks(orders, days, history_days, order_rows),
             findings.describe_habits,
@@ -111,7 +108,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def customer_lifecycle(context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame) -> LazyChunks:
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
         rules = LifecycleRules.from_settings(settings)
-        return _describing_newest(
+        return chunks_describing_newest(
             context,
             lambda days: customer_lifecycle_in_chunks(orders, days, history_days, rules, order_rows),
             describe_stages,
@@ -233,18 +230,6 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         )
 
     return [reorder_share_is_plausible]
-
-
-def _describing_newest(
-    context: dg.AssetExecutionContext,
-    chunks: Callable[[list[date]], list[pl.LazyFrame]],
-    describe: Callable[[pl.DataFrame], str],
-) -> LazyChunks:
-    """The chunks of all days of the run. Those of the newest day are computed here, for its summary."""
-    *earlier, newest = days_of(context)
-    snapshot = pl.concat(chunk.collect() for chunk in chunks([newest]))
-    describe_newest(context, snapshot, describe)
-    return LazyChunks.of([*(chunks(earlier) if earlier else []), snapshot.lazy()])
 
 
 def _count_rows(rows_per_day: pl.DataFrame, window: DateRange) -> int:

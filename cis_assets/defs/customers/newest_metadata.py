@@ -4,6 +4,7 @@ Summaries of all days of a long range, and their pictures, would fill the event 
 """
 
 from collections.abc import Callable
+from datetime import date
 
 import dagster as dg
 import polars as pl
@@ -12,6 +13,7 @@ from cis_assets.catalog import AS_OF_DATE
 from cis_assets.dashboard.extra import DashboardExtraMissingError
 from cis_assets.dashboard.movement_charts import picture
 from cis_assets.defs.partitions import days_of
+from cis_assets.lake.chunks import LazyChunks
 
 
 def describe_newest(
@@ -34,6 +36,18 @@ def describe_newest(
         context.add_output_metadata(metadata)
     else:
         context.add_asset_metadata(metadata, partition_key=str(days[-1]))
+
+
+def chunks_describing_newest(
+    context: dg.AssetExecutionContext,
+    chunks: Callable[[list[date]], list[pl.LazyFrame]],
+    describe: Callable[[pl.DataFrame], str],
+) -> LazyChunks:
+    """The chunks of all days of the run. Those of the newest day are computed here, for its summary."""
+    *earlier, newest = days_of(context)
+    snapshot = pl.concat(chunk.collect() for chunk in chunks([newest]))
+    describe_newest(context, snapshot, describe)
+    return LazyChunks.of([*(chunks(earlier) if earlier else []), snapshot.lazy()])
 
 
 def with_picture(context: dg.AssetExecutionContext, text: str, draw: Callable, rows: pl.DataFrame) -> str:

@@ -1,0 +1,125 @@
+"""The models of predictions: weekly training, its evaluation, and the check that they beat their baselines."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+import narwhals as nw
+import polars as pl
+
+from cis_assets.catalog import AS_OF_DATE, Table, gold, quality, silver
+from cis_assets.dashboard.prediction_findings import describe_evaluations
+from cis_assets.dashboard.prediction_charts import calibration_chart
+from cis_assets.defs.customers.newest_metadata import with_picture
+from cis_assets.defs.jobs import train_predictions as train_predictions_job
+from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN
+from cis_assets.defs.resources import LakeResource
+from cis_assets.defs.tables import HISTORY_POOL, asset_key, naming_unreadable_files, table_in, table_out
+from cis_assets.lake.lake import Lake
+from cis_assets.predictions.basket_evaluation import RANKER
+from cis_assets.predictions.basket_ranker import EXPECTED
+from cis_assets.predictions.evaluation import train_predictions
+from cis_assets.predictions.evaluation_rows import ALL
+from cis_assets.predictions.model_rows import with_version
+from cis_assets.predictions.next_order_model import LEARNED
+from cis_assets.segmentation.order_windows import newest_order_date
+from cis_assets.settings import Settings
+
+# Figures of the forecasts that methods are chosen for, one of each choice.
+_DECIDING = ("brier", "brier_28d", "recall@10")
+_OWNER = "team:data-science"
+_READ = (silver.ORDERS, silver.ORDER_ITEMS, silver.PRODUCTS)
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    decorate = dg.multi_asset(
+        name="train_prediction_models",
+        outs={
+            table.name: table_out(table, "narwhals", "scikitlearn", owner=_OWNER, is_required=False)
+            for table in (gold.MODEL_EVALUATIONS, gold.PREDICTION_MODELS)
+        },
+        ins={
+            "orders": table_in(silver.ORDERS, partition_mapping=EVERY_DAY),
+            "order_items": table_in(silver.ORDER_ITEMS, partition_mapping=EVERY_DAY),
+            "products": table_in(silver.PRODUCTS),
+        },
+        deps=[asset_key(quality.DATE_CHECKS)],
+        backfill_policy=ONE_RUN,
+        pool=HISTORY_POOL,
+    )
+
+    def train(
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        orders: nw.LazyFrame,
+        order_items: nw.LazyFrame,
+        products: nw.LazyFrame,
+    ) -> Iterator[dg.Output]:
+        """Evaluate and train as of the newest order date. The version of that day is replaced; the others are kept."""
+        day = newest_order_date(orders, date.max)
+        if day is None:
+            context.log.warning("silver/orders has no order yet, so no model is trained.")
+            return
+        trained = train_predictions(orders, order_items, products, day, settings.seed)
+        known = lake.lake()
+        evaluations = _known(known, gold.MODEL_EVALUATIONS).filter(pl.col(AS_OF_DATE) != day)
+        figures = with_picture(
+            context, describe_evaluations(trained.evaluations), calibration_chart, trained.calibration
+        )
+        yield dg.Output(
+            pl.concat([evaluations, trained.evaluations]),
+            gold.MODEL_EVALUATIONS.name,
+            metadata={"trained_as_of": str(day), "summary": dg.MetadataValue.md(figures)},
+        )
+        yield dg.Output(
+            with_version(_known(known, gold.PREDICTION_MODELS), trained.models),
+            gold.PREDICTION_MODELS.name,
+            metadata={"trained_as_of": str(day)},
+        )
+
+    return [decorate(naming_unreadable_files(train, Lake(settings.lake_uri), _READ))]
+
+
+def build_checks() -> list[dg.AssetChecksDefinition]:
+    @dg.asset_check(
+        name="learned_models_serve",
+        asset=asset_key(gold.MODEL_EVALUATIONS),
+        description="Warns if a baseline serves after the newest training, because no model beats it beyond chance.",
+    )
+    def learned_models_serve(model_evaluations: pl.DataFrame) -> dg.AssetCheckResult:
+        newest = pl.col(AS_OF_DATE) == pl.col(AS_OF_DATE).max()
+        figure = (pl.col("slice") == ALL) & (pl.col("context") == EXPECTED) & pl.col("baseline").is_null()
+        serving = model_evaluations.filter(newest).filter(
+            figure, "served", pl.col("metric").is_in(_DECIDING), ~pl.col("method").is_in((LEARNED, RANKER))
+        )
+        baselines = [
+            f"{row['method']} serves {row['task']} ({row['metric']} {row['value']:.3f})"
+            for row in serving.sort("task", "metric").iter_rows(named=True)
+        ]
+        return dg.AssetCheckResult(
+            passed=not baselines,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{'; '.join(baselines)}: no model beats the baselines beyond chance. More orders may help."
+            if baselines
+            else "Each trained model beats its baselines.",
+        )
+
+    return [learned_models_serve]
+
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    return [
+        dg.ScheduleDefinition(
+            name="train_predictions_schedule",
+            job=train_predictions_job,
+            # Before the daily snapshot of gold at 4:30, which uses the new version.
+            cron_schedule="0 4 * * 1",
+            execution_timezone=settings.time_zone,
+            description="Trains the models of predictions every Monday morning at 4:00, in the time zone CIS_TIME_ZONE.",
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+        )
+    ]
+
+
+def _known(lake: Lake, table: Table) -> pl.DataFrame:
+    return lake.scan(table).collect() if lake.exists(table) else table.empty()
