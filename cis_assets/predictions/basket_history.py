@@ -70,6 +70,14 @@ class FamilyIndex:
         """The number of products of the largest family."""
         return int(np.diff(self.first_product).max(initial=1))
 
+    @property
+    def smallest_in_shop(self) -> np.ndarray:
+        """The number of each family's smallest product that the shop has; of its smallest one if it has none."""
+        size = len(self.products)
+        place = np.where(self.in_shop, np.arange(size), size)
+        smallest = np.minimum.reduceat(place, self.first_product[:-1]) if len(self) else place
+        return np.where(smallest < size, smallest, self.first_product[:-1])
+
     def product_numbers(self, product_ids: np.ndarray) -> np.ndarray:
         """The numbers of products; -1 for a product that silver/products does not have."""
         if not len(self.product_id):
