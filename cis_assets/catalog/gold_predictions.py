@@ -38,7 +38,7 @@ class ProductRecommendations(_Snapshot):
     reason_numbers = dy.List(
         dy.Int64(),
         description="in_recent_orders: orders with it, latest orders. every_days: usual days between purchases, days since "
-        "the last. in_all_orders: orders with it, all orders. bought_with: product id of what it is bought with.",
+        "the last. in_all_orders: orders with it, all orders of the window. bought_with: product id of what it is bought with.",
     )
     model_version = dy.Date(nullable=True, description=f"{_VERSION} null: none was trained, so a baseline serves.")
     served = dy.String(
