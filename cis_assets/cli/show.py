@@ -176,7 +176,6 @@ def _print_predictions(found: dict[str, Any]) -> None:
     )
 
 
-
 @show.command()
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many messages to print.")
 @_as_of_option

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.option(
     "--reason", default="promoted by hand", show_default=True, help="Why it is promoted; kept with the version."
 )
-@click.option(
-    "--predictions", is_flag=True, help="Train the models of the next order and the next basket instead."
-)
+@click.option("--predictions", is_flag=True, help="Train the models of the next order and the next basket instead.")
 @with_settings
 def train(settings: Settings, promote: bool, reason: str, predictions: bool) -> None:
     """Train a challenger of the segment model on the newest snapshot, or promote the one that waits.

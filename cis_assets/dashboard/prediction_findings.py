@@ -14,7 +14,9 @@ _REPEATS_LISTED = 5
 def describe_next_order(forecasts: pl.DataFrame) -> str:
     """Rows of gold/next_order of one day."""
     row = forecasts.select(
-        soon=pl.col("probability_7d").sum(), later=pl.col("probability_28d").sum(), orders=pl.col("expected_orders_90d").sum()
+        soon=pl.col("probability_7d").sum(),
+        later=pl.col("probability_28d").sum(),
+        orders=pl.col("expected_orders_90d").sum(),
     ).row(0, named=True)
     model, served, served_28d = forecasts.select("model_version", "served", "served_28d").row(0)
     finding = (
@@ -25,7 +27,10 @@ def describe_next_order(forecasts: pl.DataFrame) -> str:
     rows = []
     most = 1.1
     for least, words in _LIKELIHOODS:
-        counts = (((forecasts[name] >= least) & (forecasts[name] < most)).sum() for name in ("probability_7d", "probability_28d"))
+        counts = (
+            ((forecasts[name] >= least) & (forecasts[name] < most)).sum()
+            for name in ("probability_7d", "probability_28d")
+        )
         rows.append((words, *(f"{count:,}" for count in counts)))
         most = least
     return f"{finding}\n\n{markdown_table(('probability of an order', 'within 7 days', 'within 28 days'), rows)}"

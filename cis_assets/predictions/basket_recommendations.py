@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from itertools import groupby
 
 import narwhals as nw
 import numpy as np
@@ -26,7 +25,7 @@ from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
 from cis_assets.predictions.basket_ranker import BasketRanker, personal_frequency, recency_weighted_frequency
 from cis_assets.predictions.basket_rates import RATE_FEATURES
 from cis_assets.predictions.basket_reasons import BOUGHT_WITH, repeat_reasons
-from cis_assets.predictions.model_rows import NEXT_BASKET, version_of_day
+from cis_assets.predictions.model_rows import NEXT_BASKET, versions_of_days
 from cis_assets.predictions.trees import StoredTreesError
 from cis_assets.segmentation.order_windows import customer_bounds, customer_groups, snapshot_window
 
@@ -47,9 +46,8 @@ class BasketServing:
     served: str = RECENCY
 
     @classmethod
-    def of_day(cls, models: pl.DataFrame, day: date) -> BasketServing:
-        """What serves on a day, from rows of gold/prediction_models. Raises StoredTreesError if the version is damaged."""
-        version = version_of_day(models, NEXT_BASKET, day)
+    def of_version(cls, version: pl.DataFrame) -> BasketServing:
+        """What a version of gold/prediction_models serves; empty: none. Raises StoredTreesError if it is damaged."""
         if version.is_empty():
             return cls()
         served = version["served"][0].to_list()
@@ -108,24 +106,14 @@ def product_recommendations_in_chunks(
     bounds = customer_bounds(orders, math.ceil(line_rows / _LINES_PER_CHUNK))
     groups = list(zip(customer_groups(orders, bounds), customer_groups(order_items, bounds), strict=True))
     frames = []
-    for serving, served_days in _serving_of_days(models, days):
+    for version, served_days in versions_of_days(models, NEXT_BASKET, days):
+        serving = BasketServing.of_version(version)
         for start in range(0, len(served_days), _DAYS_AT_ONCE):
             span = served_days[start : start + _DAYS_AT_ONCE]
             for heads, lines in groups:
                 rows = partial(product_recommendations, heads, lines, families, serving, span, history_days)
                 frames.append(pl.defer(rows, schema=dict(PRODUCT_RECOMMENDATIONS.dtypes)))
     return frames
-
-
-def _serving_of_days(models: pl.DataFrame, days: Sequence[date]) -> list[tuple[BasketServing, list[date]]]:
-    """The days of each version, in order; a version is read once."""
-
-    def version(day: date) -> date | None:
-        return version_of_day(versions, NEXT_BASKET, day)["trained_as_of"].max()  # pyright: ignore[reportReturnType]
-
-    versions = models.select("task", "trained_as_of").unique()
-    spans = [list(span) for _, span in groupby(days, version)]
-    return [(BasketServing.of_day(models, span[0]), span) for span in spans]
 
 
 def _recommend(history: BasketHistory, serving: BasketServing, day: date, history_days: int) -> pl.DataFrame:

@@ -6,9 +6,10 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from cis_assets.catalog import gold, silver
+from cis_assets.catalog import Table, gold, silver
 from cis_assets.errors import OperatorError
 from cis_assets.lake.lake import Lake
+from cis_assets.predictions.basket_reasons import BOUGHT_WITH, reason_in_words
 from cis_assets.quality.reorders import mark_reorders
 
 _ORDERS_LISTED = 5
@@ -56,12 +57,11 @@ def _rows(lake: Lake, table: Table, is_customer: pl.Expr, as_of: date) -> list[d
     return lake.snapshot(table, as_of).filter(is_customer).drop("as_of_date", "customer_id").collect().to_dicts()
 
 
-def _list_recommendations(
-    lake: Lake, is_customer: pl.Expr, as_of: date, names: pl.LazyFrame
-) -> list[dict[str, Any]]:
+def _list_recommendations(lake: Lake, is_customer: pl.Expr, as_of: date, names: pl.LazyFrame) -> list[dict[str, Any]]:
     """List the recommendations by rank, each with its `product_name` and its reason in words."""
     rows = sorted(_rows(lake, gold.PRODUCT_RECOMMENDATIONS, is_customer, as_of), key=lambda row: row["rank"])
-    ids = {row["product_id"] for row in rows} | {number for row in rows for number in named_products(row)}
+    beside = {row["reason_numbers"][0] for row in rows if row["reason_code"] == BOUGHT_WITH}
+    ids = {row["product_id"] for row in rows} | beside
     known = dict(names.filter(pl.col("product_id").is_in(list(ids))).collect().iter_rows())
     return [
         {

@@ -17,7 +17,13 @@ def forecasts(version: date) -> pl.DataFrame:
     return table_frame(
         NEXT_ORDER,
         [
-            {**row, "customer_id": number, "probability_7d": soon, "probability_28d": later, "expected_orders_90d": orders}
+            {
+                **row,
+                "customer_id": number,
+                "probability_7d": soon,
+                "probability_28d": later,
+                "expected_orders_90d": orders,
+            }
             for number, (soon, later, orders) in enumerate(shares)
         ],
     )

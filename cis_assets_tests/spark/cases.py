@@ -22,7 +22,7 @@ from cis_assets.catalog import snapshots as snapshot_slices
 from cis_assets.dates import day_number, trailing_window
 from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.predictions import next_order
+from cis_assets.predictions import basket_history, basket_recommendations, next_order
 from cis_assets.predictions.next_order_model import NextOrderModel
 from cis_assets.predictions.next_order_training import NextOrderOptions, train_next_order
 from cis_assets.predictions.order_history import OrderHistory
@@ -190,6 +190,11 @@ def _next_order_model() -> NextOrderModel:
     ]
     read = OrderHistory.of_rows(history(orders).orders)
     return train_next_order(read, AS_OF, NextOrderOptions(trees=5)).model
+
+
+def _lines_of(found: basket_history.BasketHistory) -> pl.DataFrame:
+    names = ("customer", "family", "order", "position", "product")
+    return pl.DataFrame({name: getattr(found, name) for name in names})
 
 
 def _model(habits: pl.DataFrame) -> pl.DataFrame:
@@ -371,6 +376,33 @@ CASES: Mapping[str, Callable[[On], Any]] = {
     "notifications.offer_terms.offers_in_words": _said,
     "notifications.offer_terms.best_offers": _best_offers,
     "notifications.product_names.shorten_product_names": _shortened,
+    "predictions.basket_history.sampled_history": lambda on: _lines_of(
+        basket_history.sampled_history(
+            on(silver.ORDERS), on(silver.ORDER_ITEMS), on(silver.PRODUCTS), day_number(AS_OF), 20
+        )
+    ),
+    "predictions.basket_recommendations.product_recommendations": lambda on: (
+        basket_recommendations.product_recommendations(
+            on(silver.ORDERS),
+            on(silver.ORDER_ITEMS),
+            basket_history.FamilyIndex.read(on(silver.PRODUCTS)),
+            basket_recommendations.BasketServing(),
+            [AS_OF],
+            HISTORY_DAYS,
+        )
+    ),
+    "predictions.basket_recommendations.product_recommendations_in_chunks": lambda on: pl.concat(
+        chunk.collect()
+        for chunk in basket_recommendations.product_recommendations_in_chunks(
+            on(silver.ORDERS),
+            on(silver.ORDER_ITEMS),
+            on(silver.PRODUCTS),
+            gold.PREDICTION_MODELS.empty(),
+            [AS_OF],
+            HISTORY_DAYS,
+            7_000_000,
+        )
+    ),
 }
 """Transformation, named as below cis_assets -> what it makes of the tables that a function brings."""
 

@@ -36,7 +36,11 @@ def write(made: Shop, table: Table, rows: pl.DataFrame) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, dg.ExecuteInProcessResult]:
     made = shop_at(tmp_path_factory.mktemp("shop"))
     tables = history(shop(customers=40))
-    for table, rows in ((silver.ORDERS, tables.orders), (silver.ORDER_ITEMS, tables.order_items), (silver.PRODUCTS, PRODUCTS)):
+    for table, rows in (
+        (silver.ORDERS, tables.orders),
+        (silver.ORDER_ITEMS, tables.order_items),
+        (silver.PRODUCTS, PRODUCTS),
+    ):
         write(made, table, rows)
     newest = tables.orders["order_date"].max()
     assert isinstance(newest, date)
@@ -83,7 +87,11 @@ def test_a_range_of_days_forecasts_what_its_days_do_one_by_one(trained: tuple[Sh
     together = {table: made.rows(table) for table in (gold.NEXT_ORDER, gold.PRODUCT_RECOMMENDATIONS)}
     assert all(rows["as_of_date"].n_unique() == 3 for rows in together.values())
     for table in together:
-        (shown,) = (each for each in result.asset_materializations_for_node(f"gold__{table.name}") if each.partition == str(last))
+        (shown,) = (
+            each
+            for each in result.asset_materializations_for_node(f"gold__{table.name}")
+            if each.partition == str(last)
+        )
         assert str(last) in str(shown.metadata) or "customers" in str(shown.metadata["summary"])
     for day in reversed(list(days)):
         made.run(FORECASTS, DateRange(day, day))
@@ -94,7 +102,11 @@ def test_a_range_of_days_forecasts_what_its_days_do_one_by_one(trained: tuple[Sh
 def test_without_a_model_nothing_is_forecast_and_a_baseline_recommends(tmp_path: Path):
     made = shop_at(tmp_path)
     tables = history(shop(customers=3, orders=4))
-    for table, rows in ((silver.ORDERS, tables.orders), (silver.ORDER_ITEMS, tables.order_items), (silver.PRODUCTS, PRODUCTS)):
+    for table, rows in (
+        (silver.ORDERS, tables.orders),
+        (silver.ORDER_ITEMS, tables.order_items),
+        (silver.PRODUCTS, PRODUCTS),
+    ):
         write(made, table, rows)
     last = tables.orders["order_date"].max()
     assert isinstance(last, date)
