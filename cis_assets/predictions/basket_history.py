@@ -14,7 +14,9 @@ import numpy as np
 import polars as pl
 
 from cis_assets.catalog.product_families import family_numbers
+from cis_assets.predictions.customer_sample import customer_places
 
+_SAMPLE = 4
 _ORDER = ["customer_id", "day_number", "order_of_day"]
 
 
@@ -194,6 +196,21 @@ class _Lines:
         key, number = np.divmod(key[first], digits["number"][1])
         customer, family = np.divmod(key, digits["family"][1])
         return cls(customer, family, number, position[first], product[first] + families.first_product[family])
+
+
+def sampled_history(
+    orders: nw.LazyFrame, order_items: nw.LazyFrame, products: nw.LazyFrame, last_day: int, most_customers: int
+) -> BasketHistory:
+    """Read the orders up to `last_day` (a day number) of at most `most_customers` customers, chosen by a hash of their ids.
+
+    Other customers' rows are not kept in memory.
+    """
+    customers = np.unique(_collect(orders, ["customer_id"], last_day)["customer_id"].to_numpy())
+    if len(customers) > most_customers:
+        customers = customers[np.argsort(customer_places(customers, _SAMPLE), kind="stable")[:most_customers]]
+        is_sampled = nw.col("customer_id").is_in(customers.tolist())
+        orders, order_items = orders.filter(is_sampled), order_items.filter(is_sampled)
+    return BasketHistory.read(orders, order_items, FamilyIndex.read(products), last_day)
 
 
 def _collect(rows: nw.LazyFrame, columns: list[str], last_day: int) -> pl.DataFrame:

@@ -31,12 +31,20 @@ def order(customer: int, day: int, *products: int, hour: int = 9) -> Order:
 
 def read(orders: Sequence[Order], *, shuffled: int | None = None, last_day: int = LAST_DAY) -> BasketHistory:
     """The history of the orders, optionally from rows in another order."""
+    heads, lines, products = silver(orders, shuffled=shuffled)
+    return BasketHistory.read(heads, lines, FamilyIndex.read(products), last_day)
+
+
+def silver(
+    orders: Sequence[Order], *, shuffled: int | None = None, products: pl.DataFrame = PRODUCTS
+) -> tuple[nw.LazyFrame, nw.LazyFrame, nw.LazyFrame]:
+    """The rows of silver/orders, silver/order_items and silver/products, optionally in another order."""
     tables = history(list(orders))
-    frames = [tables.orders, tables.order_items, PRODUCTS]
+    frames = [tables.orders, tables.order_items, products]
     if shuffled is not None:
         frames = [frame.sample(fraction=1, shuffle=True, seed=shuffled) for frame in frames]
-    heads, lines, products = (nw.from_native(frame.lazy()) for frame in frames)
-    return BasketHistory.read(heads, lines, FamilyIndex.read(products), last_day)
+    heads, lines, products_read = (nw.from_native(frame.lazy()) for frame in frames)
+    return heads, lines, products_read
 
 
 def shop(customers: int = 60, orders: int = 12, seed: int = 3) -> list[Order]:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cis_assets_tests.predictions.baskets import order, read
+from cis_assets.predictions.basket_history import sampled_history
+from cis_assets_tests.predictions.baskets import LAST_DAY, order, read, shop, silver
 
 ORDERS = [order(7, 0, 1, 2, 5), order(7, 3, 2, 9), order(3, 1, 4), order(7, 3, 4, hour=20)]
 
@@ -39,3 +40,29 @@ def test_customers_are_picked_with_their_orders_and_lines():
 
 def test_products_that_are_unknown_are_left_out():
     assert read([order(1, 0, 5, 777)]).basket.tolist() == [1]
+
+
+def test_a_sample_of_customers_is_read_whole_and_does_not_depend_on_the_order_of_rows():
+    orders = shop(customers=30, orders=3)
+    whole = read(orders)
+    sample = sampled_history(*silver(orders), LAST_DAY, 10)
+    again = sampled_history(*silver(orders, shuffled=1), LAST_DAY, 10)
+    assert len(sample.customer_id) == 10
+    expected = whole.of_customers(np.isin(whole.customer_id, sample.customer_id))
+    for name in ("customer_id", "first_order", "day", "customer", "family", "order", "position", "product", "basket"):
+        np.testing.assert_array_equal(getattr(sample, name), getattr(expected, name))
+        np.testing.assert_array_equal(getattr(again, name), getattr(sample, name))
+
+
+def test_later_orders_do_not_change_a_sample():
+    orders = shop(customers=30, orders=3)
+    last_day = int(np.median(read(orders).day))
+    # A customer who comes later is not sampled from.
+    later = [order(customer, 400, 1, 2) for customer in range(1, 90)]
+    first, second = (sampled_history(*silver(rows), last_day, 10) for rows in (orders, [*orders, *later]))
+    np.testing.assert_array_equal(first.customer_id, second.customer_id)
+    np.testing.assert_array_equal(first.family, second.family)
+
+
+def test_few_customers_are_all_sampled():
+    assert len(sampled_history(*silver(shop(customers=5, orders=2)), LAST_DAY, 10).customer_id) == 5
