@@ -124,8 +124,6 @@ def evaluate_next_order(
         return NextOrderEvaluation.nothing()
     found = Backtest.run(model, history, last, options)
     days = [EPOCH + timedelta(days=int(day)) for day in np.unique(found.rows.as_of)]
-    if not days:
-        return NextOrderEvaluation.nothing()
     lifecycle = customer_lifecycle(nw.from_native(orders.lazy()), days, options.history_days, rules)
     slices = {
         HELD_OUT: is_held_back(found.rows.customer, options.held_back),
