@@ -10,7 +10,10 @@ _VERSION = "Day that the model was trained as of: the newest version up to the d
 
 
 class ProductRecommendations(_Snapshot):
-    """The product families that each customer will likely have in the next order, and a few that are new to them."""
+    """The product families that each customer will likely have in the next order, and a few that are new to them.
+
+    Only customers with an order in the trailing window, and only orders of that window.
+    """
 
     customer_id = dy.Int64(description="Customer.")
     rank = dy.Int32(
@@ -20,7 +23,8 @@ class ProductRecommendations(_Snapshot):
         description="repeat: a family that the customer bought before; discovery: one that the customer never bought."
     )
     product_id = dy.Int64(
-        description="Product of the family: the one that the customer bought last; of a discovery, the smallest."
+        description="Product of the family that the customer bought last, of a discovery the smallest; one that the shop "
+        "has, if there is one."
     )
     product_family = dy.Int64(description="The family: the smallest product id of it.")
     probability = dy.Float64(min=0.0, max=1.0, description="Calibrated probability that the next order has the family.")
@@ -34,7 +38,7 @@ class ProductRecommendations(_Snapshot):
     reason_numbers = dy.List(
         dy.Int64(),
         description="in_recent_orders: orders with it, latest orders. every_days: usual days between purchases, days since "
-        "the last. in_all_orders: orders with it, all orders. bought_with: product id of what it is bought with.",
+        "the last. in_all_orders: orders with it, all orders of the window. bought_with: product id of what it is bought with.",
     )
     model_version = dy.Date(nullable=True, description=f"{_VERSION} null: none was trained, so a baseline serves.")
     served = dy.String(

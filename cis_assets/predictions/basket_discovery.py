@@ -69,8 +69,10 @@ class CoBought:
         partner_id = np.zeros((size, PARTNERS), dtype=np.int64)
         shares = np.zeros((size, PARTNERS))
         partner_id[first[top], rank[top]] = history.families.family_id[second[top]]
-        shares[first[top], rank[top]] = share[top]
-        some = shares[:, 0] > 0
+        # Stored models are half as large with short numbers.
+        shares[first[top], rank[top]] = share[top].astype(np.float32)
+        some = np.flatnonzero(shares[:, 0] > 0)
+        some = some[np.argsort(history.families.family_id[some])]
         return cls(history.families.family_id[some], partner_id[some], shares[some])
 
     def numbered(self, families: FamilyIndex) -> tuple[np.ndarray, np.ndarray]:

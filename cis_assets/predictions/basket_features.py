@@ -16,6 +16,45 @@ from cis_assets.predictions.basket_rates import RATE_FEATURES
 
 CANDIDATES = 50
 ORDER_DECAY, DAY_DECAY = 0.9, 0.97
+BASKET_FEATURES = (
+    "count",
+    "share",
+    "orders_since_first",
+    "share_since_first",
+    "orders_since_last",
+    "days_since_last",
+    "in_order_before_last",
+    "streak",
+    "rank",
+    "decay_order_90",
+    "share_last_3",
+    "share_last_5",
+    "share_last_10",
+    "decay_order_75",
+    "decay_order_97",
+    "decay_day_97",
+    "decay_day_99",
+    "share_of_best",
+    "decay_order_90_of_best",
+    "gap_orders",
+    "gap_orders_spread",
+    "due_orders",
+    "gap_days",
+    "gap_days_spread",
+    "due_days",
+    "position",
+    "weekday_lift",
+    "hour_lift",
+    "orders",
+    "recent_basket",
+    "families_per_line",
+    "gap",
+    "gap_of_usual",
+    "aisle_share",
+    "aisle_since_last",
+    *RATE_FEATURES,
+)
+"""Names of the columns of `Candidates.values`."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +96,19 @@ class Target:
 
 
 class Candidates(NamedTuple):
-    """Families that customers may buy again, by customer and family: the numbers of both, and the features.
+    """Families that customers may buy again, by customer and family: the numbers of both, and the features (BASKET_FEATURES).
 
-    `product` is the number of the family's product that the customer bought last.
+    `product` is the number of the family's product to show: of those that the customer bought, the last one that the shop
+    has, else the last one. Of the products of one order, the first in the cart counts.
     """
 
     customer: np.ndarray
     family: np.ndarray
     product: np.ndarray
     values: np.ndarray
-    names: tuple[str, ...]
 
     def column(self, name: str) -> np.ndarray:
-        return self.values[:, self.names.index(name)]
+        return self.values[:, BASKET_FEATURES.index(name)]
 
 
 def repeat_candidates(history: BasketHistory, target: Target, rates: np.ndarray, most: int = CANDIDATES) -> Candidates:
@@ -85,12 +124,14 @@ def repeat_candidates(history: BasketHistory, target: Target, rates: np.ndarray,
     columns |= _customer_facts(lines, history, target)
     columns |= _aisle_hold(lines, history, columns)
     columns |= dict(zip(RATE_FEATURES, rates[lines.pair_family].T, strict=True))
-    values = np.empty((len(lines.starts), len(columns)), dtype=np.float32)
-    for place, column in enumerate(columns.values()):
-        values[:, place] = column
-    return Candidates(
-        lines.pair_customer, lines.pair_family, history.product[lines.kept[lines.last]], values, tuple(columns)
-    )
+    values = np.empty((len(lines.starts), len(BASKET_FEATURES)), dtype=np.float32)
+    for place, name in enumerate(BASKET_FEATURES):
+        values[:, place] = columns[name]
+    product = history.product[lines.kept]
+    in_shop = np.where(history.families.in_shop[product], np.arange(len(product)), -1)
+    latest = np.maximum.reduceat(in_shop, lines.starts) if len(lines.starts) else in_shop
+    shown = product[np.where(latest >= 0, latest, lines.last)]
+    return Candidates(lines.pair_customer, lines.pair_family, shown, values)
 
 
 @dataclass(frozen=True)

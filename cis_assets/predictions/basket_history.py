@@ -25,13 +25,15 @@ class FamilyIndex:
     """All product families, numbered by aisle and family id; products are numbered by family and product id.
 
     `product_id` and `product_place` are by product id, and `products` lists the same ids by number. The products of family
-    f are `first_product[f]` to before `first_product[f + 1]`. `aisle` numbers the aisles without gaps.
+    f are `first_product[f]` to before `first_product[f + 1]`. `aisle` numbers the aisles without gaps. `in_shop` says of
+    each product, by number, whether the shop has it: it is neither delisted nor out of stock.
     """
 
     product_id: np.ndarray
     product_place: np.ndarray
     products: np.ndarray
     product_family: np.ndarray
+    in_shop: np.ndarray
     first_product: np.ndarray
     family_id: np.ndarray
     aisle: np.ndarray
@@ -40,10 +42,13 @@ class FamilyIndex:
     def read(cls, products: nw.LazyFrame) -> Self:
         """Number the families of rows of silver/products. The aisle of a family is the aisle of its smallest product."""
         members = family_numbers(products).collect(backend="polars").to_native()
-        aisles = products.select(family_id="product_id", aisle_id="aisle_id").collect(backend="polars").to_native()
+        in_shop = nw.col("delisted_at").is_null() & nw.col("in_stock").fill_null(True)
+        facts = products.select("product_id", "aisle_id", in_shop=in_shop).collect(backend="polars").to_native()
+        aisles = facts.select("aisle_id", family_id="product_id")
         kinds = aisles.join(members.select("family_id").unique(), on="family_id").sort("aisle_id", "family_id")
         kinds = kinds.with_columns(family=pl.int_range(pl.len(), dtype=pl.Int64))
         members = members.join(kinds.select("family_id", "family"), on="family_id").sort("family", "product_id")
+        members = members.join(facts, on="product_id", maintain_order="left")
         ids, family = members["product_id"].to_numpy(), members["family"].to_numpy()
         by_id = np.argsort(ids)
         return cls(
@@ -51,6 +56,7 @@ class FamilyIndex:
             product_place=by_id,
             products=ids,
             product_family=family,
+            in_shop=members["in_shop"].to_numpy(),
             first_product=np.searchsorted(family, np.arange(kinds.height + 1)),
             family_id=kinds["family_id"].to_numpy(),
             aisle=kinds["aisle_id"].rank("dense").cast(pl.Int64).to_numpy() - 1,
@@ -63,6 +69,14 @@ class FamilyIndex:
     def most_products(self) -> int:
         """The number of products of the largest family."""
         return int(np.diff(self.first_product).max(initial=1))
+
+    @property
+    def smallest_in_shop(self) -> np.ndarray:
+        """The number of each family's smallest product that the shop has; of its smallest one if it has none."""
+        size = len(self.products)
+        place = np.where(self.in_shop, np.arange(size), size)
+        smallest = np.minimum.reduceat(place, self.first_product[:-1]) if len(self) else place
+        return np.where(smallest < size, smallest, self.first_product[:-1])
 
     def product_numbers(self, product_ids: np.ndarray) -> np.ndarray:
         """The numbers of products; -1 for a product that silver/products does not have."""
@@ -136,10 +150,17 @@ class BasketHistory:
 
     def of_customers(self, chosen: np.ndarray) -> Self:
         """The history of the customers for whom `chosen` is true."""
-        if chosen.all():
+        return self._of_orders(np.repeat(chosen, self.order_counts))
+
+    def between(self, first_day: int, last_day: int) -> Self:
+        """The orders from one day (a day number) to another, of the customers who have one."""
+        return self._of_orders((self.day >= first_day) & (self.day <= last_day))
+
+    def _of_orders(self, orders: np.ndarray) -> Self:
+        if orders.all():
             return self
-        counts = self.order_counts
-        orders, lines = np.repeat(chosen, counts), chosen[self.customer]
+        counts = np.diff(np.append(0, np.cumsum(orders))[self.first_order])
+        chosen, lines = counts > 0, orders[self.order]
         new_customer, new_order = np.cumsum(chosen) - 1, np.cumsum(orders) - 1
         by_order = {name: getattr(self, name)[orders] for name in ("day", "weekday", "hour", "basket")}
         by_line = {name: getattr(self, name)[lines] for name in ("family", "position", "product")}
@@ -199,12 +220,19 @@ class _Lines:
 
 
 def sampled_history(
-    orders: nw.LazyFrame, order_items: nw.LazyFrame, products: nw.LazyFrame, last_day: int, most_customers: int
+    orders: nw.LazyFrame,
+    order_items: nw.LazyFrame,
+    products: nw.LazyFrame,
+    last_day: int,
+    most_customers: int,
+    first_day: int | None = None,
 ) -> BasketHistory:
     """Read the orders up to `last_day` (a day number) of at most `most_customers` customers, chosen by a hash of their ids.
 
-    Other customers' rows are not kept in memory.
+    Other customers' rows are not kept in memory. `first_day` leaves out older orders, as `product_recommendations` does.
     """
+    if first_day is not None:
+        orders, order_items = (rows.filter(nw.col("day_number") >= first_day) for rows in (orders, order_items))
     customers = np.unique(_collect(orders, ["customer_id"], last_day)["customer_id"].to_numpy())
     if len(customers) > most_customers:
         customers = customers[np.argsort(customer_places(customers, _SAMPLE), kind="stable")[:most_customers]]

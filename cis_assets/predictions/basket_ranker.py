@@ -1,20 +1,24 @@
 """The learned ranker of the next basket: trained on customers' earlier baskets, and the closed-form scores it has to beat.
 
 Training predicts baskets of known content from the orders before them, at several cuts per customer. The trees are
-scikit-learn's histogram gradient boosting: shallow, two sets from different seeds, which rank better than deep ones.
+scikit-learn's histogram gradient boosting: shallow, three sets from different seeds, which rank better than deep ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import date
+from typing import Self
 
 import numpy as np
+import polars as pl
 
-from cis_assets.predictions.basket_discovery import CoBought, Discoveries, discover
-from cis_assets.predictions.basket_features import Candidates, Target, repeat_candidates
+from cis_assets.predictions.basket_discovery import PARTNERS, CoBought, Discoveries, discover
+from cis_assets.predictions.basket_features import BASKET_FEATURES, Candidates, Target, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
-from cis_assets.predictions.basket_rates import FamilyCounts
+from cis_assets.predictions.basket_rates import RATE_FEATURES, FamilyCounts
+from cis_assets.predictions.model_rows import NEXT_BASKET, StoredVersion, number_row, tree_rows, version_rows
+from cis_assets.predictions.trees import StoredTreesError, Trees
 
 GIVEN, EXPECTED = "given", "expected"
 CONTEXTS = (GIVEN, EXPECTED)
@@ -45,13 +49,11 @@ class RankerOptions:
 class BasketRanker:
     """A trained ranker: its classifiers, and what it knows of families over many customers.
 
-    `rates` has a row per `family_id`, and `other_rates` is for families that training did not see. `discovery_scale` turns
-    scores of discovery into probabilities.
+    `rates` has a row per `family_id` (families x RATE_FEATURES), and `other_rates` is for families that training did not
+    see. `discovery_scale` turns scores of discovery into probabilities. `baskets` is the number of baskets learned from.
     """
 
-    context: str
-    features: tuple[str, ...]
-    classifiers: tuple[Any, ...]
+    classifiers: tuple[Trees, ...]
     calibration: tuple[float, float]
     family_id: np.ndarray
     rates: np.ndarray
@@ -83,6 +85,83 @@ class BasketRanker:
         """Families that are new to a customer, with their probabilities as scores."""
         found = discover(history, target.known, candidates, probability, self.co_bought, DISCOVERIES)
         return found._replace(score=np.minimum(found.score * self.discovery_scale, 1.0))
+
+    def rows(self, trained_as_of: date, served: str) -> pl.DataFrame:
+        """The ranker as rows of gold/prediction_models; `served` is the method that serves repeats."""
+        parts = [
+            number_row("baskets", [self.baskets]),
+            number_row("calibration", self.calibration),
+            number_row("discovery_scale", [self.discovery_scale]),
+            number_row("other_rates", self.other_rates.tolist()),
+        ]
+        for name, rate in zip(RATE_FEATURES, self.rates.T, strict=True):
+            parts.append(number_row(name, rate.tolist(), self.family_id.tolist()))
+        for place in range(PARTNERS):
+            some = self.co_bought.share[:, place] > 0
+            pairs = np.column_stack([self.co_bought.family_id[some], self.co_bought.partner_id[some, place]])
+            share = self.co_bought.share[some, place]
+            parts.append(number_row(f"partner_{place + 1}", share.tolist(), pairs.ravel().tolist()))
+        for place, trees in enumerate(self.classifiers):
+            parts += tree_rows(f"trees_{place + 1}", trees)
+        return version_rows(NEXT_BASKET, trained_as_of, [served], BASKET_FEATURES, parts)
+
+    @classmethod
+    def of_rows(cls, rows: pl.DataFrame) -> Self:
+        """Read the rows of `rows()`, in any order. Raises StoredTreesError if a part is missing or damaged."""
+        version = StoredVersion.read(rows, BASKET_FEATURES)
+        family_id = np.array(version.ids(RATE_FEATURES[0]), dtype=np.int64)
+        rates = np.empty((len(family_id), len(RATE_FEATURES)), dtype=np.float32)
+        for place, name in enumerate(RATE_FEATURES):
+            if version.ids(name) != family_id.tolist():
+                raise _damaged(name)
+            rates[:, place] = _numbers(version, name, len(family_id))
+        intercept, slope = _numbers(version, "calibration", 2).tolist()
+        return cls(
+            classifiers=tuple(version.trees(f"trees_{place + 1}") for place in range(_MODELS)),
+            calibration=(intercept, slope),
+            family_id=family_id,
+            rates=rates,
+            other_rates=_numbers(version, "other_rates", len(RATE_FEATURES)),
+            co_bought=_stored_partners(version),
+            discovery_scale=float(_numbers(version, "discovery_scale", 1)[0]),
+            baskets=int(_numbers(version, "baskets", 1)[0]),
+        )
+
+
+def _stored_partners(version: StoredVersion) -> CoBought:
+    pairs, shares = [], []
+    for place in range(PARTNERS):
+        name = f"partner_{place + 1}"
+        ids = np.array(version.ids(name), dtype=np.int64)
+        if len(ids) % 2:
+            raise _damaged(name)
+        pairs.append(ids.reshape(-1, 2))
+        shares.append(_numbers(version, name, len(ids) // 2))
+    # Every family has a first partner.
+    family_id = pairs[0][:, 0]
+    if (np.diff(family_id) <= 0).any():
+        raise _damaged("partner_1")
+    partner_id = np.zeros((len(family_id), PARTNERS), dtype=np.int64)
+    share = np.zeros((len(family_id), PARTNERS))
+    for place in range(PARTNERS):
+        row = np.searchsorted(family_id, pairs[place][:, 0])
+        if (row >= len(family_id)).any() or (family_id[row] != pairs[place][:, 0]).any():
+            raise _damaged(f"partner_{place + 1}")
+        partner_id[row, place], share[row, place] = pairs[place][:, 1], shares[place]
+    return CoBought(family_id, partner_id, share)
+
+
+def _numbers(version: StoredVersion, part: str, size: int) -> np.ndarray:
+    numbers = np.array(version.numbers(part), dtype=np.float64)
+    if len(numbers) != size or not np.isfinite(numbers).all():
+        raise _damaged(part)
+    return numbers
+
+
+def _damaged(part: str) -> StoredTreesError:
+    return StoredTreesError(
+        f"{part} of the stored next-basket model in gold/prediction_models is damaged. Run `cis train --predictions`."
+    )
 
 
 def personal_frequency(candidates: Candidates) -> np.ndarray:
@@ -125,53 +204,54 @@ def train_basket_ranker(
         if not cut or (parts and baskets + cut > options.most_baskets):
             break
         baskets += cut
-        candidates = repeat_candidates(history, target, _rates(history, target.known)[0])
+        candidates = repeat_candidates(history, target, _rates(history, target.known))
         parts.append(candidates)
         labels.append(is_bought(history, target, candidates))
         sizes.append(history.basket[history.first_order[:-1] + target.known][candidates.customer])
     bought = np.concatenate(labels) if labels else np.zeros(0, dtype=bool)
     if bought.sum() < _FEWEST_REPEATS or bought.all():
         return None
-    names = parts[0].names
     values = np.concatenate([part.values for part in parts], dtype=np.float64)
     size = np.maximum(np.concatenate(sizes), 1).astype(float)
     weight = np.where(bought, size, size[bought].mean()) ** -_BASKET_POWER
     # Trees refuse a feature that is always missing.
     values[:, np.isnan(values).all(axis=0)] = 0.0
     classifiers = tuple(
-        HistGradientBoostingClassifier(
-            max_iter=40,
-            learning_rate=0.1,
-            max_leaf_nodes=8,
-            min_samples_leaf=50,
-            l2_regularization=10.0,
-            max_features=0.4,
-            early_stopping=False,  # pyright: ignore[reportArgumentType]
-            random_state=options.seed + model,
-        ).fit(values, bought, sample_weight=weight)
+        Trees.of_estimator(
+            HistGradientBoostingClassifier(
+                max_iter=40,
+                learning_rate=0.1,
+                max_leaf_nodes=8,
+                min_samples_leaf=50,
+                l2_regularization=10.0,
+                max_features=0.4,
+                early_stopping=False,  # pyright: ignore[reportArgumentType]
+                random_state=options.seed + model,
+            ).fit(values, bought, sample_weight=weight)
+        )
         for model in range(_MODELS)
     )
     known = np.maximum(history.order_counts - newest, 0)
-    rates, other_rates = _rates(history, known)
+    counts = FamilyCounts.count(history, known)
+    seen = counts.bought > 0
     ranker = BasketRanker(
-        context=context,
-        features=names,
         classifiers=classifiers,
         calibration=fit_calibration(_mean_log_odds(classifiers, values), bought),
-        family_id=history.families.family_id,
-        rates=rates,
-        other_rates=other_rates,
+        family_id=history.families.family_id[seen],
+        # Stored models are half as large with short numbers; features are no longer ones.
+        rates=counts.rates(history.families.aisle)[seen].astype(np.float32),
+        other_rates=counts.overall_rates(),
         co_bought=CoBought.count(history, known),
         discovery_scale=1.0,
         baskets=baskets,
     )
-    return replace(ranker, discovery_scale=_discovery_scale(ranker, history, parts[0], newest))
+    return replace(ranker, discovery_scale=_discovery_scale(ranker, history, parts[0], context, newest))
 
 
-def _mean_log_odds(classifiers: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
+def _mean_log_odds(classifiers: tuple[Trees, ...], values: np.ndarray) -> np.ndarray:
     total = np.zeros(len(values))
     for classifier in classifiers:
-        total += classifier.decision_function(values)
+        total += classifier.sums(values)
     return total / len(classifiers)
 
 
@@ -204,14 +284,15 @@ def logistic(log_odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(log_odds, -40, 40)))
 
 
-def _rates(history: BasketHistory, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    counts = FamilyCounts.count(history, known)
-    return counts.rates(history.families.aisle), counts.overall_rates()
+def _rates(history: BasketHistory, known: np.ndarray) -> np.ndarray:
+    return FamilyCounts.count(history, known).rates(history.families.aisle)
 
 
-def _discovery_scale(ranker: BasketRanker, history: BasketHistory, candidates: Candidates, newest: int) -> float:
+def _discovery_scale(
+    ranker: BasketRanker, history: BasketHistory, candidates: Candidates, context: str, newest: int
+) -> float:
     """New families that the newest baskets had, per unit of score, among those that would have been shown."""
-    target = target_of(history, ranker.context, newest)
+    target = target_of(history, context, newest)
     co_bought = CoBought.count(history, target.known)
     probability = ranker.probabilities(candidates)
     found = discover(history, target.known, candidates, probability, co_bought, DISCOVERIES)

@@ -1,14 +1,8 @@
-"""Why a product family is recommended, as a code and whole numbers. The words belong to those who show them.
-
-| code | numbers | in words |
-|---|---|---|
-| in_recent_orders | orders with it, latest orders | in 6 of the last 10 orders |
-| every_days | usual days between purchases, days since the last | every 14 days, last 15 days ago |
-| in_all_orders | orders with it, all orders | in 3 of all 40 orders |
-| bought_with | product id | often bought with X |
-"""
+"""Why a product family is recommended: a code and whole numbers, which are stored, and words for those who show them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -50,6 +44,36 @@ def repeat_reasons(candidates: Candidates, days_ago: np.ndarray) -> tuple[np.nda
     first = np.select([code == IN_RECENT_ORDERS, code == EVERY_DAYS], [recent, days], count)
     second = np.select([code == IN_RECENT_ORDERS, code == EVERY_DAYS], [latest, days_ago], orders)
     return code, np.column_stack((first, second))
+
+
+def reason_in_words(code: str, numbers: Sequence[int], names: Mapping[int, str]) -> str:
+    """A stored reason in words; `names` are the names of products by id.
+
+    A code of a newer release is shown as it is stored.
+    """
+    match code, *numbers:
+        case "in_recent_orders", 1, 1:
+            return "in the last order"
+        case "in_recent_orders", orders, latest:
+            return f"in {orders} of the last {latest} orders"
+        case "every_days", usual, since:
+            return f"every {_days(usual)}, last {_ago(since)}"
+        case "in_all_orders", 1, 1:
+            return "in the only order"
+        case "in_all_orders", orders, total:
+            return f"in {orders} of all {total} orders"
+        case "bought_with", product:
+            return f"often bought with {names.get(product, f'product {product}')}"
+        case _:
+            return " ".join([code, *map(str, numbers)])
+
+
+def _ago(days: int) -> str:
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+
+
+def _days(number: int) -> str:
+    return "day" if number == 1 else f"{number} days"
 
 
 def _whole(values: np.ndarray) -> np.ndarray:

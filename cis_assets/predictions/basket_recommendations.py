@@ -1,80 +1,151 @@
-"""What each customer will likely buy next: the ten likeliest repeats, and a few discoveries after them."""
+"""What each customer will likely buy next: the ten likeliest repeats, and a few discoveries after them.
+
+A snapshot knows only the orders of the trailing window, so its cost does not grow with the years, and no family is
+recommended as a repeat that the customer last bought before it. Products follow silver/products as it is now.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from itertools import groupby
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
+from cis_assets.catalog.gold import PRODUCT_RECOMMENDATIONS
+from cis_assets.dates import DateRange, day_number, trailing_window
 from cis_assets.predictions.basket_discovery import Discoveries
 from cis_assets.predictions.basket_evaluation import FREQUENCY, RANKER, RECENCY
 from cis_assets.predictions.basket_features import Candidates, Target, rank_in_group, repeat_candidates
-from cis_assets.predictions.basket_history import BasketHistory
+from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
 from cis_assets.predictions.basket_ranker import BasketRanker, personal_frequency, recency_weighted_frequency
-from cis_assets.predictions.basket_rates import FamilyCounts
+from cis_assets.predictions.basket_rates import RATE_FEATURES
 from cis_assets.predictions.basket_reasons import BOUGHT_WITH, repeat_reasons
+from cis_assets.predictions.model_rows import NEXT_BASKET, version_of_day
+from cis_assets.predictions.trees import StoredTreesError
+from cis_assets.segmentation.order_windows import customer_bounds, customer_groups, snapshot_window
 
 REPEATS = 10
 REPEAT, DISCOVERY = "repeat", "discovery"
-RECOMMENDATION_COLUMNS = {
-    "customer_id": pl.Int64(),
-    "rank": pl.Int32(),
-    "kind": pl.String(),
-    "product_id": pl.Int64(),
-    "family_id": pl.Int64(),
-    "probability": pl.Float64(),
-    "dueness": pl.Float64(),
-    "reason_code": pl.String(),
-    "reason_numbers": pl.List(pl.Int64()),
-    "served": pl.String(),
-}
-"""Ranks 1 to 10 are repeats, by falling probability; discoveries have the ranks from 11.
-
-`product_id` is the product of the family that the customer bought last; a discovery has the smallest of its family.
-`dueness` is the days since the last purchase over the usual days between purchases; null after a single purchase.
-"""
+# Features and scores take about 400 bytes per line, at 10 lines per order.
+_LINES_PER_CHUNK = 3_000_000
+# A day of a chunk is about 30 MB of recommendations.
+_DAYS_AT_ONCE = 7
 
 
-def recommend(
-    histories: Iterable[BasketHistory], ranker: BasketRanker | None, served: str, today: int
-) -> Iterator[pl.DataFrame]:
-    """The recommendations of a day (a day number) for customers, chunk by chunk: RECOMMENDATION_COLUMNS.
+@dataclass(frozen=True)
+class BasketServing:
+    """A version of the ranker and the method that serves repeats. Without a version, a baseline serves."""
 
-    `histories` end with the day. `served` is the method that an evaluation chose; without a ranker, or for a method that
-    needs none, there are no discoveries unless the ranker is given.
+    ranker: BasketRanker | None = None
+    model_version: date | None = None
+    served: str = RECENCY
+
+    @classmethod
+    def of_day(cls, models: pl.DataFrame, day: date) -> BasketServing:
+        """What serves on a day, from rows of gold/prediction_models. Raises StoredTreesError if the version is damaged."""
+        version = version_of_day(models, NEXT_BASKET, day)
+        if version.is_empty():
+            return cls()
+        served = version["served"][0].to_list()
+        if len(served) != 1 or served[0] not in (FREQUENCY, RECENCY, RANKER):
+            raise StoredTreesError(
+                f"The stored next-basket model in gold/prediction_models serves {served}, which this release does not know. "
+                "Run `cis train --predictions`."
+            )
+        return cls(BasketRanker.of_rows(version), version["trained_as_of"][0], served[0])
+
+    def rates_of(self, families: FamilyIndex) -> np.ndarray:
+        # No baseline uses the rates.
+        return self.ranker.rates_of(families) if self.ranker else np.zeros((len(families), len(RATE_FEATURES)))
+
+    def probabilities(self, candidates: Candidates) -> np.ndarray:
+        if self.served == RANKER and self.ranker:
+            return self.ranker.probabilities(candidates)
+        score = personal_frequency if self.served == FREQUENCY else recency_weighted_frequency
+        return np.clip(score(candidates), 0.0, 1.0).astype(float)
+
+
+def product_recommendations(
+    orders: nw.LazyFrame,
+    order_items: nw.LazyFrame,
+    families: FamilyIndex,
+    serving: BasketServing,
+    days: Sequence[date],
+    history_days: int,
+) -> pl.DataFrame:
+    """The rows of gold/product_recommendations of `days` (ascending), by day, customer and rank.
+
+    A day has the customers with an order in the `history_days` days that end with it, and knows the orders of these days.
     """
-    for history in histories:
-        yield _recommend(history, ranker, served if ranker or served != RANKER else RECENCY, today)
+    window = DateRange(trailing_window(days[0], history_days).first, days[-1])
+    heads, lines = (snapshot_window(rows, window) for rows in (orders, order_items))
+    history = BasketHistory.read(heads, lines, families, day_number(days[-1]))
+    made = [_recommend(history, serving, day, history_days) for day in days]
+    return pl.concat([PRODUCT_RECOMMENDATIONS.empty(), *made])
 
 
-def _recommend(history: BasketHistory, ranker: BasketRanker | None, served: str, today: int) -> pl.DataFrame:
+def product_recommendations_in_chunks(
+    orders: nw.LazyFrame,
+    order_items: nw.LazyFrame,
+    products: nw.LazyFrame,
+    models: pl.DataFrame,
+    days: Sequence[date],
+    history_days: int,
+    line_rows: int,
+) -> list[pl.LazyFrame]:
+    """The rows of `product_recommendations` as lazy frames of some customers and days each, to be computed one by one.
+
+    `models` are rows of gold/prediction_models; each day has the newest version up to it. `line_rows` is the number of
+    order lines up to the last day. It determines the number of frames. Raises StoredTreesError if a version is damaged.
+    """
+    families = FamilyIndex.read(products)
+    bounds = customer_bounds(orders, math.ceil(line_rows / _LINES_PER_CHUNK))
+    groups = list(zip(customer_groups(orders, bounds), customer_groups(order_items, bounds), strict=True))
+    frames = []
+    for serving, served_days in _serving_of_days(models, days):
+        for start in range(0, len(served_days), _DAYS_AT_ONCE):
+            span = served_days[start : start + _DAYS_AT_ONCE]
+            for heads, lines in groups:
+                rows = partial(product_recommendations, heads, lines, families, serving, span, history_days)
+                frames.append(pl.defer(rows, schema=dict(PRODUCT_RECOMMENDATIONS.dtypes)))
+    return frames
+
+
+def _serving_of_days(models: pl.DataFrame, days: Sequence[date]) -> list[tuple[BasketServing, list[date]]]:
+    """The days of each version, in order; a version is read once."""
+
+    def version(day: date) -> date | None:
+        return version_of_day(versions, NEXT_BASKET, day)["trained_as_of"].max()  # pyright: ignore[reportReturnType]
+
+    versions = models.select("task", "trained_as_of").unique()
+    spans = [list(span) for _, span in groupby(days, version)]
+    return [(BasketServing.of_day(models, span[0]), span) for span in spans]
+
+
+def _recommend(history: BasketHistory, serving: BasketServing, day: date, history_days: int) -> pl.DataFrame:
+    today = day_number(day)
+    history = history.between(today - history_days + 1, today)
     target = Target.expected(history, -1, today)
-    rates = ranker.rates_of(history.families) if ranker else _own_rates(history, target)
-    candidates = repeat_candidates(history, target, rates)
-    probability = _probabilities(candidates, ranker, served)
+    candidates = repeat_candidates(history, target, serving.rates_of(history.families))
+    probability = serving.probabilities(candidates)
     rank = rank_in_group(candidates.customer, probability)
     top = np.flatnonzero(rank < REPEATS)
     top = top[np.lexsort((rank[top], candidates.customer[top]))]
     frames = [_repeat_rows(history, candidates, probability, rank, top, target, today)]
-    if ranker:
-        found = ranker.discoveries(history, target, candidates, probability)
+    if serving.ranker:
+        found = serving.ranker.discoveries(history, target, candidates, probability)
         frames.append(_discovery_rows(history, found))
-    rows = pl.concat(frames).with_columns(served=pl.lit(served))
-    return rows.select(pl.col(name).cast(kind) for name, kind in RECOMMENDATION_COLUMNS.items()).sort(
-        "customer_id", "rank"
+    rows = pl.concat(frames).with_columns(
+        as_of_date=pl.lit(day), model_version=pl.lit(serving.model_version, pl.Date), served=pl.lit(serving.served)
     )
-
-
-def _probabilities(candidates: Candidates, ranker: BasketRanker | None, served: str) -> np.ndarray:
-    if served == RANKER and ranker:
-        return ranker.probabilities(candidates)
-    score = {FREQUENCY: personal_frequency, RECENCY: recency_weighted_frequency}[served](candidates)
-    return np.clip(score, 0.0, 1.0).astype(float)
-
-
-def _own_rates(history: BasketHistory, target: Target) -> np.ndarray:
-    return FamilyCounts.count(history, target.known).rates(history.families.aisle)
+    types = PRODUCT_RECOMMENDATIONS.dtypes
+    return rows.select(pl.col(name).cast(kind) for name, kind in types.items()).sort("customer_id", "rank")
 
 
 def _repeat_rows(
@@ -103,7 +174,7 @@ def _repeat_rows(
             "rank": rank[top] + 1,
             "kind": pl.repeat(REPEAT, len(top), eager=True),
             "product_id": history.families.products[shown.product],
-            "family_id": history.families.family_id[shown.family],
+            "product_family": history.families.family_id[shown.family],
             "probability": probability[top],
             "dueness": dueness,
             "reason_code": pl.Series(code, dtype=pl.String),
@@ -120,8 +191,8 @@ def _discovery_rows(history: BasketHistory, found: Discoveries) -> pl.DataFrame:
             "customer_id": history.customer_id[found.customer],
             "rank": found.rank + REPEATS + 1,
             "kind": pl.repeat(DISCOVERY, len(found.customer), eager=True),
-            "product_id": families.family_id[found.family],
-            "family_id": families.family_id[found.family],
+            "product_id": families.products[families.smallest_in_shop[found.family]],
+            "product_family": families.family_id[found.family],
             "probability": found.score,
             "dueness": pl.repeat(None, len(found.customer), dtype=pl.Float64, eager=True),
             "reason_code": pl.repeat(BOUGHT_WITH, len(found.customer), eager=True),

@@ -19,8 +19,10 @@ PRODUCTS = pl.DataFrame(
         "display_name": [None] * 40,
         "aisle_id": [1, 1, *(1 + number % 4 for number in range(3, 41))],
         "aisle": ["a1", "a1", *(f"a{1 + number % 4}" for number in range(3, 41))],
+        "in_stock": [None] * 40,
+        "delisted_at": [None] * 40,
     },
-    schema_overrides={"display_name": pl.String},
+    schema_overrides={"display_name": pl.String, "in_stock": pl.Boolean, "delisted_at": pl.Date},
 )
 LAST_DAY = 10**6
 

@@ -21,7 +21,7 @@ def evaluated() -> BasketEvaluation:
 
 def pairs(customer: list[int]) -> Candidates:
     place = np.arange(len(customer))
-    return Candidates(np.array(customer), place, place, np.zeros((len(customer), 0)), ())
+    return Candidates(np.array(customer), place, place, np.zeros((len(customer), 0)))
 
 
 def test_metrics_count_hits_by_rank():

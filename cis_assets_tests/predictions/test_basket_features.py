@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cis_assets.predictions.basket_features import Candidates, Target, repeat_candidates
+from cis_assets.predictions.basket_features import BASKET_FEATURES, Candidates, Target, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory
 from cis_assets.predictions.basket_ranker import CONTEXTS, target_of
 from cis_assets.predictions.basket_rates import FamilyCounts
@@ -21,7 +21,7 @@ def features(history: BasketHistory, context: str = "given", back: int = 0, most
 
 def of_product(candidates: Candidates, history: BasketHistory, product: int) -> dict[str, float]:
     row = int(np.flatnonzero(history.families.family_id[candidates.family] == product)[0])
-    return dict(zip(candidates.names, candidates.values[row].tolist(), strict=True))
+    return dict(zip(BASKET_FEATURES, candidates.values[row].tolist(), strict=True))
 
 
 WEEKS = [
@@ -93,7 +93,7 @@ def test_a_customer_has_the_families_with_the_most_weighted_orders():
     whole = features(history)
     kept = np.isin(whole.family, chosen.family)
     # An aisle is seen through the candidates.
-    own = [place for place, name in enumerate(whole.names) if not name.startswith("aisle_")]
+    own = [place for place, name in enumerate(BASKET_FEATURES) if not name.startswith("aisle_")]
     np.testing.assert_array_equal(whole.values[kept][:, own], chosen.values[:, own])
 
 

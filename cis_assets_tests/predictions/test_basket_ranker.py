@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from threadpoolctl import threadpool_limits
 
@@ -19,7 +22,10 @@ from cis_assets.predictions.basket_ranker import (
     target_of,
     train_basket_ranker,
 )
+from cis_assets.predictions.model_rows import NEXT_BASKET
+from cis_assets.predictions.trees import StoredTreesError
 from cis_assets_tests.predictions.baskets import order, read, shop
+from cis_assets_tests.predictions.shoppers import day
 
 OPTIONS = RankerOptions(seed=1, most_baskets=300)
 
@@ -138,3 +144,106 @@ def test_discoveries_are_families_the_customer_never_bought():
     assert not {(customer, family) for customer, family, _ in shown} & bought
     assert all((customer, source) in bought for customer, _, source in shown)
     assert ((found.score > 0) & (found.score <= 1)).all()
+
+
+@cache
+def discovering() -> BasketRanker:
+    """A ranker that knows what is often bought together; its products 1 and 7 and 9 and 12 are."""
+    rows = [
+        order(customer, day, *((1, 7) if customer < 30 else (9, 12)), 20 + (3 * customer + day) % 10)
+        for customer in range(1, 60)
+        for day in range(5)
+    ]
+    return train(read(rows))
+
+
+@pytest.mark.parametrize("made", [trained, discovering])
+def test_a_stored_ranker_is_read_bit_for_bit(made: Any):
+    stored = made().rows(day(3), "ranker")
+    found = BasketRanker.of_rows(stored.sample(fraction=1, shuffle=True, seed=2))
+    for field in fields(BasketRanker):
+        first, second = getattr(made(), field.name), getattr(found, field.name)
+        if field.name == "co_bought":
+            for name in ("family_id", "partner_id", "share"):
+                np.testing.assert_array_equal(getattr(first, name), getattr(second, name), strict=True)
+        elif isinstance(first, np.ndarray):
+            np.testing.assert_array_equal(first, second, strict=True)
+        elif field.name != "classifiers":
+            assert first == second
+    history = read(shop())
+    np.testing.assert_array_equal(scores(found, history), scores(made(), history))
+    assert stored.select("task", "trained_as_of").unique().rows() == [(NEXT_BASKET, day(3))]
+    assert stored["served"].to_list() == [["ranker"]] * stored.height
+    assert stored.select("part", "tree").is_duplicated().sum() == 0
+
+
+def test_storing_discovers_the_same_families():
+    history, ranker = read([order(99, day, 1, 15) for day in range(5)]), discovering()
+    target = Target.expected(history, -1)
+    found = []
+    for each in (ranker, BasketRanker.of_rows(ranker.rows(day(3), "ranker"))):
+        candidates = each.candidates(history, target)
+        found.append(each.discoveries(history, target, candidates, each.probabilities(candidates)))
+    for first, second in zip(*found, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert len(found[0].family)
+
+
+PARTS = (
+    "baskets",
+    "calibration",
+    "discovery_scale",
+    "other_rates",
+    "family_next_rate",
+    "partner_1",
+    "partner_2",
+    "trees_3",
+)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_ranker_without_a_part_is_refused(part: str):
+    stored = discovering().rows(day(3), "ranker")
+    with pytest.raises(StoredTreesError, match="cis train --predictions"):
+        BasketRanker.of_rows(stored.filter(pl.col("part") != part))
+
+
+VALUE = pl.col("value")
+DAMAGE = {
+    "shorter": VALUE.list.slice(1),
+    "nan": pl.concat_list(pl.lit(float("nan")), VALUE.list.slice(1)),
+    "null": pl.concat_list(pl.lit(None, pl.Float64), VALUE.list.slice(1)),
+}
+
+
+@pytest.mark.parametrize("part", ["baskets", "calibration", "other_rates", "family_next_rate", "partner_1"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_numbers_are_refused(part: str, damage: str):
+    stored = discovering().rows(day(3), "ranker")
+    damaged = stored.with_columns(pl.when(pl.col("part") == part).then(DAMAGE[damage]).otherwise(VALUE).alias("value"))
+    with pytest.raises(StoredTreesError, match=f"{part} .* damaged"):
+        BasketRanker.of_rows(damaged)
+
+
+@pytest.mark.parametrize("part", ["family_next_rate", "partner_1", "partner_2"])
+def test_numbers_of_other_families_are_refused(part: str):
+    stored = discovering().rows(day(3), "ranker")
+    other = pl.concat_list(pl.lit(10**9), pl.col("ids").list.slice(1))
+    damaged = stored.with_columns(pl.when(pl.col("part") == part).then(other).otherwise("ids").alias("ids"))
+    with pytest.raises(StoredTreesError, match=f"{part} .* damaged"):
+        BasketRanker.of_rows(damaged)
+
+
+def test_a_ranker_of_other_features_is_refused():
+    stored = trained().rows(day(3), "ranker").with_columns(pl.col("features").list.reverse())
+    with pytest.raises(StoredTreesError, match="other features"):
+        BasketRanker.of_rows(stored)
+
+
+def test_only_families_that_were_bought_are_stored():
+    ranker = train(read([row for row in shop() if 5 not in {line.product_id for line in row.lines}]))
+    assert 5 not in ranker.family_id
+    families = read(shop()).families
+    np.testing.assert_array_equal(
+        ranker.rates_of(families)[families.family_numbers(np.array([5]))[0]], ranker.other_rates
+    )

@@ -1,24 +1,59 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import cache
+
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from cis_assets.dates import day_number
-from cis_assets.predictions.basket_ranker import EXPECTED, RankerOptions, train_basket_ranker
-from cis_assets.predictions.basket_recommendations import RECOMMENDATION_COLUMNS, recommend
-from cis_assets_tests.predictions.baskets import order, read, shop
-from cis_assets_tests.segmentation.histories import FIRST_DAY, Order
+from cis_assets.catalog.gold import PREDICTION_MODELS, PRODUCT_RECOMMENDATIONS
+from cis_assets.predictions import basket_recommendations
+from cis_assets.predictions.basket_ranker import EXPECTED, BasketRanker, RankerOptions, train_basket_ranker
+from cis_assets.predictions.basket_recommendations import product_recommendations_in_chunks
+from cis_assets.predictions.model_rows import with_version
+from cis_assets.predictions.trees import StoredTreesError
+from cis_assets_tests.predictions.baskets import PRODUCTS, order, read, shop, silver
+from cis_assets_tests.segmentation.histories import FIRST_DAY, HISTORIES, Order
 
-TODAY = day_number(FIRST_DAY) + 150
+NO_MODELS = pl.DataFrame(schema=dict(PREDICTION_MODELS.dtypes))
+TODAY = FIRST_DAY + timedelta(days=150)
+SMALL = RankerOptions(most_baskets=120)
 
 
-def recommended(orders: list[Order], method: str = "recency_weighted_frequency", today: int = TODAY) -> pl.DataFrame:
-    return pl.concat(recommend([read(orders)], None, method, today))
+def recommended(
+    orders: Sequence[Order],
+    models: pl.DataFrame = NO_MODELS,
+    days: Sequence[date] = (TODAY,),
+    *,
+    history_days: int = 365,
+    products: pl.DataFrame = PRODUCTS,
+    shuffled: int | None = None,
+) -> pl.DataFrame:
+    tables = silver(orders, products=products, shuffled=shuffled)
+    chunks = product_recommendations_in_chunks(*tables, models, days, history_days, line_rows=9 * len(orders))
+    return pl.concat(pl.collect_all(chunks))
 
 
-def reasons(orders: list[Order], today_day: int) -> dict[int, tuple[str, list[int]]]:
-    rows = recommended(orders, today=day_number(FIRST_DAY) + today_day)
+@cache
+def ranker() -> BasketRanker:
+    found = train_basket_ranker(read(shop()), EXPECTED, SMALL)
+    assert found is not None
+    return found
+
+
+@cache
+def models(served: str = "ranker") -> pl.DataFrame:
+    """Two versions of one ranker."""
+    first, second = (ranker().rows(FIRST_DAY + timedelta(days=day), served) for day in (40, 60))
+    return with_version(with_version(NO_MODELS, first), second)
+
+
+def reasons(orders: Sequence[Order], day: int) -> dict[int, tuple[str, list[int]]]:
+    rows = recommended(orders, days=[FIRST_DAY + timedelta(days=day)])
     return {row["product_id"]: (row["reason_code"], row["reason_numbers"]) for row in rows.iter_rows(named=True)}
 
 
@@ -35,39 +70,102 @@ def test_reasons_are_the_latest_orders_the_rhythm_or_all_orders():
 
 
 def test_dueness_is_the_days_since_the_last_purchase_over_the_usual_days():
-    rows = recommended([order(1, 0, 5), order(1, 10, 5, 6)], today=day_number(FIRST_DAY) + 25)
+    rows = recommended([order(1, 0, 5), order(1, 10, 5, 6)], days=[FIRST_DAY + timedelta(days=25)])
     due = dict(zip(rows["product_id"], rows["dueness"], strict=True))
     assert due == {5: pytest.approx(1.5), 6: None}
 
 
 def test_at_most_ten_repeats_come_first_and_discoveries_after_them():
-    history = read(shop())
-    ranker = train_basket_ranker(history, EXPECTED, RankerOptions(most_baskets=120))
-    rows = pl.concat(recommend([history], ranker, "ranker", TODAY))
-    assert rows.schema == pl.Schema(RECOMMENDATION_COLUMNS)
+    # Some buy 1 with 7, and others never bought 7.
+    together = [order(customer, day, 1, 7) for customer in range(100, 160) for day in range(0, 20, 5)]
+    orders = [*shop(), *together]
+    found = train_basket_ranker(read(orders), EXPECTED, RankerOptions())
+    assert found is not None
+    rows = recommended(orders, found.rows(FIRST_DAY, "ranker"))
+    PRODUCT_RECOMMENDATIONS.schema.validate(rows)
+    assert rows.schema == pl.Schema(PRODUCT_RECOMMENDATIONS.dtypes)
     repeats, discoveries = rows.filter(pl.col("kind") == "repeat"), rows.filter(pl.col("kind") == "discovery")
     assert repeats["rank"].max() == 10
-    assert discoveries.height == 0 or discoveries["rank"].min() == 11
+    assert discoveries["rank"].min() == 11
     assert rows.select("customer_id", "rank").is_duplicated().sum() == 0
-    assert rows["probability"].is_between(0, 1).all()
-    falling = repeats.with_columns(change=pl.col("probability").diff().over("customer_id", order_by="rank"))
-    assert falling["change"].drop_nulls().max() <= 0
-    assert set(discoveries["reason_code"]) <= {"bought_with"}
+    for kind in (repeats, discoveries):
+        change = pl.col("probability").diff().over("customer_id", order_by="rank")
+        assert kind.select(change).to_series().drop_nulls().max() <= 0  # pyright: ignore[reportOperatorIssue]
+    assert set(discoveries["reason_code"]) == {"bought_with"}
 
 
-def test_chunks_of_customers_give_the_rows_of_all():
-    history = read(shop())
-    ranker = train_basket_ranker(history, EXPECTED, RankerOptions(most_baskets=120))
-    first = history.customer_id <= 20
-    whole = pl.concat(recommend([history], ranker, "ranker", TODAY))
-    parts = pl.concat(recommend([history.of_customers(first), history.of_customers(~first)], ranker, "ranker", TODAY))
-    assert_frame_equal(whole, parts)
+@pytest.mark.parametrize("served", ["ranker", "personal_frequency"])
+def test_each_day_has_the_newest_version_and_its_method(served: str):
+    days = [FIRST_DAY + timedelta(days=day) for day in (30, 59, 60, 61)]
+    rows = recommended(shop(customers=4), models(served), days)
+    versions = rows.group_by("as_of_date").agg(pl.col("model_version").unique()).sort("as_of_date")
+    trained = [FIRST_DAY + timedelta(days=day) for day in (40, 60)]
+    assert versions.rows() == [(day, [trained[day >= trained[1]]]) for day in days]
+    assert set(rows["served"]) == {served}
 
 
 def test_without_a_ranker_the_recency_weighted_frequency_serves():
-    assert set(recommended(shop(customers=3), "ranker")["served"]) == {"recency_weighted_frequency"}
+    rows = recommended(shop(customers=3))
+    assert set(rows["served"]) == {"recency_weighted_frequency"}
+    assert rows["model_version"].null_count() == rows.height > 0
+
+
+def test_a_version_that_serves_something_unknown_is_refused():
+    with pytest.raises(StoredTreesError, match="coin"):
+        recommended(shop(customers=3), ranker().rows(FIRST_DAY, "coin"))
+
+
+@given(HISTORIES, st.lists(st.integers(0, 20), min_size=1, max_size=4, unique=True), st.integers(1, 9), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_days_together_equal_each_day_alone_without_later_orders(
+    orders: list[Order], numbers: list[int], history_days: int, has_ranker: bool
+):
+    stored = models() if has_ranker else NO_MODELS
+    days = [FIRST_DAY + timedelta(days=number) for number in sorted(numbers)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(basket_recommendations, "_LINES_PER_CHUNK", 20)
+        patch.setattr(basket_recommendations, "_DAYS_AT_ONCE", 2)
+        together = recommended(orders, stored, days, history_days=history_days, shuffled=3)
+    alone = []
+    for day in days:
+        window = [row for row in orders if 0 <= (day - row.date).days < history_days]
+        made = recommended(window, stored, [day], history_days=10_000)
+        assert set(made["customer_id"]) == {row.customer_id for row in window}
+        alone.append(made)
+    key = ["as_of_date", "customer_id", "rank"]
+    assert_frame_equal(together.sort(key), pl.concat(alone).sort(key), check_exact=True)
+
+
+def test_chunks_of_customers_give_the_rows_of_all(monkeypatch: pytest.MonkeyPatch):
+    whole = recommended(shop(), models())
+    monkeypatch.setattr(basket_recommendations, "_LINES_PER_CHUNK", 700)
+    assert_frame_equal(recommended(shop(), models()), whole, check_exact=True)
 
 
 def test_the_last_bought_product_stands_for_its_family():
     rows = recommended([order(1, 0, 1), order(1, 5, 2)])
-    assert rows.select("product_id", "family_id").rows() == [(2, 1)]
+    assert rows.select("product_id", "product_family").rows() == [(2, 1)]
+
+
+@pytest.mark.parametrize("fact", ["delisted_at", "in_stock"])
+def test_a_product_that_the_shop_has_stands_for_its_family(fact: str):
+    gone = pl.lit(False) if fact == "in_stock" else pl.lit(FIRST_DAY)
+
+    def without(*ids: int) -> pl.DataFrame:
+        return PRODUCTS.with_columns(pl.when(pl.col("product_id").is_in(ids)).then(gone).alias(fact))
+
+    orders = [order(1, 0, 1), order(1, 5, 2)]
+    shown = [recommended(orders, products=without(*ids))["product_id"].to_list() for ids in ((2,), (1,), (1, 2))]
+    assert shown == [[1], [2], [2]]
+    # Families that were bought once are the last product, though the shop has another.
+    assert recommended([order(1, 5, 2)], products=without(2))["product_id"].to_list() == [2]
+
+
+def test_a_discovery_is_the_smallest_product_that_the_shop_has():
+    families = read([order(1, 0, 1)]).families
+    assert families.products[families.smallest_in_shop].tolist() == families.family_id.tolist()
+    delisted = PRODUCTS.with_columns(pl.when(pl.col("product_id").is_in([1, 9])).then(FIRST_DAY).alias("delisted_at"))
+    _, _, products = silver([order(1, 0, 1)], products=delisted)
+    families = type(families).read(products)
+    shown = dict(zip(families.family_id.tolist(), families.products[families.smallest_in_shop].tolist(), strict=True))
+    assert (shown[1], shown[9], shown[10]) == (2, 9, 10)
