@@ -17,6 +17,7 @@ from cis_assets.predictions.basket_features import Candidates, Target, rank_in_g
 from cis_assets.predictions.basket_history import BasketHistory
 from cis_assets.predictions.basket_ranker import (
     CONTEXTS,
+    EXPECTED,
     RankerOptions,
     is_bought,
     personal_frequency,
@@ -26,8 +27,16 @@ from cis_assets.predictions.basket_ranker import (
 )
 from cis_assets.predictions.basket_rates import FamilyCounts
 from cis_assets.predictions.customer_sample import customer_places
-from cis_assets.predictions.evaluation_rows import ALL, EVALUATION_COLUMNS, HELD_OUT
+from cis_assets.predictions.evaluation_rows import (
+    ALL,
+    EVALUATION_COLUMNS,
+    FEWEST_CUSTOMERS,
+    HELD_OUT,
+    calibration_rows,
+    no_calibration,
+)
 from cis_assets.predictions.model_rows import NEXT_BASKET
+from cis_assets.predictions.scores import brier_terms, ece
 
 FREQUENCY, RECENCY, RANKER = "personal_frequency", "recency_weighted_frequency", "ranker"
 POPULARITY, CO_BOUGHT = "popularity", "co_bought"
@@ -37,8 +46,6 @@ _DECIDING = ("recall@10", "ndcg@10")
 _HELD_OUT_PART = 5
 _RESAMPLES = 1_000
 _CELLS_AT_ONCE = 4_000_000
-_FEWEST_BASKETS = 10
-_CALIBRATION_BINS = 15
 
 
 def basket_metrics(candidates: Candidates, bought: np.ndarray, score: np.ndarray, basket: np.ndarray) -> np.ndarray:
@@ -67,10 +74,14 @@ def basket_metrics(candidates: Candidates, bought: np.ndarray, score: np.ndarray
 
 @dataclass(frozen=True)
 class BasketEvaluation:
-    """The rows of an evaluation (EVALUATION_COLUMNS), and the method that serves in each context."""
+    """The rows of an evaluation (EVALUATION_COLUMNS), the best method of each context, and the calibration of what serves.
+
+    The method of the context `expected` serves.
+    """
 
     rows: pl.DataFrame
     served: Mapping[str, str]
+    calibration: pl.DataFrame
 
 
 def evaluate_baskets(
@@ -83,15 +94,16 @@ def evaluate_baskets(
     customers, by hash, and a ranker that never saw them. `slices` has further groups: whether each customer is in it.
     """
     rows: list[dict[str, object]] = []
-    served = {}
+    served, calibration = {}, no_calibration()
     for context in CONTEXTS:
         trial = _Trial.run(history, context, options)
         found = trial.rows(slices or {})
-        served[context] = _choose(found)
-        method = served[context]
+        method = served[context] = _choose(found)
         rows += [{**row, "context": context, "served": row["method"] in (method, CO_BOUGHT)} for row in found]
+        if context == EXPECTED:
+            calibration = trial.calibration(method)
     frame = pl.DataFrame([{"task": NEXT_BASKET, **row} for row in rows], schema=EVALUATION_COLUMNS)
-    return BasketEvaluation(frame, served)
+    return BasketEvaluation(frame, served, calibration)
 
 
 @dataclass(frozen=True)
@@ -104,8 +116,8 @@ class _Trial:
     by_held_out_method: Mapping[str, np.ndarray]
     repeats: Mapping[str, np.ndarray]
     discoveries: Mapping[str, np.ndarray]
-    calibration: Mapping[str, Mapping[str, float]]
-    candidates: int
+    bought: np.ndarray
+    scores: Mapping[str, np.ndarray]
 
     @classmethod
     def run(cls, history: BasketHistory, context: str, options: RankerOptions) -> _Trial:
@@ -148,10 +160,8 @@ class _Trial:
             by_held_out_method=metrics(strict_scores, basket),
             repeats=metrics(scores, again),
             discoveries=discoveries,
-            calibration={
-                method: _calibration(bought, scores[method]) for method in (RECENCY, RANKER) if method in scores
-            },
-            candidates=len(bought),
+            bought=bought,
+            scores=scores,
         )
 
     def rows(self, slices: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
@@ -162,10 +172,15 @@ class _Trial:
         rows += _slice_rows(DISCOVERY, self.discoveries, everybody)
         for name, chosen in slices.items():
             rows += _slice_rows(name, self.by_method, chosen)
-        for method, figures in self.calibration.items():
-            row = {"method": method, "slice": ALL, "n": self.candidates}
-            rows += [{**row, "metric": metric, "value": value} for metric, value in figures.items()]
+        for method, score in self.scores.items() if len(self.bought) else ():
+            row = {"method": method, "slice": ALL, "n": len(self.bought)}
+            rows.append({**row, "metric": "brier", "value": float(brier_terms(self.bought, score).mean())})
+            rows.append({**row, "metric": "ece", "value": ece(self.bought, score)})
         return rows
+
+    def calibration(self, method: str) -> pl.DataFrame:
+        """The calibration of a method's probability that the basket has a family."""
+        return calibration_rows(NEXT_BASKET, "family in the next basket", method, self.bought, self.scores[method])
 
 
 def _choose(rows: list[dict[str, object]]) -> str:
@@ -189,7 +204,7 @@ def _slice_rows(name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarr
     for method, metrics in by_method.items():
         kept = chosen & ~np.isnan(metrics[:, 0])
         count = int(kept.sum())
-        if count < _FEWEST_BASKETS:
+        if count < FEWEST_CUSTOMERS:
             continue
         for baseline in (None, *simpler):
             values = metrics[kept] if baseline is None else metrics[kept] - by_method[baseline][kept]
@@ -215,16 +230,6 @@ def mean_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         means[start : start + size] = np.einsum("si,ij->sj", drawn, values) / len(values)
     low, high = np.quantile(means, (0.025, 0.975), axis=0)
     return low, high
-
-
-def _calibration(bought: np.ndarray, probability: np.ndarray) -> dict[str, float]:
-    """Brier score, and expected calibration error over 15 bins of equal numbers of candidates."""
-    if not len(bought):
-        return {}
-    order = np.argsort(probability, kind="stable")
-    bins = np.array_split(order, min(_CALIBRATION_BINS, len(order)))
-    error = sum(len(rows) * abs(float(bought[rows].mean() - probability[rows].mean())) for rows in bins) / len(order)
-    return {"brier": float(np.mean((probability - bought) ** 2)), "ece": error}
 
 
 def _basket_sizes(history: BasketHistory, target: Target) -> tuple[np.ndarray, np.ndarray]:

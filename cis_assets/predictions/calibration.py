@@ -50,34 +50,25 @@ class Calibration:
 UNCALIBRATED = Calibration()
 
 
-@dataclass(frozen=True)
-class CalibrationChoice:
-    """The chosen correction, and probabilities that use no later outcome: those of the later days are corrected."""
-
-    calibration: Calibration
-    probabilities: np.ndarray
-
-
-def choose_calibration(score: np.ndarray, happened: np.ndarray, as_of: np.ndarray) -> CalibrationChoice:
+def choose_calibration(score: np.ndarray, happened: np.ndarray, as_of: np.ndarray) -> Calibration:
     """Choose whether to correct: only if a correction of the first half of the days improves the others.
 
     It must clearly reduce their calibration error without a worse Brier score. The chosen one is fitted again on all days.
     Outcomes that are not known (NaN) do not count.
     """
     known = ~np.isnan(happened)
-    none = CalibrationChoice(UNCALIBRATED, score)
     if not known.any():
-        return none
+        return UNCALIBRATED
     later = as_of >= np.quantile(as_of[known], 0.5, method="nearest")
     fit_on, measure_on = known & ~later, known & later
     if min(fit_on.sum(), measure_on.sum()) < _FEWEST_ROWS or len(np.unique(happened[fit_on])) < 2:
-        return none
-    corrected = Calibration.fit(score[fit_on], happened[fit_on]).apply(score)
-    was, before, after = happened[measure_on], score[measure_on], corrected[measure_on]
-    is_better = ece(was, after) <= _CLEARLY_BETTER * ece(was, before)
-    if not is_better or brier_terms(was, after).mean() > brier_terms(was, before).mean():
-        return none
-    return CalibrationChoice(Calibration.fit(score[known], happened[known]), np.where(later, corrected, score))
+        return UNCALIBRATED
+    corrected = Calibration.fit(score[fit_on], happened[fit_on]).apply(score[measure_on])
+    was, before = happened[measure_on], score[measure_on]
+    is_better = ece(was, corrected) <= _CLEARLY_BETTER * ece(was, before)
+    if not is_better or brier_terms(was, corrected).mean() > brier_terms(was, before).mean():
+        return UNCALIBRATED
+    return Calibration.fit(score[known], happened[known])
 
 
 def _log_odds(score: np.ndarray) -> np.ndarray:

@@ -1,24 +1,34 @@
-"""How good the forecasts of the next order are: rows of gold/model_evaluations from a backtest."""
+"""How good the forecasts of the next order are: rows of gold/model_evaluations from a backtest, and what serves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
-from cis_assets.predictions.evaluation_rows import ALL, EVALUATION_COLUMNS, HELD_OUT
+from cis_assets.dates import EPOCH, day_number
+from cis_assets.predictions.evaluation_rows import (
+    ALL,
+    EVALUATION_COLUMNS,
+    FEWEST_CUSTOMERS,
+    HELD_OUT,
+    calibration_rows,
+    no_calibration,
+)
 from cis_assets.predictions.model_rows import NEXT_ORDER
+from cis_assets.predictions.next_order_baselines import BASELINES, OwnRate
+from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
-from cis_assets.predictions.next_order_outcomes import LONG
+from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
 from cis_assets.predictions.next_order_training import (
-    Backtest,
+    STEP_DAYS,
     NextOrderOptions,
-    NextOrderTraining,
-    backtest,
+    NextOrderTrainingError,
     is_held_back,
     train_next_order,
 )
@@ -27,15 +37,17 @@ from cis_assets.predictions.scores import (
     absolute_error_terms,
     auc,
     brier_terms,
-    calibration,
     ece,
     log_loss_terms,
     means_by_customer,
     poisson_deviance_terms,
 )
+from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle
 
 CONTEXT = "expected"
 HELD_OUT_SHARE = 0.2
+# Older trees than that hardly serve.
+_LONGEST_DAYS = 125
 _PROBABILITIES = {"": ("within_7d", "probability_7d"), "_28d": ("within_28d", "probability_28d")}
 _TERMS = {"brier": brier_terms, "log_loss": log_loss_terms}
 _COUNT_TERMS = {"absolute_error": absolute_error_terms, "poisson_deviance": poisson_deviance_terms}
@@ -43,45 +55,110 @@ _SUMMARIES = {"auc": auc, "ece": ece}
 
 
 @dataclass(frozen=True)
-class NextOrderEvaluation:
-    """A model trained up to a cut, and how it forecast the days after it: `rows` has the columns EVALUATION_COLUMNS."""
+class Backtest:
+    """Forecasts of each method for rows that are later than everything it was fitted on, with what happened."""
 
-    training: NextOrderTraining
-    backtest: Backtest
+    rows: FeatureRows
+    outcomes: Outcomes
+    forecasts: Mapping[str, Forecast]
+
+    @classmethod
+    def run(cls, model: NextOrderModel, history: OrderHistory, last: date, options: NextOrderOptions) -> Backtest:
+        """Forecast each sixth day after the training, in a history that is complete up to the day `last`."""
+        number = ((last - model.trained_as_of).days - SOON) // STEP_DAYS + 1
+        days = [model.trained_as_of + timedelta(days=STEP_DAYS * each) for each in range(number)]
+        rows = next_order_features(history, days, options.history_days)
+        forecasts = {method: model.forecast(rows, method) for method in model.methods}
+        return cls(rows, Outcomes.of(history, rows, last), forecasts)
+
+    def better_method(self, days: int) -> str:
+        """The trees if their Brier score within 7 or 28 days is below the best baseline's beyond chance, else that baseline.
+
+        The best baseline has the least Brier score. Without outcomes it is the own rate.
+        """
+        happened = self.outcomes.within_7d if days == SOON else self.outcomes.within_28d
+        known = ~np.isnan(happened)
+        if not known.any():
+            return OwnRate.method
+        terms = {
+            method: brier_terms(happened, getattr(forecast, f"probability_{days}d"))[known]
+            for method, forecast in self.forecasts.items()
+        }
+        best = min((each.method for each in BASELINES), key=lambda method: terms[method].mean())
+        if LEARNED not in terms:
+            return best
+        (difference,) = means_by_customer((terms[LEARNED] - terms[best])[:, None], self.rows.customer[known])
+        return LEARNED if difference.high < 0 else best
+
+
+@dataclass(frozen=True)
+class NextOrderEvaluation:
+    """The rows of an evaluation (EVALUATION_COLUMNS), the calibration of what serves, and what serves.
+
+    `served_7d` is the method of the probability within 7 days, and `served_28d` of the other forecasts.
+    """
+
     rows: pl.DataFrame
+    calibration: pl.DataFrame
+    served_7d: str
+    served_28d: str
+
+    @classmethod
+    def nothing(cls) -> NextOrderEvaluation:
+        """Of a history that is too short to hold back a part of it."""
+        return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), OwnRate.method, OwnRate.method)
 
 
 def evaluate_next_order(
-    history: OrderHistory, cut: date, days: Sequence[date], last: date, options: NextOrderOptions
+    orders: pl.DataFrame, last: date, options: NextOrderOptions, rules: LifecycleRules
 ) -> NextOrderEvaluation:
-    """Train up to the cut on four fifths of the customers, and forecast later days for all of them.
+    """Train on two thirds of the time with four fifths of the customers, and forecast the time after it for all of them.
 
-    The history is complete up to `last`. The slice `held_out_customers` has the customers that were not trained on.
+    `orders` are rows of silver/orders up to `last`. The slice `held_out_customers` has the customers that were not trained on.
     """
     options = replace(options, held_back=HELD_OUT_SHARE)
-    training = train_next_order(history, cut, options)
-    found = backtest(training.model, history, days, last, options.history_days)
-    slices = {HELD_OUT: is_held_back(found.rows.customer, options.held_back)}
-    return NextOrderEvaluation(training, found, evaluation_rows(found, training.model, slices))
+    history = OrderHistory.of_rows(orders)
+    try:
+        model = train_next_order(history, find_cut(history, last), options)
+    except NextOrderTrainingError:
+        return NextOrderEvaluation.nothing()
+    found = Backtest.run(model, history, last, options)
+    days = [EPOCH + timedelta(days=int(day)) for day in np.unique(found.rows.as_of)]
+    lifecycle = customer_lifecycle(nw.from_native(orders.lazy()), days, options.history_days, rules)
+    slices = {
+        HELD_OUT: is_held_back(found.rows.customer, options.held_back),
+        **stage_slices(found, lifecycle),
+    }
+    served = found.better_method(SOON), found.better_method(LATER)
+    curves = [calibration_curve(found, method, days) for method, days in zip(served, (SOON, LATER), strict=True)]
+    return NextOrderEvaluation(evaluation_rows(found, served, slices), pl.concat(curves), *served)
 
 
-def evaluation_rows(found: Backtest, model: NextOrderModel, slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
+def find_cut(history: OrderHistory, last: date) -> date:
+    """The end of the training: two thirds of the time from the first order to `last`, or later in a long history."""
+    if not len(history.day):
+        return last
+    whole = day_number(last) - int(history.day.min())
+    return last - timedelta(days=min(whole - 2 * whole // 3, _LONGEST_DAYS))
+
+
+def evaluation_rows(found: Backtest, served: tuple[str, str], slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Each metric of each method, for all rows and for each slice (whether a row is in it), and paired differences.
 
-    The trees are compared with each baseline.
+    The trees are compared with each baseline. `served` has the methods within 7 days and for the other forecasts. Slices of
+    fewer than 10 customers are left out.
     """
-
-    def served(metric: str) -> str:
-        return model.served_28d if metric.endswith(("_28d", "_90d")) else model.served_7d
-
-    parts = {ALL: np.ones(len(found.rows), dtype=bool), **slices}
+    large = {
+        name: part for name, part in slices.items() if len(np.unique(found.rows.customer[part])) >= FEWEST_CUSTOMERS
+    }
     rows = [
-        {"task": NEXT_ORDER, "context": CONTEXT, "slice": name, "served": row["method"] == served(row["metric"]), **row}
-        for name, part in parts.items()
-        if part.any()
+        {"task": NEXT_ORDER, "context": CONTEXT, "slice": name, **row}
+        for name, part in {ALL: np.ones(len(found.rows), dtype=bool), **large}.items()
         for row in _metrics(found, part)
     ]
-    return pl.DataFrame(rows, schema=EVALUATION_COLUMNS)
+    is_later = pl.col("metric").str.contains("_28d|_90d")
+    serves = pl.col("method") == pl.when(is_later).then(pl.lit(served[1])).otherwise(pl.lit(served[0]))
+    return pl.DataFrame(rows, schema=EVALUATION_COLUMNS).with_columns(served=serves)
 
 
 def stage_slices(found: Backtest, lifecycle: pl.DataFrame) -> dict[str, np.ndarray]:
@@ -96,11 +173,12 @@ def stage_slices(found: Backtest, lifecycle: pl.DataFrame) -> dict[str, np.ndarr
     return {stage: (stages == stage).fill_null(False).to_numpy() for stage in sorted(stages.drop_nulls().unique())}
 
 
-def calibration_curve(found: Backtest, method: str) -> pl.DataFrame:
-    """Mean probability of an order within 7 days, share that ordered, and rows of 15 quantile bins."""
-    known = ~np.isnan(found.outcomes.within_7d)
-    table = calibration(found.outcomes.within_7d[known], found.forecasts[method].probability_7d[known])
-    return pl.DataFrame(table, schema=["probability", "share", "rows"]).cast({"rows": pl.Int64})
+def calibration_curve(found: Backtest, method: str, days: int) -> pl.DataFrame:
+    """The calibration of a method's probability of an order within 7 or 28 days, for rows whose outcome is known."""
+    happened = found.outcomes.within_7d if days == SOON else found.outcomes.within_28d
+    known = ~np.isnan(happened)
+    probability = getattr(found.forecasts[method], f"probability_{days}d")
+    return calibration_rows(NEXT_ORDER, f"order within {days} days", method, happened[known], probability[known])
 
 
 def _metrics(found: Backtest, part: np.ndarray) -> Iterator[dict[str, Any]]:

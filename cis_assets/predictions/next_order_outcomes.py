@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -23,10 +22,6 @@ class Forecast(NamedTuple):
     probability_7d: np.ndarray
     probability_28d: np.ndarray
     expected_orders_90d: np.ndarray
-
-    @classmethod
-    def concat(cls, parts: Sequence[Forecast]) -> Forecast:
-        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -53,11 +48,3 @@ class Outcomes:
 
         orders = history.orders_between(owner, rows.as_of, rows.as_of + exposure)
         return cls(within(SOON), within(LATER), orders.astype(np.float64), exposure.astype(np.float64))
-
-    def take(self, rows: np.ndarray) -> Outcomes:
-        """Some of the rows, by place or by a mask."""
-        return Outcomes(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
-
-    @classmethod
-    def concat(cls, parts: Sequence[Outcomes]) -> Outcomes:
-        return cls(**{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)})

@@ -189,7 +189,7 @@ def _next_order_model() -> NextOrderModel:
         for day in range(customer % 7, 60, 2 + customer % 9)
     ]
     read = OrderHistory.of_rows(history(orders).orders)
-    return train_next_order(read, AS_OF, NextOrderOptions(trees=5)).model
+    return train_next_order(read, AS_OF, NextOrderOptions(trees=5))
 
 
 def _lines_of(found: basket_history.BasketHistory) -> pl.DataFrame:
