@@ -18,7 +18,7 @@ from cis_assets.defs.tables import HISTORY_POOL, asset_key, naming_unreadable_fi
 from cis_assets.lake.lake import Lake
 from cis_assets.predictions.basket_evaluation import RANKER
 from cis_assets.predictions.basket_ranker import EXPECTED
-from cis_assets.predictions.evaluation import train_predictions
+from cis_assets.predictions.evaluation import PredictionOptions, train_predictions
 from cis_assets.predictions.evaluation_rows import ALL
 from cis_assets.predictions.model_rows import with_version
 from cis_assets.predictions.next_order_model import LEARNED
@@ -60,7 +60,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         if day is None:
             context.log.warning("silver/orders has no order yet, so no model is trained.")
             return
-        trained = train_predictions(orders, order_items, products, day, settings.seed)
+        trained = train_predictions(orders, order_items, products, day, PredictionOptions.from_settings(settings))
         known = lake.lake()
         evaluations = _known(known, gold.MODEL_EVALUATIONS).filter(pl.col(AS_OF_DATE) != day)
         figures = with_picture(
