@@ -86,7 +86,7 @@ class PredictionModels(dy.Schema):
 class ModelEvaluations(dy.Schema):
     """How good predictions are: figures from backtests on later orders, and differences to baselines."""
 
-    as_of_date = dy.Date(description="Day of the training: the newest order that the backtest knows.")
+    trained_as_of = dy.Date(description="Day of the training: the newest order that the backtest knows.")
     task = dy.String(description="next_order or next_basket.")
     method = dy.String(description="Method that predicts.")
     slice = dy.String(

@@ -114,11 +114,8 @@ CARRIED: Mapping[str, ByColumn] = {
         **_same(silver.ORDERS, "order_weekday", "order_hour"),
     },
     gold.ORDER_FREQUENCY.path: _same(gold.CUSTOMER_SEGMENTS, "segment_id", "segment_name"),
-    gold.PREDICTION_MODELS.path: {
-        "trained_as_of": _of(silver.ORDERS, "order_date"),
-        "ids": _of(silver.PRODUCTS, "product_id"),
-    },
-    gold.MODEL_EVALUATIONS.path: {"as_of_date": _of(silver.ORDERS, "order_date")},
+    gold.PREDICTION_MODELS.path: {"trained_as_of": _of(silver.ORDERS, "order_date")},
+    gold.MODEL_EVALUATIONS.path: {"trained_as_of": _of(silver.ORDERS, "order_date")},
     gold.NEXT_ORDER.path: {
         **_same(silver.ORDERS, "customer_id"),
         "model_version": _of(gold.PREDICTION_MODELS, "trained_as_of"),
@@ -326,7 +323,7 @@ COMPUTED: Mapping[str, ByColumn] = {
     },
     gold.PREDICTION_MODELS.path: {
         **dict.fromkeys(("feature", "threshold", "missing_goes_left", "left", "right", "value", "served"), _TRAINED),
-        "ids": _FAMILIES,
+        "ids": (*_of(silver.PRODUCTS, "product_id"), *_FAMILIES),
     },
     gold.MODEL_EVALUATIONS.path: dict.fromkeys(("value", "low", "high", "served"), _TRAINED),
     gold.NEXT_ORDER.path: {
@@ -339,7 +336,6 @@ COMPUTED: Mapping[str, ByColumn] = {
         **dict.fromkeys(("rank", "probability", "reason_code"), (*_BASKETS, *_MODEL)),
         "dueness": (*_DAY_OF_ORDER, *_of(silver.ORDER_ITEMS, "product_id"), *_FAMILIES),
         "reason_numbers": (*_BASKETS, *_MODEL),
-        "product_family": _FAMILIES,
         "served": _SERVED,
     },
     gold.NOTIFICATION_CONTEXTS.path: {

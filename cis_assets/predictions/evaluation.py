@@ -137,7 +137,7 @@ def _evaluate(sample: _Sample, day: date, options: PredictionOptions) -> Predict
     stages = _stages_before_last_order(part, day, options)
     with one_thread():
         basket = evaluate_baskets(part.baskets, options.next_basket, stages)
-    rows = pl.concat([order.rows, basket.rows]).with_columns(as_of_date=pl.lit(day))
+    rows = pl.concat([order.rows, basket.rows]).with_columns(trained_as_of=pl.lit(day))
     return PredictionEvaluation(
         MODEL_EVALUATIONS.conform(rows.lazy()).collect(),
         pl.concat([order.calibration, basket.calibration]),

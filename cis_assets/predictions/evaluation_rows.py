@@ -12,7 +12,7 @@ import polars as pl
 from cis_assets.catalog.gold import MODEL_EVALUATIONS
 from cis_assets.predictions.scores import calibration
 
-EVALUATION_COLUMNS = {name: kind for name, kind in MODEL_EVALUATIONS.dtypes.items() if name != "as_of_date"}
+EVALUATION_COLUMNS = {name: kind for name, kind in MODEL_EVALUATIONS.dtypes.items() if name != "trained_as_of"}
 """Columns of gold/model_evaluations without the day of the training."""
 ALL, HELD_OUT = "all", "held_out_customers"
 FEWEST_CUSTOMERS = 10

@@ -53,4 +53,4 @@ def next_order_in_chunks(
             for part in parts
             for group in groups
         ]
-    return chunks
+    return chunks or [NEXT_ORDER.empty().lazy()]

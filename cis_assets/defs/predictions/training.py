@@ -7,7 +7,7 @@ import dagster as dg
 import narwhals as nw
 import polars as pl
 
-from cis_assets.catalog import AS_OF_DATE, Table, gold, quality, silver
+from cis_assets.catalog import Table, gold, quality, silver
 from cis_assets.dashboard.prediction_charts import calibration_chart
 from cis_assets.dashboard.prediction_findings import describe_evaluations
 from cis_assets.defs.customers.newest_metadata import with_picture
@@ -62,7 +62,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             return
         trained = train_predictions(orders, order_items, products, day, PredictionOptions.from_settings(settings))
         known = lake.lake()
-        evaluations = _known(known, gold.MODEL_EVALUATIONS).filter(pl.col(AS_OF_DATE) != day)
+        evaluations = _known(known, gold.MODEL_EVALUATIONS).filter(pl.col("trained_as_of") != day)
         figures = with_picture(
             context, describe_evaluations(trained.evaluations), calibration_chart, trained.calibration
         )
@@ -87,7 +87,7 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
         description="Warns if a baseline serves after the newest training, because no model beats it beyond chance.",
     )
     def learned_models_serve(model_evaluations: pl.DataFrame) -> dg.AssetCheckResult:
-        newest = pl.col(AS_OF_DATE) == pl.col(AS_OF_DATE).max()
+        newest = pl.col("trained_as_of") == pl.col("trained_as_of").max()
         figure = (pl.col("slice") == ALL) & (pl.col("context") == EXPECTED) & pl.col("baseline").is_null()
         serving = model_evaluations.filter(newest).filter(
             figure, "served", pl.col("metric").is_in(_DECIDING), ~pl.col("method").is_in((LEARNED, RANKER))

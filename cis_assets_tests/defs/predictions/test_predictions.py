@@ -23,12 +23,11 @@ from cis_assets_tests.predictions.baskets import PRODUCTS, shop
 from cis_assets_tests.segmentation.histories import history
 
 FORECASTS = dg.AssetSelection.assets(*(asset_key(table) for table in (gold.NEXT_ORDER, gold.PRODUCT_RECOMMENDATIONS)))
-UNKNOWN = {"as_of_date": date(2026, 1, 5), "slice": "all", "context": "expected", "baseline": None, "served": True}
+UNKNOWN = {"trained_as_of": date(2026, 1, 5), "slice": "all", "context": "expected", "baseline": None, "served": True}
 
 
 def write(made: Shop, table: Table, rows: pl.DataFrame) -> None:
-    missing = {name: pl.lit(None, dtype) for name, dtype in table.dtypes.items() if name not in rows.columns}
-    chunks = LazyChunks.of([table.conform(rows.lazy().with_columns(**missing))])
+    chunks = LazyChunks.of([table_frame(table, rows.to_dicts()).lazy()])
     PolarsEngine().replace(table, made.lake.location(table), WHOLE, chunks)
 
 
@@ -53,7 +52,7 @@ def test_a_training_stores_versions_and_their_figures_of_the_newest_order_date(
     made, result = trained
     newest = made.rows(silver.ORDERS)["order_date"].max()
     models, figures = made.rows(gold.PREDICTION_MODELS), made.rows(gold.MODEL_EVALUATIONS)
-    assert models["trained_as_of"].unique().to_list() == figures["as_of_date"].unique().to_list() == [newest]
+    assert models["trained_as_of"].unique().to_list() == figures["trained_as_of"].unique().to_list() == [newest]
     assert set(figures["task"]) == {"next_order", "next_basket"}
     (shown,) = (
         each.metadata["summary"].text  # pyright: ignore[reportAttributeAccessIssue]
@@ -131,7 +130,7 @@ def test_without_a_model_nothing_is_forecast_and_a_baseline_recommends(tmp_path:
 def test_a_baseline_that_serves_after_the_newest_training_is_named(method: str, metric: str, passes: bool):
     (learned_models_serve,) = build_checks()
     row = {**UNKNOWN, "task": "some task", "method": method, "metric": metric}
-    older = {**row, "as_of_date": date(2026, 1, 4), "method": "own_rate", "metric": "brier"}
+    older = {**row, "trained_as_of": date(2026, 1, 4), "method": "own_rate", "metric": "brier"}
     found = learned_models_serve(table_frame(gold.MODEL_EVALUATIONS, [row, older]))
     assert isinstance(found, dg.AssetCheckResult)
     assert found.passed == passes
