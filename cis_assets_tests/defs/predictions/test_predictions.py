@@ -55,7 +55,7 @@ def test_a_training_stores_versions_and_their_figures_of_the_newest_order_date(
     assert models["trained_as_of"].unique().to_list() == figures["trained_as_of"].unique().to_list() == [newest]
     assert set(figures["task"]) == {"next_order", "next_basket"}
     (shown,) = (
-        each.metadata["summary"].text  # pyright: ignore[reportAttributeAccessIssue]
+        each.metadata["summary"].md_str  # pyright: ignore[reportAttributeAccessIssue]
         for each in result.asset_materializations_for_node("train_prediction_models")
         if each.asset_key == asset_key(gold.MODEL_EVALUATIONS)
     )
