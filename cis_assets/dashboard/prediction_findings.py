@@ -64,7 +64,3 @@ def _is_older(rows: pl.DataFrame) -> str:
     if (rows["model_version"] > rows["as_of_date"]).any():
         return " The version is newer than the day, because none was trained before."
     return ""
-
-
-def describe_evaluations(evaluations: pl.DataFrame) -> str:
-    return " ".join(evaluations["task"].unique().sort())
