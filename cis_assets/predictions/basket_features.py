@@ -124,7 +124,8 @@ def repeat_candidates(history: BasketHistory, target: Target, rates: np.ndarray,
     columns |= _customer_facts(lines, history, target)
     columns |= _aisle_hold(lines, history, columns)
     columns |= dict(zip(RATE_FEATURES, rates[lines.pair_family].T, strict=True))
-    values = np.empty((len(lines.starts), len(BASKET_FEATURES)), dtype=np.float32)
+    # Column by column, as it is filled and scored.
+    values = np.empty((len(lines.starts), len(BASKET_FEATURES)), dtype=np.float32, order="F")
     for place, name in enumerate(BASKET_FEATURES):
         values[:, place] = columns[name]
     product = history.product[lines.kept]

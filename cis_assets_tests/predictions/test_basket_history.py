@@ -66,3 +66,14 @@ def test_later_orders_do_not_change_a_sample():
 
 def test_few_customers_are_all_sampled():
     assert len(sampled_history(*silver(shop(customers=5, orders=2)), LAST_DAY, 10).customer_id) == 5
+
+
+def test_orders_between_two_days_are_those_that_are_read_alone():
+    orders = shop(customers=20, orders=4)
+    whole = read(orders)
+    first_day, last_day = (int(day) for day in np.quantile(whole.day, [0.4, 0.5], method="nearest"))
+    alone = sampled_history(*silver(orders), last_day, 100, first_day)
+    assert 0 < len(alone.customer_id) < 20
+    for name in ("customer_id", "first_order", "day", "customer", "family", "order", "position", "product", "basket"):
+        np.testing.assert_array_equal(getattr(whole.between(first_day, last_day), name), getattr(alone, name))
+    assert len(whole.between(0, 1).customer_id) == 0

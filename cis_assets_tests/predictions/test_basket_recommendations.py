@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from cis_assets.catalog.gold import PREDICTION_MODELS, PRODUCT_RECOMMENDATIONS
+from cis_assets.dates import day_number
 from cis_assets.predictions import basket_recommendations
+from cis_assets.predictions.basket_history import sampled_history
 from cis_assets.predictions.basket_ranker import EXPECTED, BasketRanker, RankerOptions, train_basket_ranker
 from cis_assets.predictions.basket_recommendations import product_recommendations_in_chunks
 from cis_assets.predictions.model_rows import with_version
@@ -134,6 +137,32 @@ def test_days_together_equal_each_day_alone_without_later_orders(
         alone.append(made)
     key = ["as_of_date", "customer_id", "rank"]
     assert_frame_equal(together.sort(key), pl.concat(alone).sort(key), check_exact=True)
+
+
+def later(orders: Sequence[Order], last: int) -> list[list[Order]]:
+    """The orders with those after a day moved, deleted, and joined by others."""
+    known = [row for row in orders if row.day <= last]
+    after = [row for row in orders if row.day > last]
+    others = [order(customer, last + 1 + customer % 9, 1, 2, 33) for customer in range(1, 90)]
+    return [[*known, *(replace(row, day=row.day + 5) for row in after)], known, [*orders, *others]]
+
+
+def test_orders_after_a_day_change_neither_its_model_nor_its_recommendations():
+    last = 60
+    day = FIRST_DAY + timedelta(days=last)
+
+    def predicted(orders: Sequence[Order], shuffled: int | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+        history = sampled_history(*silver(orders, shuffled=shuffled), day_number(day), 50)
+        found = train_basket_ranker(history, EXPECTED, SMALL)
+        assert found is not None
+        stored = found.rows(day, "ranker")
+        return stored, recommended(orders, stored, [day], shuffled=shuffled)
+
+    orders = shop(orders=9)
+    expected = predicted(orders)
+    for changed in later(orders, last):
+        for found, made in zip(predicted(changed, shuffled=4), expected, strict=True):
+            assert_frame_equal(found, made, check_exact=True)
 
 
 def test_chunks_of_customers_give_the_rows_of_all(monkeypatch: pytest.MonkeyPatch):

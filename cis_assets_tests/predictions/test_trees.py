@@ -31,7 +31,7 @@ def classifier(**options: Any) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(**{"max_iter": 30, "early_stopping": False, **options}).fit(SEEN, HAPPENED)
 
 
-@pytest.mark.parametrize("leaves", [2, 15, 64])
+@pytest.mark.parametrize("leaves", [2, 8, 9, 17, 33, 64])
 def test_probabilities_equal_those_of_scikit_learn_bit_for_bit(leaves: int) -> None:
     fitted = classifier(max_leaf_nodes=leaves, min_samples_leaf=5)
     trees = Trees.of_rows(Trees.of_estimator(fitted).rows(), FEATURES)
