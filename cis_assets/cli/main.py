@@ -15,6 +15,7 @@ from cis_assets.cli.console import Refused
 from cis_assets.cli.dashboard import dashboard
 from cis_assets.cli.demo import demo
 from cis_assets.cli.doctor import doctor
+from cis_assets.cli.evaluate import evaluate
 from cis_assets.cli.forget import forget
 from cis_assets.cli.land import land
 from cis_assets.cli.maintain import maintain
@@ -67,5 +68,5 @@ def main() -> None:
     load_dotenv(Path(".env"))
 
 
-for command in (land, backfill, snapshot, show, dashboard, demo, ui, doctor, forget, maintain, train):
+for command in (land, backfill, snapshot, show, dashboard, demo, ui, doctor, forget, maintain, train, evaluate):
     main.add_command(command)

@@ -15,6 +15,10 @@ _COHORTS_LISTED = 12
 _MONTHS_LISTED = (1, 2, 3, 6, 12)
 _ITEMS_LISTED = 3
 _AVERAGE = 100
+_EVALUATED = {
+    "next_basket": (("recall@10", "high"), ("ndcg@10", "high")),
+    "next_order": (("brier", "low"), ("brier_28d", "low")),
+}
 # Indices closer to the average are not told.
 _APART = 5
 
@@ -222,6 +226,59 @@ def describe_segments(customer_segments: pl.DataFrame) -> str:
         for title, rows in (("segment", segments), ("RFM segment", rfm_segments))
     )
     return "\n\n".join([finding, *tables])
+
+
+def describe_evaluations(evaluations: pl.DataFrame) -> str:
+    """Rows of gold/model_evaluations of one training: what serves, and how it compares with the best baseline."""
+    overall = evaluations.filter(pl.col("slice") == "all", pl.col("context") == "expected")
+    if overall.is_empty():
+        return "There are too few orders to hold some back for an evaluation, so baselines serve."
+    figures = overall.filter(pl.col("baseline").is_null())
+    rows, serves = [], []
+    for task, metrics in _EVALUATED.items():
+        for metric, is_better in metrics:
+            found = figures.filter(pl.col("task") == task, pl.col("metric") == metric)
+            served = found.filter("served").head(1)
+            if served.is_empty():
+                continue
+            method = served["method"][0]
+            serves.append(f"{method} ({task}, {metric})")
+            rivals = found.filter(pl.col("method") != method).sort("value", descending=is_better == "high")
+            best = rivals.head(1)
+            rows.append(
+                (
+                    task,
+                    metric,
+                    f"{method}: {_with_interval(served)}",
+                    f"{best['method'][0]}: {_with_interval(best)}" if best.height else "",
+                    _difference(overall, task, metric, method, best),
+                )
+            )
+    finding = f"These methods serve: {', '.join(serves)}."
+    header = ("task", "metric", "serves", "best other method", "difference")
+    return (
+        f"{finding}\n\n{markdown_table(header, rows)}\n\nIn brackets: 95% intervals. A difference whose interval has no 0 is not "
+        "chance. brier: lower is better; recall@10 and ndcg@10: higher is better."
+    )
+
+
+def _difference(rows: pl.DataFrame, task: str, metric: str, method: str, other: pl.DataFrame) -> str:
+    """The stored difference of two methods, as method less other; empty if they were not compared."""
+    if other.is_empty():
+        return ""
+    name = other["method"][0]
+    of_metric = rows.filter(pl.col("task") == task, pl.col("metric") == metric)
+    for first, second, sign in ((method, name, 1), (name, method, -1)):
+        found = of_metric.filter(pl.col("method") == first, pl.col("baseline") == second)
+        if found.height:
+            value, low, high = (sign * found[each][0] for each in ("value", "low", "high"))
+            return f"{value:+.4f} ({min(low, high):+.4f} to {max(low, high):+.4f})"
+    return ""
+
+
+def _with_interval(row: pl.DataFrame) -> str:
+    value, low, high = (row[name][0] for name in ("value", "low", "high"))
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _count_names(names: pl.Series) -> list[tuple[str, str, str]]:

@@ -28,9 +28,7 @@ CALIBRATION_COLUMNS = {
 """Columns of calibration curves: 15 quantile bins of what a method says of an event, and the share in which it happened."""
 
 
-def calibration_rows(
-    task: str, event: str, method: str, happened: np.ndarray, probability: np.ndarray
-) -> pl.DataFrame:
+def calibration_rows(task: str, event: str, method: str, happened: np.ndarray, probability: np.ndarray) -> pl.DataFrame:
     """The calibration curve of probabilities, with CALIBRATION_COLUMNS."""
     bins = pl.DataFrame(calibration(happened, probability), schema=["probability", "share", "rows"])
     named = bins.with_columns(task=pl.lit(task), event=pl.lit(event), method=pl.lit(method))

@@ -21,7 +21,7 @@ from cis_assets.predictions.evaluation_rows import (
     no_calibration,
 )
 from cis_assets.predictions.model_rows import NEXT_ORDER
-from cis_assets.predictions.next_order_baselines import BASELINES, OwnRate
+from cis_assets.predictions.next_order_baselines import BASELINES, BaseRate, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
@@ -72,9 +72,10 @@ class Backtest:
         return cls(rows, Outcomes.of(history, rows, last), forecasts)
 
     def better_method(self, days: int) -> str:
-        """The trees if their Brier score within 7 or 28 days is below the best baseline's beyond chance, else that baseline.
+        """The trees if their Brier score within 7 or 28 days is below the best baseline's beyond chance, else a baseline.
 
-        The best baseline has the least Brier score. Without outcomes it is the own rate.
+        The best has the least Brier score. The base rate is compared too, but never serves, because it is the same for all.
+        Without outcomes the own rate serves.
         """
         happened = self.outcomes.within_7d if days == SOON else self.outcomes.within_28d
         known = ~np.isnan(happened)
@@ -84,11 +85,13 @@ class Backtest:
             method: brier_terms(happened, getattr(forecast, f"probability_{days}d"))[known]
             for method, forecast in self.forecasts.items()
         }
-        best = min((each.method for each in BASELINES), key=lambda method: terms[method].mean())
-        if LEARNED not in terms:
-            return best
-        (difference,) = means_by_customer((terms[LEARNED] - terms[best])[:, None], self.rows.customer[known])
-        return LEARNED if difference.high < 0 else best
+        ranked = sorted((each.method for each in BASELINES), key=lambda method: terms[method].mean())
+        if LEARNED in terms:
+            paired = (terms[LEARNED] - terms[ranked[0]])[:, None]
+            (difference,) = means_by_customer(paired, self.rows.customer[known])
+            if difference.high < 0:
+                return LEARNED
+        return next(method for method in ranked if method != BaseRate.method)
 
 
 @dataclass(frozen=True)

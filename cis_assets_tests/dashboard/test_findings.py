@@ -9,12 +9,14 @@ from cis_assets.catalog import Table
 from cis_assets.catalog.gold import (
     COHORT_RETENTION,
     CUSTOMER_HABITS,
+    MODEL_EVALUATIONS,
     SEGMENT_CANDIDATES,
     SEGMENT_MIGRATION,
     SEGMENT_PREFERENCES,
 )
-from cis_assets.dashboard import findings, movement_charts
+from cis_assets.dashboard import findings, movement_charts, prediction_charts
 from cis_assets.dashboard.summaries import GoldFrames
+from cis_assets.predictions.evaluation_rows import CALIBRATION_COLUMNS
 
 AS_OF = date(2026, 3, 10)
 
@@ -60,6 +62,60 @@ CANDIDATES = pl.DataFrame(
     schema=SEGMENT_CANDIDATES.dtypes,
     orient="row",
 )
+
+
+CURVES = pl.DataFrame(
+    [
+        ("next_order", "order within 7 days", "learned", 0.2, 0.25, 30),
+        ("next_order", "order within 7 days", "learned", 0.7, 0.65, 30),
+        ("next_basket", "family in the next basket", "ranker", 0.1, 0.12, 90),
+    ],
+    schema=CALIBRATION_COLUMNS,
+    orient="row",
+)
+EVALUATIONS = _rows(
+    MODEL_EVALUATIONS,
+    [
+        ("next_basket", "personal_frequency", "all", "expected", True, "recall@10", 0.35, 0.33, 0.37, None, 90),
+        ("next_basket", "ranker", "all", "expected", False, "recall@10", 0.36, 0.34, 0.38, None, 90),
+        ("next_basket", "ranker", "all", "expected", False, "recall@10", 0.01, -0.01, 0.03, "personal_frequency", 90),
+        ("next_basket", "ranker", "all", "given", True, "recall@10", 0.5, 0.4, 0.6, None, 90),
+        ("next_order", "learned", "all", "expected", True, "brier", 0.16, 0.15, 0.17, None, 200),
+        ("next_order", "base_rate", "all", "expected", False, "brier", 0.25, 0.24, 0.26, None, 200),
+        ("next_order", "own_rate", "all", "expected", False, "brier", 0.18, 0.17, 0.19, None, 200),
+        ("next_order", "learned", "all", "expected", True, "brier", -0.02, -0.03, -0.01, "own_rate", 200),
+        ("next_order", "learned", "lapsed", "expected", True, "brier", 0.1, 0.05, 0.15, None, 20),
+    ],
+)
+
+
+def test_the_finding_on_evaluations_compares_what_serves_with_the_best_other_method() -> None:
+    text = findings.describe_evaluations(EVALUATIONS)
+    assert text.startswith(
+        "These methods serve: personal_frequency (next_basket, recall@10), learned (next_order, brier)."
+    )
+    lines = [line.replace("\\_", "_") for line in text.splitlines() if line.startswith("| next")]
+    assert lines == [
+        "| next_basket | recall@10 | personal_frequency: 0.350 (0.330 to 0.370) | ranker: 0.360 (0.340 to 0.380) | "
+        "-0.0100 (-0.0300 to +0.0100) |",
+        "| next_order | brier | learned: 0.160 (0.150 to 0.170) | own_rate: 0.180 (0.170 to 0.190) | "
+        "-0.0200 (-0.0300 to -0.0100) |",
+    ]
+
+
+def test_the_finding_on_an_evaluation_without_figures_says_why() -> None:
+    assert "too few orders" in findings.describe_evaluations(EVALUATIONS.clear())
+
+
+def test_calibration_is_drawn_with_one_line_per_event_and_method() -> None:
+    pytest.importorskip("altair")
+    drawn = prediction_charts.calibration_chart(CURVES).to_dict()
+    points = drawn["datasets"][drawn["layer"][1]["data"]["name"]]
+    assert [(row["line"], row["probability"], row["share"]) for row in points] == [
+        ("order within 7 days (learned)", 0.2, 0.25),
+        ("order within 7 days (learned)", 0.7, 0.65),
+        ("family in the next basket (ranker)", 0.1, 0.12),
+    ]
 
 
 def test_the_finding_on_moves_says_how_many_and_why_and_sizes_are_compared() -> None:
@@ -129,6 +185,7 @@ def test_tables_without_rows_have_a_sentence() -> None:
         (movement_charts.migration_chart, MOVES),
         (movement_charts.cohort_chart, COHORTS),
         (movement_charts.candidates_chart, CANDIDATES),
+        (prediction_charts.calibration_chart, CURVES),
     ],
 )
 def test_a_picture_is_a_png_inside_markdown_with_words_for_screen_readers(chart, rows: pl.DataFrame) -> None:

@@ -21,7 +21,7 @@ DAYS = [day(150), day(151), day(180)]
 
 @pytest.fixture(scope="module")
 def model() -> NextOrderModel:
-    return train_next_order(OrderHistory.of_rows(ORDERS), day(140), NextOrderOptions(trees=5)).model
+    return train_next_order(OrderHistory.of_rows(ORDERS), day(140), NextOrderOptions(trees=5))
 
 
 def forecasts(model: NextOrderModel, days: list[date], rows: pl.DataFrame = ORDERS) -> pl.DataFrame:

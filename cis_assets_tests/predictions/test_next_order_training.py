@@ -8,22 +8,21 @@ import pytest
 from polars.testing import assert_frame_equal
 from threadpoolctl import threadpool_limits
 
-from cis_assets.predictions.next_order_evaluation import evaluate_next_order, evaluation_rows
+from cis_assets.dates import day_number
+from cis_assets.predictions.next_order_evaluation import Backtest, evaluate_next_order, evaluation_rows, find_cut
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import Forecast, Outcomes
 from cis_assets.predictions.next_order_training import (
-    Backtest,
     NextOrderOptions,
     NextOrderTrainingError,
-    ServingChoice,
     as_of_days,
-    backtest,
     is_held_back,
     train_next_order,
 )
 from cis_assets.predictions.order_history import OrderHistory
 from cis_assets.predictions.trees import StoredTreesError
+from cis_assets.segmentation.lifecycle import STAGES, LifecycleRules
 from cis_assets_tests.predictions.shoppers import day, habitual, history, silver_orders
 
 CUT, END = day(160), day(260)
@@ -36,7 +35,7 @@ BASELINES = ("base_rate", "own_rate", "personal_cadence", "bg_nbd")
 
 @pytest.fixture(scope="module")
 def model() -> NextOrderModel:
-    return train_next_order(HISTORY, CUT, OPTIONS).model
+    return train_next_order(HISTORY, CUT, OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +50,13 @@ def known_until_cut(orders: pl.DataFrame) -> pl.DataFrame:
 def test_later_orders_row_order_and_threads_change_no_bit_of_the_model(model: NextOrderModel) -> None:
     mixed = known_until_cut(ORDERS).sample(fraction=1, shuffle=True, seed=3)
     with threadpool_limits(limits=2):
-        again = train_next_order(OrderHistory.of_rows(mixed), CUT, OPTIONS).model
+        again = train_next_order(OrderHistory.of_rows(mixed), CUT, OPTIONS)
     assert_frame_equal(again.rows(), model.rows(), check_exact=True)
 
 
 def test_orders_before_the_cut_change_the_model(model: NextOrderModel) -> None:
     moved = ORDERS.with_columns(day_number=pl.col("day_number") + (pl.col("customer_id") % 2).cast(pl.Int32))
-    changed = train_next_order(OrderHistory.of_rows(moved), CUT, OPTIONS).model
+    changed = train_next_order(OrderHistory.of_rows(moved), CUT, OPTIONS)
     assert not changed.rows().equals(model.rows())
 
 
@@ -103,8 +102,10 @@ def test_an_unlikely_order_has_no_date(model: NextOrderModel, rows: FeatureRows)
 
 
 def test_a_short_history_is_served_by_a_baseline() -> None:
-    trained = train_next_order(HISTORY, day(60), OPTIONS)
-    assert (trained.model.served_7d, trained.model.served_28d, trained.backtest) == ("own_rate", "own_rate", None)
+    found = evaluate_next_order(ORDERS.filter(pl.col("order_date") <= day(50)), day(50), OPTIONS, LifecycleRules())
+    assert (found.served_7d, found.served_28d, found.rows.height) == ("own_rate", "own_rate", 0)
+    trained = train_next_order(HISTORY, day(50), OPTIONS)
+    assert (trained.served_7d, trained.served_28d) == ("own_rate", "own_rate")
     with pytest.raises(NextOrderTrainingError, match="fewer than 35 days"):
         train_next_order(HISTORY, day(34), OPTIONS)
     with pytest.raises(NextOrderTrainingError, match="Train as of a later day"):
@@ -113,9 +114,9 @@ def test_a_short_history_is_served_by_a_baseline() -> None:
 
 def test_customers_with_one_order_each_can_be_trained_on() -> None:
     once = history([(customer, customer % 150) for customer in range(1, 400)])
-    trained = train_next_order(once, day(160), OPTIONS)
-    assert {trained.model.served_7d, trained.model.served_28d} <= set(BASELINES)
-    found = trained.model.predict(next_order_features(once, [day(160)], 365))
+    trained = train_next_order(once, day(160), OPTIONS, LEARNED, "bg_nbd")
+    assert (trained.learned, trained.served_7d, trained.served_28d) == (None, "own_rate", "bg_nbd")
+    found = trained.predict(next_order_features(once, [day(160)], 365))
     assert found.select(pl.col("probability_7d", "expected_orders_90d").is_finite().all()).row(0) == (True, True)
 
 
@@ -133,18 +134,17 @@ def test_held_back_customers_are_not_trained_on() -> None:
     # Their orders move by a day; they stay customers, because the size of the sample counts them.
     moved = pl.when(pl.col("customer_id").is_in(unseen.tolist())).then(1).otherwise(0).cast(pl.Int32)
     changed = OrderHistory.of_rows(ORDERS.with_columns(day_number=pl.col("day_number") + moved))
-    found, expected = (train_next_order(each, CUT, options).model.rows() for each in (changed, HISTORY))
+    found, expected = (train_next_order(each, CUT, options).rows() for each in (changed, HISTORY))
     assert_frame_equal(found, expected, check_exact=True)
 
 
-def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7) -> ServingChoice:
-    """The decision if all baselines forecast the same."""
+def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7) -> str:
+    """What serves if all baselines forecast the same."""
     count = len(happened)
     rows = FeatureRows(*(np.arange(count) for _ in range(5)))
     outcomes = Outcomes(happened, np.full(count, np.nan), happened, np.full(count, 20.0))
     forecasts = {name: Forecast(baseline, baseline, baseline) for name in BASELINES}
-    found = Backtest(rows, outcomes, {**forecasts, LEARNED: Forecast(learned, learned, learned)})
-    return ServingChoice.decide(found, days)
+    return Backtest(rows, outcomes, {**forecasts, LEARNED: Forecast(learned, learned, learned)}).better_method(days)
 
 
 def test_trees_serve_only_if_they_are_better_beyond_chance() -> None:
@@ -152,13 +152,10 @@ def test_trees_serve_only_if_they_are_better_beyond_chance() -> None:
     true = generator.uniform(size=500)
     happened = (generator.random(500) < true).astype(float)
     half = np.full(500, 0.5)
-    clear = choice(true, half, happened)
-    assert clear.served == LEARNED
-    assert clear.difference.high < 0
-    noise = choice(half + generator.normal(scale=0.02, size=500), half, happened)
-    assert noise.served == noise.best_baseline == "base_rate"
-    assert choice(half, true, happened).served == "base_rate"
-    assert choice(true, half, happened, days=28).served == "own_rate"
+    assert choice(true, half, happened) == LEARNED
+    assert choice(half + generator.normal(scale=0.02, size=500), half, happened) == "own_rate"
+    assert choice(half, true, happened) == "own_rate"
+    assert choice(true, half, happened, days=28) == "own_rate"
 
 
 def test_each_forecast_comes_from_the_method_that_serves_it(model: NextOrderModel, rows: FeatureRows) -> None:
@@ -171,31 +168,60 @@ def test_each_forecast_comes_from_the_method_that_serves_it(model: NextOrderMode
 
 
 def test_an_evaluation_compares_all_methods_on_later_days() -> None:
-    found = evaluate_next_order(HISTORY, CUT, LATER, END, OPTIONS)
+    found = evaluate_next_order(ORDERS, END, OPTIONS, LifecycleRules())
     table = found.rows
     assert set(table["method"]) == {LEARNED, *BASELINES}
-    assert set(table["slice"]) == {"all", "held_out_customers"}
-    model = found.training.model
-    for metric, served in (("ece", model.served_7d), ("brier_28d", model.served_28d), ("auc_28d", model.served_28d)):
+    assert set(table["slice"]) <= {"all", "held_out_customers", *STAGES}
+    assert {"all", "held_out_customers", "active", "lapsed"} <= set(table["slice"])
+    for metric, served in (("ece", found.served_7d), ("brier_28d", found.served_28d), ("auc_28d", found.served_28d)):
         assert table.filter(pl.col("served"), pl.col("metric") == metric)["method"].unique().to_list() == [served]
     single = table.filter((pl.col("slice") == "all") & pl.col("baseline").is_null())
     assert single.select("method", "metric").is_unique().all()
     values = dict(zip(single.select("method", "metric").iter_rows(), single["value"], strict=True))
     paired = table.filter((pl.col("slice") == "all") & pl.col("baseline").is_not_null())
-    assert paired.height == 4 * 6
+    assert paired.height == 4 * 4
     for row in paired.iter_rows(named=True):
         difference = values[LEARNED, row["metric"]] - values[row["baseline"], row["metric"]]
         assert row["value"] == pytest.approx(difference)
         assert row["low"] <= row["value"] <= row["high"]
-    rows = found.backtest
+    cut = find_cut(HISTORY, END)
+    trained = train_next_order(HISTORY, cut, replace(OPTIONS, held_back=0.2))
+    again = Backtest.run(trained, HISTORY, END, OPTIONS)
+    assert again.rows.as_of.min() == day_number(cut)
+    assert again.rows.as_of.max() in range(day_number(END) - 12, day_number(END) - 6)
     assert values["own_rate", "brier"] == pytest.approx(
-        ((rows.outcomes.within_7d - rows.forecasts["own_rate"].probability_7d) ** 2).mean()
+        ((again.outcomes.within_7d - again.forecasts["own_rate"].probability_7d) ** 2).mean()
     )
 
 
+def test_the_calibration_curve_is_of_what_serves() -> None:
+    found = evaluate_next_order(ORDERS, END, OPTIONS, LifecycleRules())
+    curves = found.calibration.group_by("event", maintain_order=True).agg(
+        pl.col("method").unique().first(), pl.col("rows").sum(), bins=pl.len()
+    )
+    assert curves["event"].to_list() == ["order within 7 days", "order within 28 days"]
+    assert curves["method"].to_list() == [found.served_7d, found.served_28d]
+    assert curves["bins"].to_list() == [15, 15]
+    brier = found.rows.filter(pl.col("slice") == "all", pl.col("metric") == "brier", pl.col("baseline").is_null())
+    assert curves["rows"][0] == brier["n"][0]
+
+
+def test_slices_of_few_customers_have_no_figures(model: NextOrderModel) -> None:
+    found = Backtest.run(model, HISTORY, END, OPTIONS)
+    nine, ten = (found.rows.customer <= number for number in (9, 10))
+    assert len(np.unique(found.rows.customer[ten])) == 10
+    assert set(evaluation_rows(found, (LEARNED, LEARNED), {"nine": nine, "ten": ten})["slice"]) == {"all", "ten"}
+
+
+def test_a_long_history_is_cut_a_third_of_a_year_before_its_end() -> None:
+    long = history([(1, 0), (1, 1500)])
+    assert (day(1500) - find_cut(long, day(1500))).days == 125
+    assert find_cut(history([(1, 0), (1, 90)]), day(90)) == day(60)
+
+
 def test_rows_whose_outcome_is_not_known_do_not_count(model: NextOrderModel) -> None:
-    found = backtest(model, HISTORY, LATER, day(191), 365)
-    counts = dict(evaluation_rows(found, model, {}).group_by("metric").agg(pl.col("n").max()).iter_rows())
+    found = Backtest.run(model, HISTORY, day(191), OPTIONS)
+    counts = dict(evaluation_rows(found, (LEARNED, LEARNED), {}).group_by("metric").agg(pl.col("n").max()).iter_rows())
     assert counts["brier"] == len(found.rows)
     # Only the first day is followed by four weeks, and none by 90 days.
     assert counts["brier_28d"] == (found.rows.as_of == found.rows.as_of.min()).sum()
