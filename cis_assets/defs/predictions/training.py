@@ -8,8 +8,8 @@ import narwhals as nw
 import polars as pl
 
 from cis_assets.catalog import Table, gold, quality, silver
+from cis_assets.dashboard.findings import describe_evaluations
 from cis_assets.dashboard.prediction_charts import calibration_chart
-from cis_assets.dashboard.prediction_findings import describe_evaluations
 from cis_assets.defs.customers.newest_metadata import with_picture
 from cis_assets.defs.jobs import train_predictions as train_predictions_job
 from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN
