@@ -47,9 +47,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, landing: Path, days: DateRang
     return made
 
 
-def test_every_table_of_the_catalog_is_made(shop: Shop):
-    absent = [table.path for table in TABLES.values() if not shop.lake.exists(table)]
-    assert absent == []
+def test_every_table_of_the_catalog_is_made_but_those_of_trained_predictions(shop: Shop):
+    absent = {table.path for table in TABLES.values() if not shop.lake.exists(table)}
+    assert absent == {"gold/prediction_models", "gold/model_evaluations"}
 
 
 def test_every_landed_row_is_in_bronze_or_rejected(shop: Shop, landing: Path):

@@ -22,7 +22,7 @@ from cis_assets.catalog import snapshots as snapshot_slices
 from cis_assets.dates import day_number, trailing_window
 from cis_assets.notifications import consent, contexts, offer_terms, product_names
 from cis_assets.notifications.policy import NotificationPolicy
-from cis_assets.predictions import basket_history, basket_recommendations, next_order
+from cis_assets.predictions import basket_history, basket_recommendations, evaluation, next_order
 from cis_assets.predictions.next_order_model import NextOrderModel
 from cis_assets.predictions.next_order_training import NextOrderOptions, train_next_order
 from cis_assets.predictions.order_history import OrderHistory
@@ -195,6 +195,12 @@ def _next_order_model() -> NextOrderModel:
 def _lines_of(found: basket_history.BasketHistory) -> pl.DataFrame:
     names = ("customer", "family", "order", "position", "product")
     return pl.DataFrame({name: getattr(found, name) for name in names})
+
+
+def _evaluation(on: On, of: Callable[..., Any]) -> pl.DataFrame:
+    options = evaluation.PredictionOptions(next_order=NextOrderOptions(HISTORY_DAYS, trees=5))
+    found = of(on(silver.ORDERS), on(silver.ORDER_ITEMS), on(silver.PRODUCTS), AS_OF, options)
+    return found.evaluations
 
 
 def _model(habits: pl.DataFrame) -> pl.DataFrame:
@@ -403,6 +409,8 @@ CASES: Mapping[str, Callable[[On], Any]] = {
             7_000_000,
         )
     ),
+    "predictions.evaluation.evaluate_predictions": lambda on: _evaluation(on, evaluation.evaluate_predictions),
+    "predictions.evaluation.train_predictions": lambda on: _evaluation(on, evaluation.train_predictions),
 }
 """Transformation, named as below cis_assets -> what it makes of the tables that a function brings."""
 

@@ -62,6 +62,7 @@ def test_a_training_stores_versions_and_their_figures_of_the_newest_order_date(
     assert "next_order" in shown
 
 
+@pytest.mark.slow
 def test_another_training_of_the_day_replaces_its_version_and_keeps_the_others(
     trained: tuple[Shop, dg.ExecuteInProcessResult],
 ):
