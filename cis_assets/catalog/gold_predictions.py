@@ -80,7 +80,10 @@ class PredictionModels(dy.Schema):
     left = dy.List(dy.Int32(), description="Of each node: number of its left child; -1: a leaf.")
     right = dy.List(dy.Int32(), description="Of each node: number of its right child; -1: a leaf.")
     value = dy.List(dy.Float64(), description="Of each node: its value. In other rows: the numbers of the part.")
-    ids = dy.List(dy.Int64(), description="Product families that the numbers of the part belong to; empty in others.")
+    ids = dy.List(
+        dy.Int64(),
+        description="Product families that the numbers of the part belong to; partners: pairs of a family and its partner.",
+    )
 
 
 class ModelEvaluations(dy.Schema):
