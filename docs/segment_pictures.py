@@ -1,4 +1,4 @@
-"""Draw the pictures of segmentation.md from the newest snapshot of a lake: `python docs/segment_pictures.py LAKE`.
+"""Draw the pictures of segmentation.md and predictions.md from the newest day of a lake: `python docs/segment_pictures.py LAKE`.
 
 Those in the repository are of The Complete Journey (`make demo DATA=completejourney`, then 2017-12-31).
 """
@@ -9,9 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from cis_assets.catalog import gold
-from cis_assets.dashboard import charts, extra, movement_charts, theme
+from cis_assets.dashboard import charts, extra, movement_charts, prediction_charts, theme
 from cis_assets.dashboard.summaries import GoldFrames, segment_map, segment_order
 from cis_assets.lake.lake import Lake
+from cis_assets.predictions.evaluation import PredictionOptions
+from cis_assets.settings import settings
+from cis_assets.views.predictions import evaluate_lake, find_evaluation_day
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -25,6 +28,13 @@ def main(lake: Lake) -> None:
     draw("segment-map", charts.segment_map_chart(segment_map(frames.segment_profiles), segment_order(frames)))
     draw("segment-migration", movement_charts.migration_chart(lake.snapshot(gold.SEGMENT_MIGRATION).collect()))
     draw("cohort-retention", movement_charts.cohort_chart(lake.snapshot(gold.COHORT_RETENTION).collect()))
+    draw_calibration(lake)
+
+
+def draw_calibration(lake: Lake) -> None:
+    day = find_evaluation_day(lake, None)
+    found = evaluate_lake(lake, day, PredictionOptions.from_settings(settings()))
+    draw("calibration", prediction_charts.calibration_chart(found.calibration))
 
 
 def draw(name: str, chart) -> None:

@@ -98,7 +98,9 @@ class ModelEvaluations(dy.Schema):
     context = dy.String(
         description="expected: as when serving; given: weekday, hour and gap of the order to predict are known."
     )
-    served = dy.Bool(description="Whether the method serves after this training.")
+    served = dy.Bool(
+        description="Whether the method serves after this training; with context given: whether it would, by that context."
+    )
     metric = dy.String(
         description="next_basket: p@1, p@5, recall@10, ndcg@10, ndcg@10_whole, brier, ece. next_order: brier, log_loss, ece, "
         "auc for 7 days and (_28d) 28 days, absolute_error_90d, poisson_deviance_90d."

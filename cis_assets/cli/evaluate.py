@@ -51,7 +51,7 @@ def evaluate(settings: Settings, as_of: date | None, as_json: bool) -> None:
     lake = Lake(settings.lake_uri)
     day = find_evaluation_day(lake, as_of)
     note(f"Evaluating on the orders up to {day} ...")
-    rows = evaluate_lake(lake, day, PredictionOptions.from_settings(settings)).evaluations.drop("as_of_date")
+    rows = evaluate_lake(lake, day, PredictionOptions.from_settings(settings)).evaluations.drop("trained_as_of")
     if as_json:
         print_json(
             rows.select(

@@ -184,7 +184,12 @@ class _Trial:
 
 
 def _choose(rows: list[dict[str, object]]) -> str:
-    """The method that serves: a more complex one replaces a simpler one if its paired intervals exclude zero."""
+    """The method that serves: a more complex one replaces a simpler one if its paired intervals exclude zero.
+
+    Where no ranker can be trained, no version is stored, and the recency-weighted frequency serves.
+    """
+    if all(row["method"] != RANKER for row in rows):
+        return RECENCY
     low = {
         (row["method"], row["baseline"], row["metric"]): row["low"]
         for row in rows

@@ -88,4 +88,4 @@ def test_the_ranker_serves_only_where_its_paired_intervals_exclude_zero():
 
 def test_two_customers_are_too_few_for_figures():
     result = evaluate_baskets(read(shop(customers=2, orders=4)), RankerOptions())
-    assert set(result.served.values()) == {"personal_frequency"}
+    assert set(result.served.values()) == {"recency_weighted_frequency"}

@@ -68,7 +68,7 @@ def test_both_tasks_have_a_version_and_figures() -> None:
         ("next_order", LAST),
     ]
     assert found.evaluations.schema == dict(MODEL_EVALUATIONS.dtypes)
-    assert found.evaluations["as_of_date"].unique().to_list() == [LAST]
+    assert found.evaluations["trained_as_of"].unique().to_list() == [LAST]
     assert found.evaluations.select("task", "context").unique().sort("task", "context").rows() == [
         ("next_basket", "expected"),
         ("next_basket", "given"),
