@@ -90,8 +90,8 @@ def evaluate_baskets(
     """Compare the ranker with the baselines on each customer's last order, in both contexts.
 
     The ranker learns from the customers' baskets before their last; each customer has an own cut, so orders of others may
-    be on later days. The slice `held_out_customers` has a fifth of the
-    customers, by hash, and a ranker that never saw them. `slices` has further groups: whether each customer is in it.
+    be on later days. The slice `held_out_customers`, in the context that serves, has a fifth of the customers, by hash, and
+    a ranker that never saw them. `slices` has further groups: whether each customer is in it.
     """
     rows: list[dict[str, object]] = []
     served, calibration = {}, no_calibration()
@@ -124,7 +124,9 @@ class _Trial:
         target = target_of(history, context, 0, fewest=1)
         ranker = train_basket_ranker(history, context, options, newest=1)
         held_out = customer_places(history.customer_id, options.seed) < 1 / _HELD_OUT_PART
-        strict = train_basket_ranker(history.of_customers(~held_out), context, options, newest=1)
+        strict = None
+        if context == EXPECTED:
+            strict = train_basket_ranker(history.of_customers(~held_out), context, options, newest=1)
         basket, again = _basket_sizes(history, target)
         rates = (
             ranker.rates_of(history.families)
@@ -136,8 +138,9 @@ class _Trial:
         scores = {FREQUENCY: personal_frequency(candidates), RECENCY: recency_weighted_frequency(candidates)}
         if ranker:
             scores[RANKER] = ranker.probabilities(candidates)
-        strict_scores = {FREQUENCY: scores[FREQUENCY], RECENCY: scores[RECENCY]}
+        strict_scores = {}
         if strict:
+            strict_scores = {FREQUENCY: scores[FREQUENCY], RECENCY: scores[RECENCY]}
             strict_scores[RANKER] = strict.probabilities(strict.candidates(history, target))
 
         def metrics(found: Mapping[str, np.ndarray], size: np.ndarray) -> dict[str, np.ndarray]:
@@ -204,22 +207,32 @@ def _choose(rows: list[dict[str, object]]) -> str:
 
 
 def _slice_rows(name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarray) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    simpler: list[str] = []
-    for method, metrics in by_method.items():
-        kept = chosen & ~np.isnan(metrics[:, 0])
-        count = int(kept.sum())
-        if count < FEWEST_CUSTOMERS:
-            continue
-        for baseline in (None, *simpler):
-            values = metrics[kept] if baseline is None else metrics[kept] - by_method[baseline][kept]
-            low, high = mean_intervals(values)
-            for place, metric in enumerate(METRICS):
-                row = {"method": method, "slice": name, "metric": metric, "n": count}
-                row |= {"value": float(values[:, place].mean()), "low": float(low[place]), "high": float(high[place])}
-                rows.append(row if baseline is None else {**row, "baseline": baseline})
-        simpler.append(method)
-    return rows
+    """The metrics of each method, and their differences to each simpler method, for the chosen customers with a basket."""
+    # METRICS of a customer without a basket are NaN for every method.
+    of_method = {method: metrics[chosen & ~np.isnan(metrics[:, 0])] for method, metrics in by_method.items()}
+    count = len(next(iter(of_method.values()), ()))
+    if count < FEWEST_CUSTOMERS:
+        return []
+    compared = [
+        (method, baseline, values - of_method[baseline] if baseline else values)
+        for place, (method, values) in enumerate(of_method.items())
+        for baseline in (None, *list(of_method)[:place])
+    ]
+    intervals = np.reshape(mean_intervals(np.hstack([values for *_, values in compared])), (2, -1, len(METRICS)))
+    return [
+        {
+            "method": method,
+            "slice": name,
+            "metric": metric,
+            "n": count,
+            "value": float(values[:, place].mean()),
+            "low": float(low[place]),
+            "high": float(high[place]),
+            **({"baseline": baseline} if baseline else {}),
+        }
+        for (method, baseline, values), low, high in zip(compared, *intervals, strict=True)
+        for place, metric in enumerate(METRICS)
+    ]
 
 
 def mean_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -17,7 +18,9 @@ from cis_assets.predictions.basket_discovery import PARTNERS, CoBought, Discover
 from cis_assets.predictions.basket_features import BASKET_FEATURES, Candidates, Target, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
 from cis_assets.predictions.basket_rates import RATE_FEATURES, FamilyCounts
+from cis_assets.predictions.bins import Bins
 from cis_assets.predictions.model_rows import NEXT_BASKET, StoredVersion, number_row, tree_rows, version_rows
+from cis_assets.predictions.own_threads import run_together
 from cis_assets.predictions.trees import StoredTreesError, Trees
 
 GIVEN, EXPECTED = "given", "expected"
@@ -31,6 +34,7 @@ _FEWEST_REPEATS = 100
 _MODELS = 3
 # Recall counts a product of a small basket more. Weights of purchases fall with the basket's size to this power.
 _BASKET_POWER = 0.25
+_OTHERS_PER_KEPT = 3
 
 
 @dataclass(frozen=True)
@@ -216,21 +220,25 @@ def train_basket_ranker(
     weight = np.where(bought, size, size[bought].mean()) ** -_BASKET_POWER
     # Trees refuse a feature that is always missing.
     values[:, np.isnan(values).all(axis=0)] = 0.0
-    classifiers = tuple(
-        Trees.of_estimator(
-            HistGradientBoostingClassifier(
-                max_iter=40,
-                learning_rate=0.1,
-                max_leaf_nodes=8,
-                min_samples_leaf=50,
-                l2_regularization=10.0,
-                max_features=0.4,
-                early_stopping=False,  # pyright: ignore[reportArgumentType]
-                random_state=options.seed + model,
-            ).fit(values, bought, sample_weight=weight)
+    # Most candidates are not bought; some of them, with more weight, teach as much.
+    kept = bought | (np.arange(len(bought)) % _OTHERS_PER_KEPT == 0)
+    weight = np.where(bought, weight, _OTHERS_PER_KEPT * weight)[kept]
+    bins = Bins.of(values[kept])
+
+    def grow(model: int) -> Trees:
+        classifier = HistGradientBoostingClassifier(
+            max_iter=40,
+            learning_rate=0.1,
+            max_leaf_nodes=8,
+            min_samples_leaf=50,
+            l2_regularization=10.0,
+            max_features=0.4,
+            early_stopping=False,  # pyright: ignore[reportArgumentType]
+            random_state=options.seed + model,
         )
-        for model in range(_MODELS)
-    )
+        return bins.trees_of(classifier.fit(bins.numbers, bought[kept], sample_weight=weight))
+
+    classifiers = tuple(run_together([partial(grow, model) for model in range(_MODELS)]))
     known = np.maximum(history.order_counts - newest, 0)
     counts = FamilyCounts.count(history, known)
     seen = counts.bought > 0

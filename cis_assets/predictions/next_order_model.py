@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from cis_assets.predictions.model_rows import NEXT_ORDER, StoredVersion, number_
 from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, OwnRate, PersonalCadence
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
+from cis_assets.predictions.own_threads import run_together
 from cis_assets.predictions.trees import Trees
 
 LEARNED = "learned"
@@ -41,14 +43,17 @@ class LearnedForecast:
 
     @classmethod
     def fit(cls, rows: FeatureRows, outcomes: Outcomes, trees: int) -> Self:
-        """Fit without calibration. Rows must come in a fixed order, and the numerical libraries must use one thread."""
+        """Fit without calibration. Rows must come in a fixed order."""
         # scikit-learn fails at features that are unknown for everybody.
         values = np.where(np.isnan(rows.values).all(axis=0), 0.0, rows.values)
-        return cls(
-            _fit_classifier(values, outcomes.within_7d, trees),
-            _fit_classifier(values, outcomes.within_28d, trees),
-            _fit_rate(values, outcomes, trees),
+        trees_7d, trees_28d, trees_90d = run_together(
+            [
+                partial(_fit_classifier, values, outcomes.within_7d, trees),
+                partial(_fit_classifier, values, outcomes.within_28d, trees),
+                partial(_fit_rate, values, outcomes, trees),
+            ]
         )
+        return cls(trees_7d, trees_28d, trees_90d)
 
     def calibrated(self, soon: Calibration, later: Calibration) -> Self:
         return replace(self, calibration_7d=soon, calibration_28d=later)
