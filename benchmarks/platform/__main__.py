@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from benchmarks.platform.contenders import DUCKDB, PANDAS, SCRIPTS
-from benchmarks.platform.plan import BACKFILL, DAYS, PARTS, SEGMENTS, SIZES, Benchmark, Limits
+from benchmarks.platform.plan import BACKFILL, DAYS, PARTS, PREDICTIONS, SEGMENTS, SIZES, Benchmark, Limits
 from benchmarks.platform.report import Results, as_markdown, as_plain, middle
 from benchmarks.platform.workload import Workload
 from benchmarks.processes import BenchmarkError
@@ -95,12 +95,14 @@ def _measured(benchmark: Benchmark, parts: tuple[str, ...]) -> Results:
         ingest, gold, *scripts = (middle(same) for same in zip(*passes, strict=True))
         results.ingest = ingest
         results.contenders = [ingest + gold, *scripts]
-    elif DAYS in parts or SEGMENTS in parts:
+    elif {DAYS, SEGMENTS, PREDICTIONS} & set(parts):
         benchmark.make_lake()
     if DAYS in parts:
         results.days = {days: middle(runs) for days, runs in benchmark.days()}
     if SEGMENTS in parts:
         results.segments = benchmark.segments()
+    if PREDICTIONS in parts:
+        results.predictions = benchmark.predictions()
     if SIZES in parts:
         results.sizes = dict(benchmark.sizes(results.contenders[0] if results.contenders else None))
     return results

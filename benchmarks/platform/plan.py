@@ -13,13 +13,23 @@ from benchmarks.platform.contenders import PLATFORM, PYSPARK
 from benchmarks.platform.platform_run import FEATURES_AND_SEGMENTS, ORCHESTRATION, STARTING
 from benchmarks.platform.workload import Workload
 from benchmarks.processes import ChildFailedError, run_in_child
-from cis_assets.defs.jobs import SNAPSHOT
+from cis_assets.defs.jobs import PREDICTION_MODELS, SNAPSHOT
 
-BACKFILL, DAYS, SIZES, SEGMENTS = "backfill", "days", "sizes", "segments"
-PARTS = (BACKFILL, DAYS, SIZES, SEGMENTS)
+BACKFILL, DAYS, SIZES, SEGMENTS, PREDICTIONS = "backfill", "days", "sizes", "segments", "predictions"
+PARTS = (BACKFILL, DAYS, SIZES, SEGMENTS, PREDICTIONS)
 DATE_CHECKS, OTHER = "date checks", "other gold and checks"
 # Read and written by every contender, or none but the platform, in the order in which they are shown.
-PLATFORM_STAGES = ("bronze", "silver", DATE_CHECKS, "features", "segments", OTHER, ORCHESTRATION, STARTING)
+PLATFORM_STAGES = (
+    "bronze",
+    "silver",
+    DATE_CHECKS,
+    "features",
+    "segments",
+    "predictions",
+    OTHER,
+    ORCHESTRATION,
+    STARTING,
+)
 HISTORIES = (30, 365, 731)
 _DIVISORS = (4, 2, 1)
 _GIB = 1024**3
@@ -32,6 +42,8 @@ _STAGE_OF_STEP = {
     "gold__customer_habits": "segments",
     "train_segment_model": "segments",
     "gold__customer_segments": "segments",
+    "gold__next_order": "predictions",
+    "gold__product_recommendations": "predictions",
 }
 
 
@@ -150,6 +162,14 @@ class Benchmark:
             for table in ("segment_model", "customer_segments")
         )
         return fit, applied
+
+    def predictions(self) -> tuple[Measured, ...]:
+        """The training of predictions with its evaluation, the scoring of all customers, and the whole gold of a day."""
+        scoring = " or ".join(f'key:"gold/{table}"' for table in ("next_order", "product_recommendations"))
+        return tuple(
+            self._platform(self.workload, PLATFORM, 1, selection)
+            for selection in (PREDICTION_MODELS, scoring, SNAPSHOT)
+        )
 
     def _prepare(self, workload: Workload) -> None:
         if not workload.landed:

@@ -23,12 +23,13 @@ _PACKAGES = ("dagster", "deltalake", "polars", "duckdb", "pandas", "pyspark", "s
 _INGEST_AIM, _FEATURES_AIM, _PANDAS_AIM = 1.0, 0.8, 8.0
 _ORCHESTRATION_AIM = 0.10
 _BACKFILL_GIB_AIM, _DAILY_GIB_AIM, _DAILY_SECONDS_AIM = 4.0, 1.5, 60.0
+_PREDICTIONS = ("training with evaluation", "scoring of all customers", "the whole gold of a day")
 _GIB, _MIB = 1024**3, 1024**2
 
 
 @dataclass
 class Results:
-    """What was measured: contenders, one more day by days of history, sizes by customers, segments at size."""
+    """What was measured: contenders, one more day by days of history, sizes by customers, segments at size, predictions."""
 
     contenders: list[Measured] = field(default_factory=list)
     ingest: Measured | None = None
@@ -36,6 +37,7 @@ class Results:
     sizes: dict[int, Measured] = field(default_factory=dict)
     segments: tuple[Measured, Measured] | None = None
     many_customers: int = 0
+    predictions: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,12 @@ def as_markdown(workload: Workload, repeat: int, results: Results) -> str:
                 f"| {words} {results.many_customers:,} customers | {one.seconds:.1f} s, of which {step:.1f} s the step "
                 f"| {one.peak / _MIB:,.0f} MiB |"
             )
+    if results.predictions:
+        lines += ["", "| predictions | time | of which steps | peak memory |", "|---|--:|--:|--:|"]
+        for words, one in zip(_PREDICTIONS, results.predictions, strict=True):
+            steps = sum(one.steps.values())
+            lines.append(f"| {words} | {one.seconds:.1f} s | {steps:.1f} s | {one.peak / _MIB:,.0f} MiB |")
+        lines += ["", *_steps(results.predictions[-1])]
     found = list(aims(results))
     if found:
         lines += ["", "| aim | figure | bound | |", "|---|--:|---|---|", *(_aim(aim) for aim in found)]

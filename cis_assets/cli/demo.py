@@ -25,6 +25,7 @@ _NEXT = (
     ("make ui", "Dagster at http://localhost:3000: asset graph, runs, backfills"),
     (".venv/bin/cis show customer 5", "everything about one customer"),
     (".venv/bin/cis show notifications --limit 20", "more messages (--json for programs)"),
+    (".venv/bin/cis evaluate", "how good the predictions are"),
     (".venv/bin/cis show rejected", "rejected rows, and why"),
     (".venv/bin/cis snapshot {day_before}", "gold tables and dashboard of another day"),
     (".venv/bin/cis backfill --help", "materialize other dates or tables"),

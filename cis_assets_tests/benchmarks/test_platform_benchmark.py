@@ -68,6 +68,7 @@ def test_no_figures_are_given_for_other_results(
         ("gold__customer_features", "features"),
         ("gold__customer_features_reorder_share_is_plausible", "other gold and checks"),
         ("train_segment_model", "segments"),
+        ("gold__product_recommendations", "predictions"),
         ("dashboard__customers", "other gold and checks"),
     ],
 )
@@ -115,3 +116,13 @@ def test_of_several_passes_the_median_time_and_the_largest_memory_count() -> Non
         Measured(DUCKDB, seconds, seconds, peak, {"bronze": seconds}) for seconds, peak in ((3, 9), (1, 7), (2, 8))
     ]
     assert middle([*passes, Measured(DUCKDB, fault="killed")]) == Measured(DUCKDB, 2, 2, 9, {"bronze": 2})
+
+
+def test_predictions_are_shown_with_their_steps_and_memory() -> None:
+    found = Results(
+        predictions=tuple(Measured(PLATFORM, 9, 8, 512 * GIB // 1024, steps={"a step": 7.0}) for _ in range(3))
+    )
+    shown = as_markdown(Workload("folder", 10, 20, "2025-10-31", None), 1, found)
+    assert "| training with evaluation | 9.0 s | 7.0 s | 512 MiB |" in shown
+    assert "| scoring of all customers | 9.0 s | 7.0 s | 512 MiB |" in shown
+    assert "| the whole gold of a day | 9.0 s | 7.0 s | 512 MiB |" in shown
