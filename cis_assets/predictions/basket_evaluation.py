@@ -6,8 +6,9 @@ and compare methods on the same customers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -16,36 +17,34 @@ from cis_assets.predictions.basket_discovery import discover, popular
 from cis_assets.predictions.basket_features import Candidates, Target, rank_in_group, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory
 from cis_assets.predictions.basket_ranker import (
-    CONTEXTS,
-    EXPECTED,
+    DISCOVERIES,
     RankerOptions,
     is_bought,
     personal_frequency,
     recency_weighted_frequency,
-    target_of,
     train_basket_ranker,
 )
 from cis_assets.predictions.basket_rates import FamilyCounts
-from cis_assets.predictions.customer_sample import customer_places
+from cis_assets.predictions.basket_targets import KnownBaskets
+from cis_assets.predictions.customer_sample import is_held_out
 from cis_assets.predictions.evaluation_rows import (
     ALL,
+    CONTEXTS,
     EVALUATION_COLUMNS,
+    EXPECTED,
     FEWEST_CUSTOMERS,
     HELD_OUT,
     calibration_rows,
     no_calibration,
 )
 from cis_assets.predictions.model_rows import NEXT_BASKET
-from cis_assets.predictions.scores import brier_terms, ece
+from cis_assets.predictions.scores import brier_terms, ece, means_by_customer
 
 FREQUENCY, RECENCY, RANKER = "personal_frequency", "recency_weighted_frequency", "ranker"
 POPULARITY, CO_BOUGHT = "popularity", "co_bought"
 METRICS = ("p@1", "p@5", "recall@10", "ndcg@10", "ndcg@10_whole")
 REPEAT, DISCOVERY = "repeat", "discovery"
-_DECIDING = ("recall@10", "ndcg@10")
-_HELD_OUT_PART = 5
-_RESAMPLES = 1_000
-_CELLS_AT_ONCE = 4_000_000
+_MUST_IMPROVE = ("recall@10", "ndcg@10")
 
 
 def basket_metrics(candidates: Candidates, bought: np.ndarray, score: np.ndarray, basket: np.ndarray) -> np.ndarray:
@@ -76,7 +75,7 @@ def basket_metrics(candidates: Candidates, bought: np.ndarray, score: np.ndarray
 class BasketEvaluation:
     """The rows of an evaluation (EVALUATION_COLUMNS), the best method of each context, and the calibration of what serves.
 
-    The method of the context `expected` serves.
+    The method of the context `expected` serves. Without this context there is no calibration.
     """
 
     rows: pl.DataFrame
@@ -85,19 +84,24 @@ class BasketEvaluation:
 
 
 def evaluate_baskets(
-    history: BasketHistory, options: RankerOptions, slices: Mapping[str, np.ndarray] | None = None
+    history: BasketHistory,
+    options: RankerOptions,
+    slices: Mapping[str, np.ndarray] | None = None,
+    contexts: Sequence[str] = CONTEXTS,
 ) -> BasketEvaluation:
-    """Compare the ranker with the baselines on each customer's last order, in both contexts.
+    """Compare the ranker with the baselines on each customer's last order, in each context.
 
-    The ranker learns from the customers' baskets before their last; each customer has an own cut, so orders of others may
-    be on later days. The slice `held_out_customers`, in the context that serves, has a fifth of the customers, by hash, and
-    a ranker that never saw them. `slices` has further groups: whether each customer is in it.
+    The ranker learns from the customers' baskets before their last. Each customer has an own cut, so the trees, the rates of
+    families and what is bought together also know orders of others on later days. The slice `held_out_customers`, in the
+    context that serves, has a fifth of the customers, by hash, and a ranker that never saw them. `slices` has further groups:
+    whether each customer of the history is in it.
     """
     rows: list[dict[str, object]] = []
     served, calibration = {}, no_calibration()
-    for context in CONTEXTS:
+    for context in contexts:
         trial = _Trial.run(history, context, options)
-        found = trial.rows(slices or {})
+        predicted = np.isin(history.customer_id, trial.customer_id)
+        found = trial.rows({name: chosen[predicted] for name, chosen in (slices or {}).items()})
         method = served[context] = _choose(found)
         rows += [{**row, "context": context, "served": row["method"] in (method, CO_BOUGHT)} for row in found]
         if context == EXPECTED:
@@ -108,8 +112,12 @@ def evaluate_baskets(
 
 @dataclass(frozen=True)
 class _Trial:
-    """METRICS of each method and customer, for the last baskets in one context; also for the ranker's first fifth held out."""
+    """METRICS of each method and customer, for the last baskets in one context.
 
+    `customer_id` has the customers whose last basket is predicted. Of `held_out` ones the ranker is one that never saw them.
+    """
+
+    customer_id: np.ndarray
     basket: np.ndarray
     by_method: Mapping[str, np.ndarray]
     held_out: np.ndarray
@@ -121,12 +129,13 @@ class _Trial:
 
     @classmethod
     def run(cls, history: BasketHistory, context: str, options: RankerOptions) -> _Trial:
-        target = target_of(history, context, 0, fewest=1)
         ranker = train_basket_ranker(history, context, options, newest=1)
-        held_out = customer_places(history.customer_id, options.seed) < 1 / _HELD_OUT_PART
         strict = None
         if context == EXPECTED:
-            strict = train_basket_ranker(history.of_customers(~held_out), context, options, newest=1)
+            others = history.of_customers(~is_held_out(history.customer_id, options.seed))
+            strict = train_basket_ranker(others, context, options, newest=1)
+        known = KnownBaskets.before_order(history, 0, context, options.history_days, options.seed)
+        history, target = known.history, known.target
         basket, again = _basket_sizes(history, target)
         rates = (
             ranker.rates_of(history.families)
@@ -149,17 +158,18 @@ class _Trial:
         discoveries: dict[str, np.ndarray] = {}
         if ranker:
             shown = {
-                POPULARITY: popular(history, target.known, 10),
-                CO_BOUGHT: discover(history, target.known, candidates, scores[RANKER], ranker.co_bought, 10),
+                POPULARITY: popular(history, target.known, DISCOVERIES),
+                CO_BOUGHT: discover(history, target.known, candidates, scores[RANKER], ranker.co_bought, DISCOVERIES),
             }
             for method, found in shown.items():
                 pairs = candidates._replace(customer=found.customer, family=found.family)
                 hits = is_bought(history, target, pairs)
                 discoveries[method] = basket_metrics(pairs, hits, found.score, basket - again)
         return cls(
+            customer_id=history.customer_id,
             basket=basket,
             by_method=metrics(scores, basket),
-            held_out=held_out,
+            held_out=is_held_out(history.customer_id, options.seed),
             by_held_out_method=metrics(strict_scores, basket),
             repeats=metrics(scores, again),
             discoveries=discoveries,
@@ -187,23 +197,24 @@ class _Trial:
 
 
 def _choose(rows: list[dict[str, object]]) -> str:
-    """The method that serves: a more complex one replaces a simpler one if its paired intervals exclude zero.
+    """The most complex method whose paired intervals to each simpler one exclude zero, else the personal frequency.
 
-    Where no ranker can be trained, no version is stored, and the recency-weighted frequency serves.
+    Without a ranker no version is stored, so the recency-weighted frequency serves; also if the customers are too few.
     """
-    if all(row["method"] != RANKER for row in rows):
-        return RECENCY
     low = {
         (row["method"], row["baseline"], row["metric"]): row["low"]
         for row in rows
         if row["slice"] == ALL and "baseline" in row
     }
-    chosen = FREQUENCY
-    for method in (RECENCY, RANKER):
-        found = [low.get((method, chosen, metric)) for metric in _DECIDING]
-        if all(isinstance(value, float) and value > 0 for value in found):
-            chosen = method
-    return chosen
+    if (RANKER, FREQUENCY, "recall@10") not in low:
+        return RECENCY
+    methods = (FREQUENCY, RECENCY, RANKER)
+    better = [
+        method
+        for place, method in enumerate(methods)
+        if all(low[method, baseline, metric] > 0 for baseline in methods[:place] for metric in _MUST_IMPROVE)  # pyright: ignore[reportOperatorIssue]
+    ]
+    return better[-1]
 
 
 def _slice_rows(name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarray) -> list[dict[str, object]]:
@@ -218,36 +229,20 @@ def _slice_rows(name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarr
         for place, (method, values) in enumerate(of_method.items())
         for baseline in (None, *list(of_method)[:place])
     ]
-    intervals = np.reshape(mean_intervals(np.hstack([values for *_, values in compared])), (2, -1, len(METRICS)))
+    found = means_by_customer(np.hstack([values for *_, values in compared]), np.arange(count))
     return [
         {
             "method": method,
             "slice": name,
             "metric": metric,
             "n": count,
-            "value": float(values[:, place].mean()),
-            "low": float(low[place]),
-            "high": float(high[place]),
+            "value": interval.mean,
+            "low": interval.low,
+            "high": interval.high,
             **({"baseline": baseline} if baseline else {}),
         }
-        for (method, baseline, values), low, high in zip(compared, *intervals, strict=True)
-        for place, metric in enumerate(METRICS)
+        for ((method, baseline, _), metric), interval in zip(product(compared, METRICS), found, strict=True)
     ]
-
-
-def mean_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95% bootstrap intervals of the mean of each column, resampling rows, with a fixed seed."""
-    generator = np.random.default_rng(len(values))
-    even = np.full(len(values), 1 / len(values))
-    block = max(_CELLS_AT_ONCE // max(len(values), 1), 1)
-    means = np.empty((_RESAMPLES, values.shape[1]))
-    for start in range(0, _RESAMPLES, block):
-        size = min(block, _RESAMPLES - start)
-        # Without BLAS, whose sums depend on threads.
-        drawn = generator.multinomial(len(values), even, size=size).astype(float)
-        means[start : start + size] = np.einsum("si,ij->sj", drawn, values) / len(values)
-    low, high = np.quantile(means, (0.025, 0.975), axis=0)
-    return low, high
 
 
 def _basket_sizes(history: BasketHistory, target: Target) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ before the target order, and what is known of that order: nothing, or its time (
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -77,10 +77,11 @@ class Target:
         return cls(known, history.day[place], history.weekday[place].astype(float), history.hour[place].astype(float))
 
     @classmethod
-    def expected(cls, history: BasketHistory, back: int, today: int | None = None) -> Self:
+    def expected(cls, history: BasketHistory, back: int, today: int | np.ndarray) -> Self:
         """The same order without its time; `back` -1 is the order after the last.
 
-        The expected day is the last known order's plus the mean of the customer's latest gaps, and not before `today`.
+        The expected day is the last known order's plus the mean of the customer's latest gaps, and not before `today`: one
+        day number, or one per customer.
         """
         known = np.maximum(history.order_counts - 1 - back, 0)
         last = history.first_order[:-1] + np.maximum(known - 1, 0)
@@ -88,11 +89,7 @@ class Target:
         gap = np.where(last > early, (history.day[last] - history.day[early]) / np.maximum(last - early, 1), 7.0)
         day = history.day[last] + np.maximum(np.rint(gap), 1).astype(np.int64)
         nothing = np.full(len(known), np.nan)
-        return cls(known, day if today is None else np.maximum(day, today), nothing, nothing)
-
-    def of_customers(self, chosen: np.ndarray) -> Self:
-        """The same targets, with no known orders, so no candidates, for customers for whom `chosen` is false."""
-        return replace(self, known=np.where(chosen, self.known, 0))
+        return cls(known, np.maximum(day, today), nothing, nothing)
 
 
 class Candidates(NamedTuple):

@@ -14,9 +14,8 @@ import numpy as np
 import polars as pl
 
 from cis_assets.catalog.product_families import family_numbers
-from cis_assets.predictions.customer_sample import customer_places
+from cis_assets.predictions.customer_sample import Purpose, customer_places
 
-_SAMPLE = 4
 _ORDER = ["customer_id", "day_number", "order_of_day"]
 
 
@@ -100,7 +99,7 @@ class BasketHistory:
 
     Orders of customer c are `first_order[c]` to before `first_order[c + 1]`. Lines are sorted by customer, family and order;
     `order` is a place in the orders. `product` is the number of the family's product that comes first in the cart, and
-    `position` its place there, from 0 (first) to below 1. `basket` is the number of families of an order.
+    `position` its place there, from 0 (first) to at most 1. `basket` is the number of families of an order.
     """
 
     families: FamilyIndex
@@ -150,13 +149,14 @@ class BasketHistory:
 
     def of_customers(self, chosen: np.ndarray) -> Self:
         """The history of the customers for whom `chosen` is true."""
-        return self._of_orders(np.repeat(chosen, self.order_counts))
+        return self.of_orders(np.repeat(chosen, self.order_counts))
 
     def between(self, first_day: int, last_day: int) -> Self:
         """The orders from one day (a day number) to another, of the customers who have one."""
-        return self._of_orders((self.day >= first_day) & (self.day <= last_day))
+        return self.of_orders((self.day >= first_day) & (self.day <= last_day))
 
-    def _of_orders(self, orders: np.ndarray) -> Self:
+    def of_orders(self, orders: np.ndarray) -> Self:
+        """The orders for which `orders` is true, of the customers who have one."""
         if orders.all():
             return self
         counts = np.diff(np.append(0, np.cumsum(orders))[self.first_order])
@@ -235,7 +235,7 @@ def sampled_history(
         orders, order_items = (rows.filter(nw.col("day_number") >= first_day) for rows in (orders, order_items))
     customers = np.unique(_collect(orders, ["customer_id"], last_day)["customer_id"].to_numpy())
     if len(customers) > most_customers:
-        customers = customers[np.argsort(customer_places(customers, _SAMPLE), kind="stable")[:most_customers]]
+        customers = customers[np.argsort(customer_places(customers, Purpose.READ), kind="stable")[:most_customers]]
         is_sampled = nw.col("customer_id").is_in(customers.tolist())
         orders, order_items = orders.filter(is_sampled), order_items.filter(is_sampled)
     return BasketHistory.read(orders, order_items, FamilyIndex.read(products), last_day)

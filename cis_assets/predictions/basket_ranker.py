@@ -18,20 +18,19 @@ from cis_assets.predictions.basket_discovery import PARTNERS, CoBought, Discover
 from cis_assets.predictions.basket_features import BASKET_FEATURES, Candidates, Target, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
 from cis_assets.predictions.basket_rates import RATE_FEATURES, FamilyCounts
+from cis_assets.predictions.basket_targets import KnownBaskets
 from cis_assets.predictions.bins import Bins
+from cis_assets.predictions.customer_sample import Purpose, customer_places
 from cis_assets.predictions.model_rows import NEXT_BASKET, StoredVersion, number_row, tree_rows, version_rows
 from cis_assets.predictions.own_threads import run_together
 from cis_assets.predictions.trees import StoredTreesError, Trees
-
-GIVEN, EXPECTED = "given", "expected"
-CONTEXTS = (GIVEN, EXPECTED)
-"""Whether the weekday, hour and gap of the order to predict are known, as in Kaggle's task, or not, as when serving."""
 
 FEWEST_ORDERS = 2
 """A customer's basket is learned from if at least so many orders come before it."""
 DISCOVERIES = 3
 _FEWEST_REPEATS = 100
 _MODELS = 3
+_CALIBRATING_SHARE = 0.2
 # Recall counts a product of a small basket more. Weights of purchases fall with the basket's size to this power.
 _BASKET_POWER = 0.25
 _OTHERS_PER_KEPT = 3
@@ -39,12 +38,14 @@ _OTHERS_PER_KEPT = 3
 
 @dataclass(frozen=True)
 class RankerOptions:
-    """The seed, and the most baskets and cuts per customer to learn from.
+    """The seed, the days of orders that a snapshot knows, and the most baskets and cuts per customer to learn from.
 
-    Cuts stop when the baskets are enough: many customers give their latest baskets, few customers give all they have.
+    Cuts stop when the baskets are enough: many customers give their latest baskets, few customers give all they have. The
+    first cut has a basket of every customer, even if these are more than `most_baskets`.
     """
 
     seed: int = 7
+    history_days: int = 365
     most_baskets: int = 20_000
     most_cuts: int = 30
 
@@ -169,19 +170,13 @@ def _damaged(part: str) -> StoredTreesError:
 
 
 def personal_frequency(candidates: Candidates) -> np.ndarray:
-    """The share of the customer's orders with the family, the plain baseline. Equal shares are in no special order."""
+    """The share of the customer's orders with the family, the plain baseline. Of equal shares, the smaller family is first."""
     return candidates.column("share")
 
 
 def recency_weighted_frequency(candidates: Candidates) -> np.ndarray:
     """The share of orders with the family, each order weighted 0.9 per order back: the baseline that needs no training."""
     return candidates.column("decay_order_90")
-
-
-def target_of(history: BasketHistory, context: str, back: int, fewest: int = FEWEST_ORDERS) -> Target:
-    """The target `back` orders from the last; customers with fewer than `fewest` orders before it have no known orders."""
-    target = Target.given(history, back) if context == GIVEN else Target.expected(history, back)
-    return target.of_customers(history.order_counts - 1 - back >= fewest)
 
 
 def is_bought(history: BasketHistory, target: Target, candidates: Candidates) -> np.ndarray:
@@ -197,35 +192,37 @@ def train_basket_ranker(
 ) -> BasketRanker | None:
     """Learn from the baskets from `newest` orders before the last one backwards; later ones change nothing.
 
-    Results depend neither on the order of rows nor on threads. None if the baskets have fewer than 100 repeats.
+    Results depend neither on the order of rows nor on threads. None if the baskets have fewer than 100 repeats, or if all
+    candidates are bought. Purchases of families are counted over all customers, so others' later orders count too.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    parts, labels, sizes, baskets = [], [], [], 0
+    lessons, baskets = [], 0
     for back in range(newest, newest + options.most_cuts):
-        target = target_of(history, context, back)
-        cut = int((target.known > 0).sum())
-        if not cut or (parts and baskets + cut > options.most_baskets):
+        known = KnownBaskets.before_order(
+            history, back, context, options.history_days, options.seed, fewest=FEWEST_ORDERS
+        )
+        cut = len(known.history.customer_id)
+        if not cut or (lessons and baskets + cut > options.most_baskets):
             break
         baskets += cut
-        candidates = repeat_candidates(history, target, _rates(history, target.known))
-        parts.append(candidates)
-        labels.append(is_bought(history, target, candidates))
-        sizes.append(history.basket[history.first_order[:-1] + target.known][candidates.customer])
-    bought = np.concatenate(labels) if labels else np.zeros(0, dtype=bool)
+        lessons.append(_Lesson.of(known))
+    bought = np.concatenate([each.bought for each in lessons]) if lessons else np.zeros(0, dtype=bool)
     if bought.sum() < _FEWEST_REPEATS or bought.all():
         return None
-    values = np.concatenate([part.values for part in parts], dtype=np.float64)
-    size = np.maximum(np.concatenate(sizes), 1).astype(float)
+    values = np.concatenate([each.candidates.values for each in lessons], dtype=np.float64)
+    size = np.maximum(np.concatenate([each.size for each in lessons]), 1).astype(float)
+    customer = np.concatenate([each.known.history.customer_id[each.candidates.customer] for each in lessons])
     weight = np.where(bought, size, size[bought].mean()) ** -_BASKET_POWER
     # Trees refuse a feature that is always missing.
     values[:, np.isnan(values).all(axis=0)] = 0.0
     # Most candidates are not bought; some of them, with more weight, teach as much.
     kept = bought | (np.arange(len(bought)) % _OTHERS_PER_KEPT == 0)
-    weight = np.where(bought, weight, _OTHERS_PER_KEPT * weight)[kept]
+    weight = np.where(bought, weight, _OTHERS_PER_KEPT * weight)
     bins = Bins.of(values[kept])
+    calibrating = customer_places(customer, Purpose.CALIBRATED, options.seed) < _CALIBRATING_SHARE
 
-    def grow(model: int) -> Trees:
+    def grow(model: int, part: np.ndarray) -> Trees:
         classifier = HistGradientBoostingClassifier(
             max_iter=40,
             learning_rate=0.1,
@@ -236,24 +233,57 @@ def train_basket_ranker(
             early_stopping=False,  # pyright: ignore[reportArgumentType]
             random_state=options.seed + model,
         )
-        return bins.trees_of(classifier.fit(bins.numbers, bought[kept], sample_weight=weight))
+        chosen = kept & part
+        return bins.trees_of(classifier.fit(bins.numbers[part[kept]], bought[chosen], sample_weight=weight[chosen]))
 
-    classifiers = tuple(run_together([partial(grow, model) for model in range(_MODELS)]))
-    known = np.maximum(history.order_counts - newest, 0)
-    counts = FamilyCounts.count(history, known)
+    parts = [np.ones(len(bought), dtype=bool)]
+    if _has_enough(bought[calibrating]) and _has_enough(bought[~calibrating]):
+        parts.append(~calibrating)
+    grown = run_together([partial(grow, model, part) for part in parts for model in range(_MODELS)])
+    classifiers, others = tuple(grown[:_MODELS]), tuple(grown[_MODELS:])
+    calibration = (0.0, 1.0)
+    if others:
+        calibration = fit_calibration(_mean_log_odds(others, values[calibrating]), bought[calibrating])
+    latest = (
+        KnownBaskets.before_order(history, newest - 1, context, options.history_days, options.seed)
+        if newest
+        else KnownBaskets.as_of(history, int(history.day.max()), options.history_days)
+    )
+    counts = FamilyCounts.count(latest.history, latest.target.known)
     seen = counts.bought > 0
     ranker = BasketRanker(
         classifiers=classifiers,
-        calibration=fit_calibration(_mean_log_odds(classifiers, values), bought),
+        calibration=calibration,
         family_id=history.families.family_id[seen],
         # Stored models are half as large with short numbers; features are no longer ones.
         rates=counts.rates(history.families.aisle)[seen].astype(np.float32),
         other_rates=counts.overall_rates(),
-        co_bought=CoBought.count(history, known),
+        co_bought=CoBought.count(latest.history, latest.target.known),
         discovery_scale=1.0,
         baskets=baskets,
     )
-    return replace(ranker, discovery_scale=_discovery_scale(ranker, history, parts[0], context, newest))
+    return replace(ranker, discovery_scale=_discovery_scale(ranker, lessons[0]))
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """Candidates of one order of each customer, whether that order has them, and the families of that order."""
+
+    known: KnownBaskets
+    candidates: Candidates
+    bought: np.ndarray
+    size: np.ndarray
+
+    @classmethod
+    def of(cls, known: KnownBaskets) -> Self:
+        history, target = known.history, known.target
+        candidates = repeat_candidates(history, target, _rates(history, target.known))
+        size = history.basket[history.first_order[:-1] + target.known][candidates.customer]
+        return cls(known, candidates, is_bought(history, target, candidates), size)
+
+
+def _has_enough(bought: np.ndarray) -> bool:
+    return _FEWEST_REPEATS <= bought.sum() < len(bought)
 
 
 def _mean_log_odds(classifiers: tuple[Trees, ...], values: np.ndarray) -> np.ndarray:
@@ -296,11 +326,9 @@ def _rates(history: BasketHistory, known: np.ndarray) -> np.ndarray:
     return FamilyCounts.count(history, known).rates(history.families.aisle)
 
 
-def _discovery_scale(
-    ranker: BasketRanker, history: BasketHistory, candidates: Candidates, context: str, newest: int
-) -> float:
+def _discovery_scale(ranker: BasketRanker, lesson: _Lesson) -> float:
     """New families that the newest baskets had, per unit of score, among those that would have been shown."""
-    target = target_of(history, context, newest)
+    history, target, candidates = lesson.known.history, lesson.known.target, lesson.candidates
     co_bought = CoBought.count(history, target.known)
     probability = ranker.probabilities(candidates)
     found = discover(history, target.known, candidates, probability, co_bought, DISCOVERIES)

@@ -19,18 +19,18 @@ import polars as pl
 from cis_assets.catalog.gold import PRODUCT_RECOMMENDATIONS
 from cis_assets.dates import DateRange, day_number, trailing_window
 from cis_assets.predictions.basket_discovery import Discoveries
-from cis_assets.predictions.basket_evaluation import FREQUENCY, RANKER, RECENCY
+from cis_assets.predictions.basket_evaluation import DISCOVERY, FREQUENCY, RANKER, RECENCY, REPEAT
 from cis_assets.predictions.basket_features import Candidates, Target, rank_in_group, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
 from cis_assets.predictions.basket_ranker import BasketRanker, personal_frequency, recency_weighted_frequency
 from cis_assets.predictions.basket_rates import RATE_FEATURES
 from cis_assets.predictions.basket_reasons import BOUGHT_WITH, repeat_reasons
+from cis_assets.predictions.basket_targets import KnownBaskets
 from cis_assets.predictions.model_rows import NEXT_BASKET, versions_of_days
 from cis_assets.predictions.trees import StoredTreesError
 from cis_assets.segmentation.order_windows import customer_bounds, customer_groups, snapshot_window
 
 REPEATS = 10
-REPEAT, DISCOVERY = "repeat", "discovery"
 # Features and scores take about 400 bytes per line, at 10 lines per order.
 _LINES_PER_CHUNK = 3_000_000
 # A day of a chunk is about 30 MB of recommendations.
@@ -99,7 +99,8 @@ def product_recommendations_in_chunks(
 ) -> list[pl.LazyFrame]:
     """The rows of `product_recommendations` as lazy frames of some customers and days each, to be computed one by one.
 
-    `models` are rows of gold/prediction_models; each day has the newest version up to it. `line_rows` is the number of
+    `models` are rows of gold/prediction_models; each day has the newest version up to it, and days before
+    all versions have the first one. `line_rows` is the number of
     order lines up to the last day. It determines the number of frames. Raises StoredTreesError if a version is damaged.
     """
     families = FamilyIndex.read(products)
@@ -118,8 +119,8 @@ def product_recommendations_in_chunks(
 
 def _recommend(history: BasketHistory, serving: BasketServing, day: date, history_days: int) -> pl.DataFrame:
     today = day_number(day)
-    history = history.between(today - history_days + 1, today)
-    target = Target.expected(history, -1, today)
+    known = KnownBaskets.as_of(history, today, history_days)
+    history, target = known.history, known.target
     candidates = repeat_candidates(history, target, serving.rates_of(history.families))
     probability = serving.probabilities(candidates)
     rank = rank_in_group(candidates.customer, probability)
@@ -127,6 +128,9 @@ def _recommend(history: BasketHistory, serving: BasketServing, day: date, histor
     top = top[np.lexsort((rank[top], candidates.customer[top]))]
     frames = [_repeat_rows(history, candidates, probability, rank, top, target, today)]
     if serving.ranker:
+        # The scale of discoveries is fitted on the ranker's probabilities, whatever serves repeats.
+        if serving.served != RANKER:
+            probability = serving.ranker.probabilities(candidates)
         found = serving.ranker.discoveries(history, target, candidates, probability)
         frames.append(_discovery_rows(history, found))
     rows = pl.concat(frames).with_columns(

@@ -5,6 +5,7 @@ The evaluation holds back the newest orders. The models are trained on all of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Self
@@ -17,16 +18,15 @@ from cis_assets.catalog.gold import MODEL_EVALUATIONS, PREDICTION_MODELS
 from cis_assets.dates import day_number
 from cis_assets.predictions.basket_evaluation import evaluate_baskets
 from cis_assets.predictions.basket_history import BasketHistory, sampled_history
-from cis_assets.predictions.basket_ranker import EXPECTED, RankerOptions, train_basket_ranker
-from cis_assets.predictions.customer_sample import customer_places
+from cis_assets.predictions.basket_ranker import RankerOptions, train_basket_ranker
+from cis_assets.predictions.customer_sample import Purpose, customer_places
+from cis_assets.predictions.evaluation_rows import CONTEXTS, EXPECTED
 from cis_assets.predictions.next_order_evaluation import evaluate_next_order
 from cis_assets.predictions.next_order_training import NextOrderOptions, NextOrderTrainingError, train_next_order
 from cis_assets.predictions.order_history import OrderHistory
 from cis_assets.segmentation.clustering import one_thread
 from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle
 from cis_assets.settings import Settings
-
-_EVALUATED = 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PredictionOptions:
     def from_settings(cls, settings: Settings) -> Self:
         return cls(
             NextOrderOptions(history_days=settings.history_days),
-            RankerOptions(seed=settings.seed),
+            RankerOptions(seed=settings.seed, history_days=settings.history_days),
             LifecycleRules.from_settings(settings),
         )
 
@@ -74,7 +74,7 @@ def evaluate_predictions(
 
     Methods that are better beyond chance serve, else baselines. A short history gives fewer rows, and baselines serve.
     """
-    return _evaluate(_Sample.read(orders, order_items, products, day, options), day, options)
+    return _evaluate(_Sample.read(orders, order_items, products, day, options), day, options, CONTEXTS)
 
 
 def train_predictions(
@@ -82,10 +82,10 @@ def train_predictions(
 ) -> PredictionTraining:
     """Evaluate as `evaluate_predictions` does, then train both tasks on all orders up to the day.
 
-    The models have the methods that the evaluation chose. A task with too few orders to train on has no model.
+    Of the contexts of the next basket, only `expected` is evaluated, the one that serves. The models have the methods that the evaluation chose. A task with too few orders to train on has no model.
     """
     sample = _Sample.read(orders, order_items, products, day, options)
-    found = _evaluate(sample, day, options)
+    found = _evaluate(sample, day, options, (EXPECTED,))
     models = [PREDICTION_MODELS.empty()]
     try:
         model = train_next_order(OrderHistory.of_rows(sample.orders), day, options.next_order, *found.next_order)
@@ -117,26 +117,29 @@ class _Sample:
         day: date,
         options: PredictionOptions,
     ) -> Self:
-        baskets = sampled_history(orders, order_items, products, day_number(day), options.most_customers)
+        last_day = day_number(day)
+        # Every order of the last window is predicted from the window before it.
+        first_day = last_day - 2 * options.next_basket.history_days + 1
+        baskets = sampled_history(orders, order_items, products, last_day, options.most_customers, first_day)
         is_sampled = nw.col("customer_id").is_in(baskets.customer_id.tolist())
-        known = orders.filter(is_sampled, nw.col("day_number") <= day_number(day))
+        known = orders.filter(is_sampled, nw.col("day_number") <= last_day)
         columns = ("customer_id", "day_number", "order_of_day", "item_count", "gap_is_minimum")
         return cls(known.select(*columns).collect(backend="polars").to_native(), baskets)
 
     def part(self, most_customers: int) -> Self:
         """The orders and baskets of fewer customers, chosen by a hash of their ids."""
-        places = customer_places(self.baskets.customer_id, _EVALUATED)
+        places = customer_places(self.baskets.customer_id, Purpose.EVALUATED)
         chosen = np.argsort(np.argsort(places, kind="stable")) < most_customers
         kept = self.baskets.of_customers(chosen)
         return replace(self, orders=self.orders.filter(pl.col("customer_id").is_in(kept.customer_id)), baskets=kept)
 
 
-def _evaluate(sample: _Sample, day: date, options: PredictionOptions) -> PredictionEvaluation:
+def _evaluate(sample: _Sample, day: date, options: PredictionOptions, contexts: Sequence[str]) -> PredictionEvaluation:
     part = sample.part(options.most_evaluated)
     order = evaluate_next_order(part.orders, day, options.next_order, options.lifecycle)
     stages = _stages_before_last_order(part, day, options)
     with one_thread():
-        basket = evaluate_baskets(part.baskets, options.next_basket, stages)
+        basket = evaluate_baskets(part.baskets, options.next_basket, stages, contexts)
     rows = pl.concat([order.rows, basket.rows]).with_columns(trained_as_of=pl.lit(day))
     return PredictionEvaluation(
         MODEL_EVALUATIONS.conform(rows.lazy()).collect(),

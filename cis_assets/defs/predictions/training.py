@@ -17,9 +17,8 @@ from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import HISTORY_POOL, asset_key, naming_unreadable_files, table_in, table_out
 from cis_assets.lake.lake import Lake
 from cis_assets.predictions.basket_evaluation import RANKER
-from cis_assets.predictions.basket_ranker import EXPECTED
 from cis_assets.predictions.evaluation import PredictionOptions, train_predictions
-from cis_assets.predictions.evaluation_rows import ALL
+from cis_assets.predictions.evaluation_rows import ALL, EXPECTED
 from cis_assets.predictions.model_rows import with_version
 from cis_assets.predictions.next_order_model import LEARNED
 from cis_assets.segmentation.order_windows import newest_order_date
