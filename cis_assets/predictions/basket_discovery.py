@@ -20,7 +20,10 @@ _POPULAR = 300
 
 
 class Discoveries(NamedTuple):
-    """Families that customers never bought, by customer and rank, with a score and the family they are bought with."""
+    """Families that customers never bought, by customer and rank (from 0), with a score and the family they are bought with.
+
+    Customers and families are numbers in the history, not ids. Popular families have themselves in `bought_with`.
+    """
 
     customer: np.ndarray
     family: np.ndarray

@@ -102,7 +102,7 @@ def evaluate_baskets(
         trial = _Trial.run(history, context, options)
         predicted = np.isin(history.customer_id, trial.customer_id)
         found = trial.rows({name: chosen[predicted] for name, chosen in (slices or {}).items()})
-        method = served[context] = _choose(found)
+        method = served[context] = choose_method(found)
         rows += [{**row, "context": context, "served": row["method"] in (method, CO_BOUGHT)} for row in found]
         if context == EXPECTED:
             calibration = trial.calibration(method)
@@ -196,7 +196,7 @@ class _Trial:
         return calibration_rows(NEXT_BASKET, "family in the next basket", method, self.bought, self.scores[method])
 
 
-def _choose(rows: list[dict[str, object]]) -> str:
+def choose_method(rows: Sequence[Mapping[str, object]]) -> str:
     """The most complex method whose paired intervals to each simpler one exclude zero, else the personal frequency.
 
     Without a ranker no version is stored, so the recency-weighted frequency serves; also if the customers are too few.

@@ -93,9 +93,9 @@ class Target:
 
 
 class Candidates(NamedTuple):
-    """Families that customers may buy again, by customer and family: the numbers of both, and the features (BASKET_FEATURES).
+    """Families that customers may buy again, by customer and family, with their features (BASKET_FEATURES).
 
-    `product` is the number of the family's product to show: of those that the customer bought, the last one that the shop
+    Customers, families and products are numbers in the history, not ids. `product` is the number of the family's product to show: of those that the customer bought, the last one that the shop
     has, else the last one. Of the products of one order, the first in the cart counts.
     """
 

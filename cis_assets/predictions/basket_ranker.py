@@ -30,7 +30,8 @@ FEWEST_ORDERS = 2
 DISCOVERIES = 3
 _FEWEST_REPEATS = 100
 _MODELS = 3
-_CALIBRATING_SHARE = 0.2
+_FOLDS = 5
+_CALIBRATION_ROWS = 100_000
 # Recall counts a product of a small basket more. Weights of purchases fall with the basket's size to this power.
 _BASKET_POWER = 0.25
 _OTHERS_PER_KEPT = 3
@@ -79,10 +80,12 @@ class BasketRanker:
 
     def probabilities(self, candidates: Candidates) -> np.ndarray:
         """The probability that each candidate is in the target order: the classifiers' mean log odds, calibrated."""
+        from scipy.special import expit
+
         if not len(candidates.customer):
             return np.zeros(0)
         intercept, slope = self.calibration
-        return logistic(intercept + slope * _mean_log_odds(self.classifiers, candidates.values))
+        return expit(intercept + slope * _mean_log_odds(self.classifiers, candidates.values))
 
     def discoveries(
         self, history: BasketHistory, target: Target, candidates: Candidates, probability: np.ndarray
@@ -192,6 +195,7 @@ def train_basket_ranker(
 ) -> BasketRanker | None:
     """Learn from the baskets from `newest` orders before the last one backwards; later ones change nothing.
 
+    The calibration has the slope that fits customers whom other trees never saw, and keeps the share of purchases.
     Results depend neither on the order of rows nor on threads. None if the baskets have fewer than 100 repeats, or if all
     candidates are bought. Purchases of families are counted over all customers, so others' later orders count too.
     """
@@ -220,7 +224,7 @@ def train_basket_ranker(
     kept = bought | (np.arange(len(bought)) % _OTHERS_PER_KEPT == 0)
     weight = np.where(bought, weight, _OTHERS_PER_KEPT * weight)
     bins = Bins.of(values[kept])
-    calibrating = customer_places(customer, Purpose.CALIBRATED, options.seed) < _CALIBRATING_SHARE
+    fold = (customer_places(customer, Purpose.CALIBRATED, options.seed) * _FOLDS).astype(np.int64)
 
     def grow(model: int, part: np.ndarray) -> Trees:
         classifier = HistGradientBoostingClassifier(
@@ -236,14 +240,17 @@ def train_basket_ranker(
         chosen = kept & part
         return bins.trees_of(classifier.fit(bins.numbers[part[kept]], bought[chosen], sample_weight=weight[chosen]))
 
-    parts = [np.ones(len(bought), dtype=bool)]
-    if _has_enough(bought[calibrating]) and _has_enough(bought[~calibrating]):
-        parts.append(~calibrating)
-    grown = run_together([partial(grow, model, part) for part in parts for model in range(_MODELS)])
-    classifiers, others = tuple(grown[:_MODELS]), tuple(grown[_MODELS:])
-    calibration = (0.0, 1.0)
-    if others:
-        calibration = fit_calibration(_mean_log_odds(others, values[calibrating]), bought[calibrating])
+    # Trees are too sure of the rows that they grew on, so others say how sure they should be. Many rows need one fold alone.
+    folds = range(min(_FOLDS, -(-_FOLDS * _CALIBRATION_ROWS // len(bought))))
+    folds = [each for each in folds if len(np.unique(bought[fold != each])) == 2 and (fold == each).any()]
+    trainings = [partial(grow, model, np.ones(len(bought), dtype=bool)) for model in range(_MODELS)]
+    grown = run_together([*trainings, *(partial(grow, _MODELS, fold != each) for each in folds)])
+    classifiers, slope = tuple(grown[:_MODELS]), 1.0
+    if folds:
+        log_odds = [trees.sums(values[fold == each]) for each, trees in zip(folds, grown[_MODELS:], strict=True)]
+        happened = [bought[fold == each] for each in folds]
+        _, slope = fit_calibration(np.concatenate(log_odds), np.concatenate(happened))
+    intercept = _find_intercept(slope * _mean_log_odds(classifiers, values), float(bought.mean()))
     latest = (
         KnownBaskets.before_order(history, newest - 1, context, options.history_days, options.seed)
         if newest
@@ -253,7 +260,7 @@ def train_basket_ranker(
     seen = counts.bought > 0
     ranker = BasketRanker(
         classifiers=classifiers,
-        calibration=calibration,
+        calibration=(intercept, slope),
         family_id=history.families.family_id[seen],
         # Stored models are half as large with short numbers; features are no longer ones.
         rates=counts.rates(history.families.aisle)[seen].astype(np.float32),
@@ -282,10 +289,6 @@ class _Lesson:
         return cls(known, candidates, is_bought(history, target, candidates), size)
 
 
-def _has_enough(bought: np.ndarray) -> bool:
-    return _FEWEST_REPEATS <= bought.sum() < len(bought)
-
-
 def _mean_log_odds(classifiers: tuple[Trees, ...], values: np.ndarray) -> np.ndarray:
     total = np.zeros(len(values))
     for classifier in classifiers:
@@ -295,9 +298,11 @@ def _mean_log_odds(classifiers: tuple[Trees, ...], values: np.ndarray) -> np.nda
 
 def fit_calibration(log_odds: np.ndarray, bought: np.ndarray) -> tuple[float, float]:
     """Intercept and slope of the logistic regression of purchases on log odds (Platt scaling), by Newton's method."""
+    from scipy.special import expit
+
     intercept, slope = 0.0, 1.0
     for _ in range(25):
-        probability = logistic(intercept + slope * log_odds)
+        probability = expit(intercept + slope * log_odds)
         error, weight = bought - probability, probability * (1 - probability)
         # Sums without BLAS, whose additions depend on threads. A weak prior keeps the slope near 1.
         gradient = float(error.sum()), float((error * log_odds).sum()) - (slope - 1)
@@ -317,9 +322,13 @@ def fit_calibration(log_odds: np.ndarray, bought: np.ndarray) -> tuple[float, fl
     return intercept, slope
 
 
-def logistic(log_odds: np.ndarray) -> np.ndarray:
-    """The probabilities of log odds."""
-    return 1 / (1 + np.exp(-np.clip(log_odds, -40, 40)))
+def _find_intercept(log_odds: np.ndarray, share: float) -> float:
+    """What to add to log odds so that the mean of their probabilities is `share`."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    found = brentq(lambda added: expit(log_odds + added).mean() - share, -40.0, 40.0)
+    return float(found)  # pyright: ignore[reportArgumentType]
 
 
 def _rates(history: BasketHistory, known: np.ndarray) -> np.ndarray:

@@ -18,16 +18,20 @@ from cis_assets.predictions.evaluation_rows import EXPECTED, GIVEN
 
 @dataclass(frozen=True)
 class KnownBaskets:
-    """The order to predict of each customer, and a history of the known orders and, if it happened, of that order."""
+    """The order to predict of each customer, and a history of the known orders and, if it happened, of that order.
+
+    `today` is the day number of each customer's snapshot, the last day that it knows.
+    """
 
     history: BasketHistory
     target: Target
+    today: np.ndarray
 
     @classmethod
     def as_of(cls, history: BasketHistory, today: int, history_days: int) -> Self:
         """What a snapshot of the day `today` (a day number) knows: the orders of the `history_days` days up to it."""
         history = history.between(today - history_days + 1, today)
-        return cls(history, Target.expected(history, -1, today))
+        return cls(history, Target.expected(history, -1, today), np.full(len(history.customer_id), today))
 
     @classmethod
     def before_order(
@@ -49,10 +53,9 @@ class KnownBaskets:
         owner = np.repeat(np.arange(len(number)), history.order_counts)
         kept = (np.arange(len(owner)) <= place[owner]) & (history.day > today[owner] - history_days)
         chosen &= np.bincount(owner[kept], minlength=len(number)) > fewest
-        history = history.of_orders(kept & chosen[owner])
-        if context == GIVEN:
-            return cls(history, Target.given(history, 0))
-        return cls(history, Target.expected(history, 0, today[chosen]))
+        history, today = history.of_orders(kept & chosen[owner]), today[chosen]
+        target = Target.given(history, 0) if context == GIVEN else Target.expected(history, 0, today)
+        return cls(history, target, today)
 
 
 def _draw_day(customers: np.ndarray, first: np.ndarray, end: np.ndarray, seed: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
+from cis_assets.predictions.basket_targets import KnownBaskets
 from cis_assets_tests.segmentation.histories import Line, Order, history
 
 PRODUCTS = pl.DataFrame(
@@ -35,6 +36,12 @@ def read(orders: Sequence[Order], *, shuffled: int | None = None, last_day: int 
     """The history of the orders, optionally from rows in another order."""
     heads, lines, products = silver(orders, shuffled=shuffled)
     return BasketHistory.read(heads, lines, FamilyIndex.read(products), last_day)
+
+
+def before_order(
+    history: BasketHistory, context: str = "given", back: int = 0, *, history_days: int = 365, seed: int = 7
+) -> KnownBaskets:
+    return KnownBaskets.before_order(history, back, context, history_days, seed)
 
 
 def silver(

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from cis_assets.predictions.basket_features import BASKET_FEATURES, Candidates, Target, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory
-from cis_assets.predictions.basket_ranker import CONTEXTS, target_of
 from cis_assets.predictions.basket_rates import FamilyCounts
-from cis_assets_tests.predictions.baskets import order, read
+from cis_assets.predictions.evaluation_rows import CONTEXTS
+from cis_assets_tests.predictions.baskets import before_order, order, read
 from cis_assets_tests.segmentation.histories import Order
 
 
 def features(history: BasketHistory, context: str = "given", back: int = 0, most: int = 50) -> Candidates:
-    target = target_of(history, context, back, fewest=1)
-    rates = FamilyCounts.count(history, target.known).rates(history.families.aisle)
-    return repeat_candidates(history, target, rates, most)
+    known = before_order(history, context, back)
+    rates = FamilyCounts.count(known.history, known.target.known).rates(history.families.aisle)
+    return repeat_candidates(known.history, known.target, rates, most)
 
 
 def of_product(candidates: Candidates, history: BasketHistory, product: int) -> dict[str, float]:
@@ -81,7 +81,8 @@ def test_only_the_given_context_knows_weekday_hour_and_gap():
     assert given_["hour_lift"] > 0.1
     assert expected["weekday_lift"] == expected["hour_lift"] == 0
     # The target is 7 days after the last order; the mean of the gaps before is 3.5, so 4 days are expected.
-    assert (given_["gap"], expected["gap"]) == (7, 4)
+    passed = int(before_order(history, "expected").today[0]) - int(history.day[-2])
+    assert (given_["gap"], expected["gap"]) == (7, max(4, passed))
 
 
 def test_a_customer_has_the_families_with_the_most_weighted_orders():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy.special import expit, logit
 from threadpoolctl import threadpool_limits
 
 from cis_assets.predictions.basket_features import Target
@@ -16,15 +17,14 @@ from cis_assets.predictions.basket_ranker import (
     RankerOptions,
     fit_calibration,
     is_bought,
-    logistic,
     personal_frequency,
     recency_weighted_frequency,
-    target_of,
     train_basket_ranker,
 )
+from cis_assets.predictions.basket_targets import KnownBaskets
 from cis_assets.predictions.model_rows import NEXT_BASKET
 from cis_assets.predictions.trees import StoredTreesError
-from cis_assets_tests.predictions.baskets import order, read, shop
+from cis_assets_tests.predictions.baskets import before_order, order, read, shop
 from cis_assets_tests.predictions.shoppers import day
 
 OPTIONS = RankerOptions(seed=1, most_baskets=300)
@@ -42,15 +42,17 @@ def trained() -> BasketRanker:
 
 
 def scores(ranker: BasketRanker, history: BasketHistory) -> np.ndarray:
-    target = target_of(history, "given", 0)
-    return ranker.probabilities(ranker.candidates(history, target))
+    return predicted(ranker, before_order(history))
+
+
+def predicted(ranker: BasketRanker, known: KnownBaskets) -> np.ndarray:
+    return ranker.probabilities(ranker.candidates(known.history, known.target))
 
 
 def test_the_ranker_finds_more_of_the_last_baskets_than_counts_do():
-    history = read(shop())
-    target = target_of(history, "given", 0)
-    candidates = trained().candidates(history, target)
-    bought = is_bought(history, target, candidates)
+    known = before_order(read(shop()))
+    candidates = trained().candidates(known.history, known.target)
+    bought = is_bought(known.history, known.target, candidates)
     probability = trained().probabilities(candidates)
 
     def separation(score: np.ndarray) -> float:
@@ -62,8 +64,22 @@ def test_the_ranker_finds_more_of_the_last_baskets_than_counts_do():
 def test_calibration_finds_how_much_too_sure_log_odds_are():
     generator = np.random.default_rng(0)
     true = generator.normal(-1, 1, 20_000)
-    bought = generator.random(len(true)) < logistic(true)
+    bought = generator.random(len(true)) < expit(true)
     assert fit_calibration((true + 0.5) * 2, bought) == pytest.approx((-0.5, 0.5), abs=0.05)
+
+
+def test_probabilities_are_neither_too_sure_nor_too_unsure_for_other_customers():
+    slopes = []
+    for seed in range(1, 4):
+        history = read(shop(customers=900, orders=7, seed=seed))
+        seen = history.customer_id <= 300
+        ranker = train_basket_ranker(history.of_customers(seen), "given", RankerOptions(most_cuts=1))
+        assert ranker is not None
+        known = before_order(history.of_customers(~seen))
+        bought = is_bought(known.history, known.target, ranker.candidates(known.history, known.target))
+        slopes.append(fit_calibration(logit(predicted(ranker, known)), bought)[1])
+    # A calibration on the rows that the trees grew on gives 0.94.
+    assert np.mean(slopes) == pytest.approx(1, abs=0.03)
 
 
 def test_last_baskets_change_neither_the_model_nor_its_scores():
@@ -77,11 +93,9 @@ def test_last_baskets_change_neither_the_model_nor_its_scores():
     ]
     first, second = (scores(train(read(kept), newest=1), read(kept)) for kept in (rows, changed))
     np.testing.assert_array_equal(first, second)
-    later = [*rows, *(order(customer, 900, 1, 2, 3) for customer in last)]
-    history = read(later)
+    history = read([*rows, *(order(customer, 150, 1, 2, 3) for customer in last)])
     third = train(history, newest=2)
-    target = target_of(history, "given", 1)
-    np.testing.assert_array_equal(first, third.probabilities(third.candidates(history, target)))
+    np.testing.assert_array_equal(first, predicted(third, before_order(history, back=1)))
 
 
 def test_the_order_of_rows_and_threads_change_no_bit():
@@ -94,12 +108,11 @@ def test_the_order_of_rows_and_threads_change_no_bit():
 
 def test_customers_are_scored_alike_alone_and_among_others():
     history = read(shop())
-    whole = trained().candidates(history, target_of(history, "given", 0))
+    known = before_order(history)
     chosen = np.arange(len(history.customer_id)) % 2 == 0
-    half = history.of_customers(chosen)
-    part = trained().candidates(half, target_of(half, "given", 0))
-    expected = trained().probabilities(whole)[chosen[whole.customer]]
-    np.testing.assert_array_equal(trained().probabilities(part), expected)
+    customer = trained().candidates(known.history, known.target).customer
+    expected = predicted(trained(), known)[chosen[customer]]
+    np.testing.assert_array_equal(scores(trained(), history.of_customers(chosen)), expected)
 
 
 def test_few_baskets_train_nothing():
@@ -114,8 +127,8 @@ def test_many_customers_are_learned_from_at_their_latest_baskets():
 
 
 def test_recent_orders_weigh_more_in_the_baseline_of_recency():
-    history = read([order(1, 0, 5), order(1, 1, 5), order(1, 2, 6), order(1, 3, 6), order(1, 4, 7)])
-    candidates = trained().candidates(history, target_of(history, "given", 0))
+    known = before_order(read([order(1, 0, 5), order(1, 1, 5), order(1, 2, 6), order(1, 3, 6), order(1, 4, 7)]))
+    candidates = trained().candidates(known.history, known.target)
     frequency, recency = personal_frequency(candidates), recency_weighted_frequency(candidates)
     assert frequency[0] == frequency[1]
     assert recency[0] < recency[1]
@@ -131,7 +144,7 @@ def test_discoveries_are_families_the_customer_never_bought():
     # Customer 99 buys product 1 without 7.
     history = read([*rows, *(order(99, day, 1, 15) for day in range(5))])
     ranker = train(history)
-    target = Target.expected(history, -1)
+    target = Target.expected(history, -1, int(history.day.max()))
     candidates = ranker.candidates(history, target)
     found = ranker.discoveries(history, target, candidates, ranker.probabilities(candidates))
     ids = history.families.family_id
@@ -179,7 +192,7 @@ def test_a_stored_ranker_is_read_bit_for_bit(made: Any):
 
 def test_storing_discovers_the_same_families():
     history, ranker = read([order(99, day, 1, 15) for day in range(5)]), discovering()
-    target = Target.expected(history, -1)
+    target = Target.expected(history, -1, int(history.day.max()))
     found = []
     for each in (ranker, BasketRanker.of_rows(ranker.rows(day(3), "ranker"))):
         candidates = each.candidates(history, target)

@@ -15,11 +15,12 @@ from cis_assets.catalog.gold import PREDICTION_MODELS, PRODUCT_RECOMMENDATIONS
 from cis_assets.dates import day_number
 from cis_assets.predictions import basket_recommendations
 from cis_assets.predictions.basket_history import sampled_history
-from cis_assets.predictions.basket_ranker import EXPECTED, BasketRanker, RankerOptions, train_basket_ranker
+from cis_assets.predictions.basket_ranker import BasketRanker, RankerOptions, train_basket_ranker
 from cis_assets.predictions.basket_recommendations import product_recommendations_in_chunks
+from cis_assets.predictions.evaluation_rows import EXPECTED
 from cis_assets.predictions.model_rows import with_version
 from cis_assets.predictions.trees import StoredTreesError
-from cis_assets_tests.predictions.baskets import PRODUCTS, order, read, shop, silver
+from cis_assets_tests.predictions.baskets import PRODUCTS, before_order, order, read, shop, silver
 from cis_assets_tests.segmentation.histories import FIRST_DAY, HISTORIES, Order
 
 NO_MODELS = pl.DataFrame(schema=dict(PREDICTION_MODELS.dtypes))
@@ -105,6 +106,41 @@ def test_each_day_has_the_newest_version_and_its_method(served: str):
     trained = [FIRST_DAY + timedelta(days=day) for day in (40, 60)]
     assert versions.rows() == [(day, [trained[day >= trained[1]]]) for day in days]
     assert set(rows["served"]) == {served}
+
+
+@pytest.mark.parametrize("history_days", [30, 365])
+def test_a_snapshot_serves_the_probabilities_that_an_evaluation_of_its_day_measures(history_days: int):
+    orders = shop(customers=12)
+    known = before_order(read(orders), "expected", history_days=history_days)
+    candidates = ranker().candidates(known.history, known.target)
+    probability = ranker().probabilities(candidates)
+    stored = ranker().rows(FIRST_DAY, "ranker")
+    first = int(read(orders).day.min()) - min(each.day for each in orders)
+    assert len(known.history.customer_id) > 5
+    for number, customer in enumerate(known.history.customer_id):
+        day = FIRST_DAY + timedelta(days=int(known.today[number]) - first)
+        rows = recommended(orders, stored, [day], history_days=history_days)
+        served = rows.filter(pl.col("customer_id") == customer, pl.col("kind") == "repeat")
+        own = candidates.customer == number
+        family = known.history.families.family_id[candidates.family[own]]
+        said = dict(zip(family.tolist(), probability[own].tolist(), strict=True))
+        assert {
+            row["product_family"]: row["probability"] for row in served.iter_rows(named=True)
+        }.items() <= said.items()
+        assert served["probability"].to_list() == sorted(said.values(), reverse=True)[:10]
+
+
+def test_discoveries_do_not_depend_on_what_serves_repeats():
+    together = [order(customer, day, 1, 7) for customer in range(100, 160) for day in range(0, 20, 5)]
+    orders = [*shop(), *together]
+    found = train_basket_ranker(read(orders), EXPECTED, RankerOptions())
+    assert found is not None
+    first, second = (
+        recommended(orders, found.rows(FIRST_DAY, served)).filter(pl.col("kind") == "discovery").drop("served")
+        for served in ("ranker", "personal_frequency")
+    )
+    assert first.height > 0
+    assert_frame_equal(first, second, check_exact=True)
 
 
 def test_without_a_ranker_the_recency_weighted_frequency_serves():
