@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from cis_assets.catalog.product_families import family_numbers
-from cis_assets.predictions.customer_sample import Purpose, customer_places
+from cis_assets.predictions.customer_sample import Purpose, is_sampled
 
 _ORDER = ["customer_id", "day_number", "order_of_day"]
 
@@ -235,9 +235,9 @@ def sampled_history(
         orders, order_items = (rows.filter(nw.col("day_number") >= first_day) for rows in (orders, order_items))
     customers = np.unique(_collect(orders, ["customer_id"], last_day)["customer_id"].to_numpy())
     if len(customers) > most_customers:
-        customers = customers[np.argsort(customer_places(customers, Purpose.READ), kind="stable")[:most_customers]]
-        is_sampled = nw.col("customer_id").is_in(customers.tolist())
-        orders, order_items = orders.filter(is_sampled), order_items.filter(is_sampled)
+        chosen = customers[is_sampled(customers, Purpose.READ, most_customers)]
+        is_chosen = nw.col("customer_id").is_in(chosen.tolist())
+        orders, order_items = orders.filter(is_chosen), order_items.filter(is_chosen)
     return BasketHistory.read(orders, order_items, FamilyIndex.read(products), last_day)
 
 

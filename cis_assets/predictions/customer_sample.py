@@ -35,6 +35,12 @@ def customer_places(customers: np.ndarray, purpose: int, seed: int = 0, turn: in
     return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
+def is_sampled(customers: np.ndarray, purpose: int, most: int) -> np.ndarray:
+    """Which customers (different ids) are the sample of a purpose: `most` of them, or all if they are fewer."""
+    places = customer_places(customers, purpose)
+    return np.argsort(np.argsort(places, kind="stable"), kind="stable") < most
+
+
 def is_held_out(customers: np.ndarray, seed: int, share: float = HELD_OUT_SHARE) -> np.ndarray:
     """Which customers an evaluation does not train on: the same ones for both predictions."""
     return customer_places(customers, Purpose.HELD_OUT, seed) < share

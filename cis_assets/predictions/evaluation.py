@@ -19,7 +19,7 @@ from cis_assets.dates import day_number
 from cis_assets.predictions.basket_evaluation import evaluate_baskets
 from cis_assets.predictions.basket_history import BasketHistory, sampled_history
 from cis_assets.predictions.basket_ranker import RankerOptions, train_basket_ranker
-from cis_assets.predictions.customer_sample import Purpose, customer_places
+from cis_assets.predictions.customer_sample import Purpose, is_sampled
 from cis_assets.predictions.evaluation_rows import CONTEXTS, EXPECTED
 from cis_assets.predictions.next_order_evaluation import evaluate_next_order
 from cis_assets.predictions.next_order_training import NextOrderOptions, NextOrderTrainingError, train_next_order
@@ -121,16 +121,14 @@ class _Sample:
         # Every order of the last window is predicted from the window before it.
         first_day = last_day - 2 * options.next_basket.history_days + 1
         baskets = sampled_history(orders, order_items, products, last_day, options.most_customers, first_day)
-        is_sampled = nw.col("customer_id").is_in(baskets.customer_id.tolist())
-        known = orders.filter(is_sampled, nw.col("day_number") <= last_day)
+        is_read = nw.col("customer_id").is_in(baskets.customer_id.tolist())
+        known = orders.filter(is_read, nw.col("day_number") <= last_day)
         columns = ("customer_id", "day_number", "order_of_day", "item_count", "gap_is_minimum")
         return cls(known.select(*columns).collect(backend="polars").to_native(), baskets)
 
     def part(self, most_customers: int) -> Self:
         """The orders and baskets of fewer customers, chosen by a hash of their ids."""
-        places = customer_places(self.baskets.customer_id, Purpose.EVALUATED)
-        chosen = np.argsort(np.argsort(places, kind="stable")) < most_customers
-        kept = self.baskets.of_customers(chosen)
+        kept = self.baskets.of_customers(is_sampled(self.baskets.customer_id, Purpose.EVALUATED, most_customers))
         return replace(self, orders=self.orders.filter(pl.col("customer_id").is_in(kept.customer_id)), baskets=kept)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cis_assets.predictions.basket_features import repeat_candidates
@@ -14,6 +14,7 @@ from cis_assets_tests.segmentation.histories import HISTORIES, Order
 
 @settings(max_examples=40, deadline=None)
 @given(HISTORIES, st.integers(2, 12), st.integers(0, 2), st.integers(0, 9))
+@example([order(customer, day, 5, 6) for customer in range(1, 9) for day in (0, 1, 30)], 40, 0, 1)
 def test_an_evaluation_has_the_features_that_a_snapshot_of_the_same_day_serves(
     orders: list[Order], history_days: int, back: int, seed: int
 ):

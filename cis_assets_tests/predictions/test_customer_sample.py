@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cis_assets.predictions.customer_sample import Purpose, customer_places, is_held_out
+from cis_assets.predictions.customer_sample import Purpose, customer_places, is_held_out, is_sampled
 
 CUSTOMERS = np.arange(1, 50_001)
 
@@ -29,3 +29,12 @@ def test_a_fifth_is_held_out_of_each_other_sample_with_every_seed(seed: int) -> 
     for purpose, other_seed in itertools.product(set(Purpose) - {Purpose.HELD_OUT}, {0, seed}):
         sample = customer_places(CUSTOMERS, purpose, other_seed) < 0.2
         assert held_out[sample].mean() == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_sample_has_so_many_customers_and_a_larger_one_has_the_same_and_more() -> None:
+    small, large = (CUSTOMERS[is_sampled(CUSTOMERS, Purpose.READ, most)] for most in (100, 1000))
+    assert (len(small), len(large)) == (100, 1000)
+    assert set(small) < set(large)
+    assert is_sampled(CUSTOMERS[:5], Purpose.READ, 100).all()
+    shuffled = np.random.default_rng(0).permutation(CUSTOMERS)
+    assert set(shuffled[is_sampled(shuffled, Purpose.READ, 100)]) == set(small)
