@@ -96,7 +96,7 @@ class ModelEvaluations(dy.Schema):
         description="all, held_out_customers (not trained on), repeat, discovery, or the lifecycle stage before the order."
     )
     context = dy.String(
-        description="expected: as when serving; given: weekday, hour and gap of the order to predict are known."
+        description="expected: as when serving; given (`cis evaluate`): weekday, hour and gap of the order are known too."
     )
     served = dy.Bool(
         description="Whether the method serves after this training; with context given: whether it would, by that context."

@@ -40,16 +40,19 @@ class KnownBaskets:
         """What a snapshot before each customer's order knows; the order is `back` orders from the last one (0: the last).
 
         In the context `expected` the snapshot is of a random day from the day of the order before to the day before the
-        order. In `given` it is of the day before the order. Customers with fewer than `fewest` known orders are left out, and
-        so are orders before the last `history_days` days of the history, because it may not go back a whole window from them.
+        order; an order on the same day as the one before has none, and is left out. In `given` it is of the day before the
+        order. Customers with fewer than `fewest` known orders are left out, and so are orders before the last `history_days`
+        days of the history, because it may not go back a whole window from them.
         """
         number = history.order_counts - 1 - back
         place = history.first_order[:-1] + np.maximum(number, 0)
         day, before = history.day[place], history.day[np.maximum(place - 1, 0)]
-        today = (
-            _draw_day(history.customer_id, before, day, seed) if context == EXPECTED else np.maximum(before, day - 1)
-        )
         chosen = (number >= fewest) & (day > history.day.max(initial=0) - history_days)
+        if context == EXPECTED:
+            chosen &= day > before
+            today = _draw_day(history.customer_id, before, day, seed)
+        else:
+            today = np.maximum(before, day - 1)
         owner = np.repeat(np.arange(len(number)), history.order_counts)
         kept = (np.arange(len(owner)) <= place[owner]) & (history.day > today[owner] - history_days)
         chosen &= np.bincount(owner[kept], minlength=len(number)) > fewest
@@ -59,5 +62,5 @@ class KnownBaskets:
 
 
 def _draw_day(customers: np.ndarray, first: np.ndarray, end: np.ndarray, seed: int) -> np.ndarray:
-    """A day from `first` to before `end` for each customer; `first` if both are one day."""
+    """A day from `first` to before `end` for each customer."""
     return first + np.floor(customer_places(customers, Purpose.TODAY, seed, end) * (end - first)).astype(np.int64)
