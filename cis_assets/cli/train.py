@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--promote", is_flag=True, help="Let the challenger serve the snapshots after the newest one.")
-@click.option(
-    "--reason", default="promoted by hand", show_default=True, help="Why it is promoted; kept with the version."
-)
+@click.option("--reason", help="Why it is promoted; kept with the version.  [default: promoted by hand]")
 @click.option("--predictions", is_flag=True, help="Train the models of the next order and the next basket instead.")
 @with_settings
-def train(settings: Settings, promote: bool, reason: str, predictions: bool) -> None:
+def train(settings: Settings, promote: bool, reason: str | None, predictions: bool) -> None:
     """Train a challenger of the segment model on the newest snapshot, or promote the one that waits.
 
     A challenger changes no customer's segment until it is promoted. The first version is promoted by itself. --promote
@@ -37,15 +36,15 @@ def train(settings: Settings, promote: bool, reason: str, predictions: bool) -> 
     from cis_assets.lake.lake import Lake
     from cis_assets.segmentation.versions import CHALLENGER, champion
 
-    if predictions and promote:
-        raise click.UsageError("Models of predictions need no promotion: leave out --promote.")
+    if predictions and (promote or reason):
+        raise click.UsageError("Models of predictions need no promotion: leave out --promote and --reason.")
     lake = Lake(settings.lake_uri)
     if predictions:
         _train_predictions(settings, lake)
         return
     if not lake.exists(gold.CUSTOMER_HABITS):
         raise Refused("gold/customer_habits has no snapshot yet: run `cis snapshot` first.")
-    ops = {SEGMENT_TRAINING: {"config": {"promote": promote, "reason": reason}}}
+    ops = {SEGMENT_TRAINING: {"config": {"promote": promote, "reason": reason or "promoted by hand"}}}
     run_id = run_assets(settings, SEGMENT_MODEL, None, ops)
     models = lake.scan(gold.SEGMENT_MODEL).collect()
     shown = models.filter(pl.col("state") == CHALLENGER)
@@ -59,19 +58,19 @@ def train(settings: Settings, promote: bool, reason: str, predictions: bool) -> 
 
 
 def _train_predictions(settings: Settings, lake: Lake) -> None:
-    import polars as pl
-
     from cis_assets.catalog import gold, silver
     from cis_assets.cli.runs import run_assets
     from cis_assets.defs.jobs import PREDICTION_MODELS
+    from cis_assets.predictions.model_rows import NEXT_BASKET, NEXT_ORDER, version_of_day
 
     if not lake.exists(silver.ORDERS):
         raise Refused("silver/orders has no orders yet: run `cis backfill` first.")
     run_id = run_assets(settings, PREDICTION_MODELS, None)
-    models = lake.scan(gold.PREDICTION_MODELS).select("task", "trained_as_of", "served").collect()
-    newest = models.filter(pl.col("trained_as_of") == pl.col("trained_as_of").max()).unique("task").sort("task")
     say(f"Done in run {run_id}. `cis evaluate` shows how good the models are.")
-    for task, trained_as_of, served in newest.iter_rows():
-        say(f"  {task} of {trained_as_of}: {', '.join(served)} serves.")
-    if newest.is_empty():
-        say("  The orders are too few to train a model. Baselines serve where they can.")
+    models = lake.scan(gold.PREDICTION_MODELS).select("task", "trained_as_of", "served").unique().collect()
+    for task in (NEXT_ORDER, NEXT_BASKET):
+        newest = version_of_day(models, task, date.max)
+        for trained_as_of, served in newest.select("trained_as_of", "served").iter_rows():
+            say(f"  {task}: the version of {trained_as_of}; {', '.join(served)} serves.")
+        if newest.is_empty():
+            say(f"  {task}: no version, because the orders are too few.")
