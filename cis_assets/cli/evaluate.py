@@ -62,6 +62,10 @@ def evaluate(settings: Settings, as_of: date | None, as_json: bool) -> None:
         return
     for task in _TASKS:
         _print_task(task, rows)
+    say(
+        "Higher is better: p@1, recall@10, ndcg@10, auc. Lower is better: brier, log_loss, ece, absolute_error, "
+        "poisson_deviance. In brackets: 95% intervals."
+    )
 
 
 def _print_task(task: str, rows: pl.DataFrame) -> None:

@@ -11,6 +11,7 @@ from cis_assets.errors import OperatorError
 from cis_assets.lake.lake import Lake
 from cis_assets.predictions.basket_reasons import BOUGHT_WITH, reason_in_words
 from cis_assets.quality.reorders import mark_reorders
+from cis_assets.views.snapshots import require_snapshot
 
 _ORDERS_LISTED = 5
 _ORDER = ["order_date", "order_of_day", "order_hour"]
@@ -21,11 +22,12 @@ class UnknownCustomerError(OperatorError):
 
 
 def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -> dict[str, Any]:
-    """Describe a customer as of a snapshot (default: the newest). Raises UnknownCustomerError.
+    """Describe a customer as of a snapshot (default: the newest). Raises UnknownCustomerError, SnapshotAbsentError.
 
     The keys are `features`, `segment`, `lifecycle` and `next_order` (one row each, empty if there is none),
     `recommendations`, `orders` and `notifications` (lists of rows). A product name of an order ends with * if the customer had bought the product before.
     """
+    require_snapshot(lake, as_of)
     is_customer = pl.col("customer_id") == customer_id
     features = lake.snapshot(gold.CUSTOMER_FEATURES, as_of).filter(is_customer).collect().to_dicts()
     if not features:

@@ -4,6 +4,7 @@ import pytest
 
 from cis_assets.catalog import gold, silver
 from cis_assets.views.customers import UnknownCustomerError, describe_customer
+from cis_assets.views.snapshots import SnapshotAbsentError
 from cis_assets_tests.conftest import day
 from cis_assets_tests.views.conftest import SmallLake
 
@@ -88,5 +89,5 @@ def test_an_older_lake_has_no_stages_and_no_predictions(lake: SmallLake):
 def test_a_customer_outside_the_snapshot_is_refused(shop: SmallLake):
     with pytest.raises(UnknownCustomerError, match="Customer 3 has no order"):
         describe_customer(shop, 3)
-    with pytest.raises(UnknownCustomerError):
+    with pytest.raises(SnapshotAbsentError, match="no snapshot as of 2025-10-30"):
         describe_customer(shop, 1, day("2025-10-30"))

@@ -7,11 +7,13 @@ from typing import Any
 import dagster as dg
 import narwhals as nw
 import polars as pl
+from pydantic import Field
 
 from cis_assets.catalog import Table, gold, quality, silver
 from cis_assets.dashboard.findings import describe_evaluations
 from cis_assets.dashboard.prediction_charts import calibration_chart
 from cis_assets.defs.customers.newest_metadata import with_picture
+from cis_assets.defs.jobs import PREDICTION_TRAINING
 from cis_assets.defs.jobs import train_predictions as train_predictions_job
 from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN, order_dates
 from cis_assets.defs.resources import LakeResource
@@ -26,9 +28,17 @@ _OWNER = "team:data-science"
 _READ = (silver.ORDERS, silver.ORDER_ITEMS, silver.PRODUCTS)
 
 
+class PredictionTrainingConfig(dg.Config):
+    """Up to which day a run knows orders."""
+
+    as_of: str | None = Field(
+        default=None, description="Day (YYYY-MM-DD) that the models are trained as of; null: the newest order date."
+    )
+
+
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     decorate = dg.multi_asset(
-        name="train_prediction_models",
+        name=PREDICTION_TRAINING,
         outs={
             table.name: table_out(table, "narwhals", "scikitlearn", owner=_OWNER, is_required=False)
             for table in (gold.MODEL_EVALUATIONS, gold.PREDICTION_MODELS)
@@ -45,16 +55,18 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     def train(
         context: dg.AssetExecutionContext,
+        config: PredictionTrainingConfig,
         lake: LakeResource,
         orders: nw.LazyFrame,
         order_items: nw.LazyFrame,
         products: nw.LazyFrame,
     ) -> Iterator[dg.Output]:
-        """Evaluate and train as of the newest order date. Versions of that day are replaced; the others are kept."""
-        last = order_dates(settings).get_last_partition_key()
-        day = newest_order_date(orders, date.fromisoformat(last)) if last else None
+        """Evaluate and train as of a day, by default the newest order date. Versions of that day are replaced; the others are kept."""
+        complete = order_dates(settings).get_last_partition_key()
+        limits = [date.fromisoformat(each) for each in (complete, config.as_of) if each]
+        day = newest_order_date(orders, min(limits)) if limits else None
         if day is None:
-            context.log.warning("silver/orders has no order yet, so no model is trained.")
+            context.log.warning("silver/orders has no order up to that day, so no model is trained.")
             return
         trained = train_predictions(orders, order_items, products, day, PredictionOptions.from_settings(settings))
         known = lake.lake()

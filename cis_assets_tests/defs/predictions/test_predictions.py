@@ -116,6 +116,21 @@ def test_without_a_model_nothing_is_forecast_and_a_baseline_recommends(tmp_path:
     assert recommended["model_version"].null_count() == recommended.height > 0
 
 
+def test_few_orders_are_no_fault_of_a_training(tmp_path: Path):
+    made = shop_at(tmp_path)
+    tables = history(shop(customers=3, orders=2))
+    for table, rows in (
+        (silver.ORDERS, tables.orders),
+        (silver.ORDER_ITEMS, tables.order_items),
+        (silver.PRODUCTS, PRODUCTS),
+    ):
+        write(made, table, rows)
+    day = tables.orders["order_date"].max()
+    assert isinstance(day, date)
+    made.run(MODELS, DateRange(day, day))
+    assert made.rows(gold.PREDICTION_MODELS).is_empty()
+
+
 @pytest.mark.parametrize(("served", "passes"), [(["learned", "learned"], True), (["learned", "bg_nbd"], False)])
 def test_a_baseline_that_serves_after_the_newest_training_is_named(served: list[str], passes: bool):
     (learned_models_serve,) = build_checks()
