@@ -71,6 +71,9 @@ def _train_predictions(settings: Settings, lake: Lake, as_of: date | None) -> No
     ops = {PREDICTION_TRAINING: {"config": {"as_of": str(as_of) if as_of else None}}}
     run_id = run_assets(settings, PREDICTION_MODELS, None, ops)
     say(f"Done in run {run_id}. `cis evaluate` shows how good the models are.")
+    if not lake.exists(gold.PREDICTION_MODELS):
+        # The run warned that there are no orders.
+        return
     models = lake.scan(gold.PREDICTION_MODELS).select("task", "trained_as_of", "served").unique().collect()
     for task in (NEXT_ORDER, NEXT_BASKET):
         newest = version_of_day(models, task, as_of or date.max)

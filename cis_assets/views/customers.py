@@ -68,7 +68,7 @@ def _list_recommendations(lake: Lake, is_customer: pl.Expr, as_of: date, names: 
     return [
         {
             **row,
-            "product_name": known.get(row["product_id"]),
+            "product_name": known.get(row["product_id"], f"product {row['product_id']}"),
             "reason": reason_in_words(row["reason_code"], row["reason_numbers"], known),
         }
         for row in rows
@@ -81,7 +81,9 @@ def _list_orders(items: pl.LazyFrame, names: pl.LazyFrame) -> pl.DataFrame:
     return (
         mark_reorders(nw.from_native(items))
         .to_native()
-        .join(names, on="product_id")
+        .join(names, on="product_id", how="left")
+        # Products can leave silver/products.
+        .with_columns(pl.col("product_name").fill_null(pl.format("product {}", "product_id")))
         .sort("add_to_cart_order")
         .group_by(_ORDER, maintain_order=True)
         .agg(name.alias("products"))

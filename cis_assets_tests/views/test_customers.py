@@ -19,7 +19,7 @@ def shop(lake: SmallLake) -> SmallLake:
         {"product_id": 1, "product_name": "TEA BLK 40CT", "display_name": "Tea"},
         {"product_id": 2, "product_name": "Milk", "display_name": None},
     )
-    bought = [(number, 1, 1) for number in range(1, 8)] + [(7, 2, 2)]
+    bought = [(number, 1, 1) for number in range(1, 8)] + [(7, 2, 2), (6, 99, 2)]
     items = [
         {
             "customer_id": 1,
@@ -53,6 +53,8 @@ def test_a_customer_has_features_segment_stage_last_orders_and_messages(shop: Sm
         day(f"2025-10-{number:02}") for number in (7, 6, 5, 4, 3)
     ]
     assert found["orders"][0]["products"] == ["Tea*", "Milk"]
+    # The shop has no product 99 any more.
+    assert found["orders"][1]["products"] == ["Tea*", "product 99"]
     assert [row["customer_id"] for row in found["notifications"]] == [1]
 
 
