@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from cis_assets.dates import day_number
 from cis_assets.predictions.next_order_evaluation import Backtest, evaluate_next_order, evaluation_rows, find_cut
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows, next_order_features
-from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
+from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import Forecast, Outcomes
 from cis_assets.predictions.next_order_training import (
     NextOrderOptions,
@@ -68,10 +68,35 @@ def test_a_stored_model_forecasts_the_same(model: NextOrderModel, rows: FeatureR
     assert_frame_equal(stored.predict(rows), model.predict(rows), check_exact=True)
 
 
-@pytest.mark.parametrize("part", ["trees_7d", "calibration_28d", "bg_nbd"])
+@pytest.mark.parametrize("part", ["trees_7d", "trees_28d", "trees_90d", "calibration_7d", *BASELINES])
 def test_a_model_without_a_part_is_refused(model: NextOrderModel, part: str) -> None:
     with pytest.raises(StoredTreesError, match="cis train --predictions"):
         NextOrderModel.of_rows(model.rows().filter(pl.col("part") != part))
+
+
+@pytest.mark.parametrize("part", ["calibration_7d", *BASELINES])
+def test_a_model_with_too_many_or_too_few_numbers_is_refused(model: NextOrderModel, part: str) -> None:
+    value = pl.col("value")
+    for damaged in (value.list.head(value.list.len() - 1), pl.concat_list(value, 0.5)):
+        rows = model.rows().with_columns(pl.when(pl.col("part") == part).then(damaged).otherwise(value).alias("value"))
+        with pytest.raises(StoredTreesError, match=rf"damaged in {part}[.] Run `cis train --predictions`[.]$"):
+            NextOrderModel.of_rows(rows)
+
+
+@pytest.mark.parametrize("served", [["coin", "coin"], ["own_rate"], ["own_rate"] * 3, [], None])
+def test_a_model_that_does_not_have_what_serves_is_refused(model: NextOrderModel, served: list[str] | None) -> None:
+    rows = model.rows().with_columns(served=pl.lit(served, dtype=pl.List(pl.String)))
+    with pytest.raises(StoredTreesError, match="served methods"):
+        NextOrderModel.of_rows(rows)
+
+
+def test_trees_that_are_not_stored_do_not_serve(model: NextOrderModel) -> None:
+    rows = replace(model, served_7d=LEARNED).rows()
+    baselines = rows.filter(pl.col("part").is_in(BASELINES))
+    with pytest.raises(StoredTreesError, match="served methods"):
+        NextOrderModel.of_rows(baselines)
+    whole = NextOrderModel.of_rows(baselines.with_columns(served=pl.lit(["own_rate", "bg_nbd"])))
+    assert (whole.learned, whole.served_7d) == (None, "own_rate")
 
 
 def test_a_model_of_other_features_is_refused(model: NextOrderModel) -> None:
@@ -131,20 +156,24 @@ def test_held_back_customers_are_not_trained_on() -> None:
     options = replace(OPTIONS, held_back=0.3)
     unseen = HISTORY.customer[is_held_back(HISTORY.customer, 0.3)]
     assert 20 < len(unseen) < 70
-    # Their orders move by a day; they stay customers, because the size of the sample counts them.
+    # Their orders move by a day.
     moved = pl.when(pl.col("customer_id").is_in(unseen.tolist())).then(1).otherwise(0).cast(pl.Int32)
     changed = OrderHistory.of_rows(ORDERS.with_columns(day_number=pl.col("day_number") + moved))
     found, expected = (train_next_order(each, CUT, options).rows() for each in (changed, HISTORY))
     assert_frame_equal(found, expected, check_exact=True)
 
 
-def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7) -> str:
-    """What serves if all baselines forecast the same."""
+def choice(
+    learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7, **others: np.ndarray
+) -> str:
+    """What serves if all baselines forecast the same, except some others."""
     count = len(happened)
     rows = FeatureRows(*(np.arange(count) for _ in range(5)))
     outcomes = Outcomes(happened, np.full(count, np.nan), happened, np.full(count, 20.0))
-    forecasts = {name: Forecast(baseline, baseline, baseline) for name in BASELINES}
-    return Backtest(rows, outcomes, {**forecasts, LEARNED: Forecast(learned, learned, learned)}).better_method(days)
+    said = {**dict.fromkeys(BASELINES, baseline), **others, LEARNED: learned}
+    return Backtest(rows, outcomes, {name: Forecast(each, each, each) for name, each in said.items()}, 7).better_method(
+        days
+    )
 
 
 def test_trees_serve_only_if_they_are_better_beyond_chance() -> None:
@@ -156,6 +185,18 @@ def test_trees_serve_only_if_they_are_better_beyond_chance() -> None:
     assert choice(half + generator.normal(scale=0.02, size=500), half, happened) == "own_rate"
     assert choice(half, true, happened) == "own_rate"
     assert choice(true, half, happened, days=28) == "own_rate"
+
+
+@pytest.mark.parametrize("other", BASELINES)
+def test_trees_do_not_serve_while_any_baseline_may_be_as_good(other: str) -> None:
+    # The other baseline is worse on average than all others, but so uneven that it may be better than the trees.
+    happened, trees, even = np.ones(500), np.full(500, 0.7), np.full(500, 0.69)
+    uneven = np.where(np.arange(500) % 2, 1.0, 1 - np.sqrt(0.196))
+    assert ((1 - uneven) ** 2).mean() > ((1 - even) ** 2).mean() > ((1 - trees) ** 2).mean()
+    assert choice(trees, even, happened) == LEARNED
+    assert choice(trees, even, happened, **{other: uneven}) == ("personal_cadence" if other == "own_rate" else "own_rate")
+    clearly_worse = np.where(np.arange(500) % 2, 1.0, 0.4)
+    assert choice(trees, even, happened, **{other: clearly_worse}) == LEARNED
 
 
 def test_each_forecast_comes_from_the_method_that_serves_it(model: NextOrderModel, rows: FeatureRows) -> None:
@@ -226,3 +267,41 @@ def test_rows_whose_outcome_is_not_known_do_not_count(model: NextOrderModel) -> 
     # Only the first day is followed by four weeks, and none by 90 days.
     assert counts["brier_28d"] == (found.rows.as_of == found.rows.as_of.min()).sum()
     assert "absolute_error_90d" not in counts
+
+
+def test_rates_weigh_as_much_as_the_days_that_they_are_known_from() -> None:
+    count = 400
+    alike = FeatureRows(*(np.zeros((count, 1)) for _ in range(5)))
+    exposure = np.where(np.arange(count) % 2, 90.0, 28.0)
+    orders = np.where(np.arange(count) % 2, 9.0, 14.0)
+    happened = (np.arange(count) % 3 > 0).astype(float)
+    fitted = LearnedForecast.fit(alike, Outcomes(happened, happened, orders, exposure), 5, 7)
+    expected = fitted.forecast(alike).expected_orders_90d
+    assert expected == pytest.approx(np.full(count, 90 * orders.sum() / exposure.sum()))
+
+
+def test_baselines_know_the_customers_who_left_more_than_history_days_ago() -> None:
+    # As many left after a single order, 150 days before the training.
+    placed = [*habitual(100, 160), *((customer, 10) for customer in range(101, 201))]
+    fitted = [
+        train_next_order(history(each), day(160), replace(OPTIONS, history_days=100)).baselines
+        for each in (placed, [each for each in placed if each[0] <= 100])
+    ]
+    whole, without = (each["bg_nbd"].parameters() for each in fitted)
+    assert whole[0] < 0.8 * without[0]
+
+
+def test_customers_who_all_left_long_ago_cannot_be_trained_on() -> None:
+    with pytest.raises(NextOrderTrainingError, match="Train as of an earlier day"):
+        train_next_order(HISTORY, day(260 + 365 + 400), OPTIONS)
+
+
+def test_another_seed_changes_samples_only() -> None:
+    whole = [train_next_order(HISTORY, CUT, replace(OPTIONS, seed=seed)).rows() for seed in (1, 2)]
+    assert_frame_equal(*whole, check_exact=True)
+    sampled = [train_next_order(HISTORY, CUT, replace(OPTIONS, seed=seed, rows=1_500)).rows() for seed in (1, 1, 2)]
+    assert_frame_equal(*sampled[:2], check_exact=True)
+    assert not sampled[0].equals(sampled[2])
+    unseen = [is_held_back(HISTORY.customer, replace(OPTIONS, seed=seed, held_back=0.3)) for seed in (1, 2)]
+    assert 20 < unseen[0].sum() < 70
+    assert (unseen[0] != unseen[1]).any()
