@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from cis_assets.dates import EPOCH, day_number
+from cis_assets.predictions.customer_sample import HELD_OUT_SHARE, is_held_out
 from cis_assets.predictions.evaluation_rows import (
     ALL,
     EVALUATION_COLUMNS,
+    EXPECTED,
     FEWEST_CUSTOMERS,
     HELD_OUT,
     calibration_rows,
@@ -29,7 +31,6 @@ from cis_assets.predictions.next_order_training import (
     STEP_DAYS,
     NextOrderOptions,
     NextOrderTrainingError,
-    is_held_back,
     train_next_order,
 )
 from cis_assets.predictions.order_history import OrderHistory
@@ -44,8 +45,6 @@ from cis_assets.predictions.scores import (
 )
 from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle
 
-CONTEXT = "expected"
-HELD_OUT_SHARE = 0.2
 # Older trees than that hardly serve.
 _LONGEST_DAYS = 125
 _PROBABILITIES = {"": ("within_7d", "probability_7d"), "_28d": ("within_28d", "probability_28d")}
@@ -121,7 +120,7 @@ def evaluate_next_order(
 
     `orders` are rows of silver/orders up to `last`. The slice `held_out_customers` has the customers that were not trained on.
     """
-    options = replace(options, held_back=HELD_OUT_SHARE)
+    options = replace(options, held_out=HELD_OUT_SHARE)
     history = OrderHistory.of_rows(orders)
     try:
         model = train_next_order(history, find_cut(history, last), options)
@@ -131,7 +130,7 @@ def evaluate_next_order(
     days = [EPOCH + timedelta(days=int(day)) for day in np.unique(found.rows.as_of)]
     lifecycle = customer_lifecycle(nw.from_native(orders.lazy()), days, options.history_days, rules)
     slices = {
-        HELD_OUT: is_held_back(found.rows.customer, options.held_back),
+        HELD_OUT: is_held_out(found.rows.customer, options.seed),
         **stage_slices(found, lifecycle),
     }
     served = found.better_method(SOON), found.better_method(LATER)
@@ -157,7 +156,7 @@ def evaluation_rows(found: Backtest, served: tuple[str, str], slices: Mapping[st
         name: part for name, part in slices.items() if len(np.unique(found.rows.customer[part])) >= FEWEST_CUSTOMERS
     }
     rows = [
-        {"task": NEXT_ORDER, "context": CONTEXT, "slice": name, **row}
+        {"task": NEXT_ORDER, "context": EXPECTED, "slice": name, **row}
         for name, part in {ALL: np.ones(len(found.rows), dtype=bool), **large}.items()
         for row in _metrics(found, part)
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from cis_assets.dates import day_number
 from cis_assets.errors import OperatorError
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration, choose_calibration
-from cis_assets.predictions.customer_sample import customer_places
+from cis_assets.predictions.customer_sample import Purpose, customer_places, is_held_out
 from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel, fit_chance
@@ -27,7 +27,6 @@ _HELD_BACK_DAYS = 28
 _HELD_BACK = (56, 28)
 _FEWEST_TRAINING_DAYS = 4
 _FEWEST_ROWS = 300
-_CUSTOMERS, _UNSEEN, _ROWS = 1, 2, 3
 
 
 class NextOrderTrainingError(OperatorError):
@@ -38,14 +37,14 @@ class NextOrderTrainingError(OperatorError):
 class NextOrderOptions:
     """How much history a snapshot looks back on, and limits of the training.
 
-    `held_back` is the share of customers that are not trained on, to measure a model on customers it has never seen. `seed`
+    `held_out` is the share of customers that are not trained on, to measure a model on customers it has never seen. `seed`
     is that of samples, trees and intervals.
     """
 
     history_days: int = 365
     rows: int = 150_000
     trees: int = 150
-    held_back: float = 0.0
+    held_out: float = 0.0
     seed: int = 7
 
 
@@ -96,11 +95,6 @@ def as_of_days(history: OrderHistory, trained_as_of: date) -> list[date]:
     return [last - timedelta(days=STEP_DAYS * back) for back in reversed(range(min(known, _MOST_DAYS)))]
 
 
-def is_held_back(customers: np.ndarray, share: float) -> np.ndarray:
-    """Which customers a training with `held_back` set to `share` does not use."""
-    return customer_places(customers, _UNSEEN) < share
-
-
 def _find_calibration(
     history: OrderHistory, trained_as_of: date, days: list[date], options: NextOrderOptions
 ) -> Calibration:
@@ -132,18 +126,19 @@ def _grow(rows: FeatureRows, outcomes: Outcomes, options: NextOrderOptions) -> L
 
 def _sampled(history: OrderHistory, days: Sequence[date], options: NextOrderOptions) -> FeatureRows:
     """The rows of each day; of a sample of customers, another one each day, if there are more rows than the options allow."""
-    sample = ~is_held_back(history.customer, options.held_back)
+    sample = ~is_held_out(history.customer, options.seed, options.held_out)
     share = min(1.0, options.rows / max(int(sample.sum()) * len(days), 1))
     parts = []
     for day in days:
-        kept = sample & (customer_places(history.customer, _ROWS + day_number(day)) < share)
+        places = customer_places(history.customer, Purpose.TRAINING_ROWS, options.seed, day_number(day))
+        kept = sample & (places < share)
         parts.append(next_order_features(history, [day], options.history_days, np.flatnonzero(kept)))
     return FeatureRows.concat(parts)
 
 
 def _newest(history: OrderHistory, day: date, options: NextOrderOptions) -> FeatureRows:
     """The rows of all customers on a day, also of those who ordered longer ago than `history_days`."""
-    customers = np.flatnonzero(~is_held_back(history.customer, options.held_back))
+    customers = np.flatnonzero(~is_held_out(history.customer, options.seed, options.held_out))
     return next_order_features(history, [day], day_number(day) - int(history.day.min()) + 1, customers)
 
 

@@ -112,7 +112,7 @@ class Trees:
     @classmethod
     def of_rows(cls, rows: pl.DataFrame, feature_count: int) -> Trees:
         """Read the rows of `rows()`, in any order. Raises StoredTreesError if they are incomplete or damaged."""
-        rows = rows.sort("tree").select(TREE_COLUMNS)
+        rows = rows.sort("tree").select(*TREE_COLUMNS)
         if any(value is None or None in value for row in rows.drop("tree").iter_rows() for value in row):
             raise StoredTreesError("Trees of the stored model have nulls. Run `cis train --predictions`.")
         start = rows["value"][0].to_list() if rows.height else []

@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 from threadpoolctl import threadpool_limits
 
 from cis_assets.dates import day_number
+from cis_assets.predictions.customer_sample import is_held_out
 from cis_assets.predictions.next_order_evaluation import Backtest, evaluate_next_order, evaluation_rows, find_cut
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel
@@ -17,7 +18,6 @@ from cis_assets.predictions.next_order_training import (
     NextOrderOptions,
     NextOrderTrainingError,
     as_of_days,
-    is_held_back,
     train_next_order,
 )
 from cis_assets.predictions.order_history import OrderHistory
@@ -152,9 +152,9 @@ def test_days_to_learn_from_are_followed_by_a_known_week_and_fall_on_all_weekday
     assert {each.weekday() for each in days} == set(range(7))
 
 
-def test_held_back_customers_are_not_trained_on() -> None:
-    options = replace(OPTIONS, held_back=0.3)
-    unseen = HISTORY.customer[is_held_back(HISTORY.customer, 0.3)]
+def test_held_out_customers_are_not_trained_on() -> None:
+    options = replace(OPTIONS, held_out=0.3)
+    unseen = HISTORY.customer[is_held_out(HISTORY.customer, OPTIONS.seed, 0.3)]
     assert 20 < len(unseen) < 70
     # Their orders move by a day.
     moved = pl.when(pl.col("customer_id").is_in(unseen.tolist())).then(1).otherwise(0).cast(pl.Int32)
@@ -163,9 +163,7 @@ def test_held_back_customers_are_not_trained_on() -> None:
     assert_frame_equal(found, expected, check_exact=True)
 
 
-def choice(
-    learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7, **others: np.ndarray
-) -> str:
+def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7, **others: np.ndarray) -> str:
     """What serves if all baselines forecast the same, except some others."""
     count = len(happened)
     rows = FeatureRows(*(np.arange(count) for _ in range(5)))
@@ -194,7 +192,9 @@ def test_trees_do_not_serve_while_any_baseline_may_be_as_good(other: str) -> Non
     uneven = np.where(np.arange(500) % 2, 1.0, 1 - np.sqrt(0.196))
     assert ((1 - uneven) ** 2).mean() > ((1 - even) ** 2).mean() > ((1 - trees) ** 2).mean()
     assert choice(trees, even, happened) == LEARNED
-    assert choice(trees, even, happened, **{other: uneven}) == ("personal_cadence" if other == "own_rate" else "own_rate")
+    assert choice(trees, even, happened, **{other: uneven}) == (
+        "personal_cadence" if other == "own_rate" else "own_rate"
+    )
     clearly_worse = np.where(np.arange(500) % 2, 1.0, 0.4)
     assert choice(trees, even, happened, **{other: clearly_worse}) == LEARNED
 
@@ -226,7 +226,7 @@ def test_an_evaluation_compares_all_methods_on_later_days() -> None:
         assert row["value"] == pytest.approx(difference)
         assert row["low"] <= row["value"] <= row["high"]
     cut = find_cut(HISTORY, END)
-    trained = train_next_order(HISTORY, cut, replace(OPTIONS, held_back=0.2))
+    trained = train_next_order(HISTORY, cut, replace(OPTIONS, held_out=0.2))
     again = Backtest.run(trained, HISTORY, END, OPTIONS)
     assert again.rows.as_of.min() == day_number(cut)
     assert again.rows.as_of.max() in range(day_number(END) - 12, day_number(END) - 6)
@@ -302,6 +302,3 @@ def test_another_seed_changes_samples_only() -> None:
     sampled = [train_next_order(HISTORY, CUT, replace(OPTIONS, seed=seed, rows=1_500)).rows() for seed in (1, 1, 2)]
     assert_frame_equal(*sampled[:2], check_exact=True)
     assert not sampled[0].equals(sampled[2])
-    unseen = [is_held_back(HISTORY.customer, replace(OPTIONS, seed=seed, held_back=0.3)) for seed in (1, 2)]
-    assert 20 < unseen[0].sum() < 70
-    assert (unseen[0] != unseen[1]).any()
