@@ -147,7 +147,8 @@ class NextOrderModel:
             learned = LearnedForecast(soon, later, rate, Calibration(*version.numbers("calibration_7d", 2)))
         baselines = {each.method: each.of_parameters(version.numbers(each.method, each.size)) for each in BASELINES}
         methods = [*baselines, LEARNED] if learned else list(baselines)
-        return cls(version.trained_as_of, *version.served(2, methods), baselines, learned)
+        served_7d, served_28d = version.served(2, methods)
+        return cls(version.trained_as_of, served_7d, served_28d, baselines, learned)
 
 
 def fit_chance(rows: FeatureRows, happened: np.ndarray, trees: int, seed: int) -> Trees:

@@ -30,7 +30,7 @@ OPTIONS = NextOrderOptions(trees=12)
 ORDERS = silver_orders(habitual(150, 260))
 HISTORY = OrderHistory.of_rows(ORDERS)
 LATER = [day(offset) for offset in (163, 171, 180)]
-BASELINES = ("base_rate", "own_rate", "personal_cadence", "bg_nbd")
+BASELINES: tuple[str, ...] = ("base_rate", "own_rate", "personal_cadence", "bg_nbd")
 
 
 @pytest.fixture(scope="module")
@@ -163,15 +163,17 @@ def test_held_out_customers_are_not_trained_on() -> None:
     assert_frame_equal(found, expected, check_exact=True)
 
 
-def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7, **others: np.ndarray) -> str:
-    """What serves if all baselines forecast the same, except some others."""
+def crafted(learned: np.ndarray, baselines: dict[str, np.ndarray], happened: np.ndarray) -> Backtest:
     count = len(happened)
     rows = FeatureRows(*(np.arange(count) for _ in range(5)))
     outcomes = Outcomes(happened, np.full(count, np.nan), happened, np.full(count, 20.0))
-    said = {**dict.fromkeys(BASELINES, baseline), **others, LEARNED: learned}
-    return Backtest(rows, outcomes, {name: Forecast(each, each, each) for name, each in said.items()}, 7).better_method(
-        days
-    )
+    said = {**baselines, LEARNED: learned}
+    return Backtest(rows, outcomes, {name: Forecast(each, each, each) for name, each in said.items()}, seed=7)
+
+
+def choice(learned: np.ndarray, baseline: np.ndarray, happened: np.ndarray, days: int = 7) -> str:
+    """What serves if all baselines forecast the same."""
+    return crafted(learned, dict.fromkeys(BASELINES, baseline), happened).better_method(days)
 
 
 def test_trees_serve_only_if_they_are_better_beyond_chance() -> None:
@@ -191,12 +193,12 @@ def test_trees_do_not_serve_while_any_baseline_may_be_as_good(other: str) -> Non
     happened, trees, even = np.ones(500), np.full(500, 0.7), np.full(500, 0.69)
     uneven = np.where(np.arange(500) % 2, 1.0, 1 - np.sqrt(0.196))
     assert ((1 - uneven) ** 2).mean() > ((1 - even) ** 2).mean() > ((1 - trees) ** 2).mean()
-    assert choice(trees, even, happened) == LEARNED
-    assert choice(trees, even, happened, **{other: uneven}) == (
-        "personal_cadence" if other == "own_rate" else "own_rate"
-    )
+    baselines = dict.fromkeys(BASELINES, even)
+    best = "personal_cadence" if other == "own_rate" else "own_rate"
+    assert crafted(trees, baselines, happened).better_method(7) == LEARNED
+    assert crafted(trees, {**baselines, other: uneven}, happened).better_method(7) == best
     clearly_worse = np.where(np.arange(500) % 2, 1.0, 0.4)
-    assert choice(trees, even, happened, **{other: clearly_worse}) == LEARNED
+    assert crafted(trees, {**baselines, other: clearly_worse}, happened).better_method(7) == LEARNED
 
 
 def test_each_forecast_comes_from_the_method_that_serves_it(model: NextOrderModel, rows: FeatureRows) -> None:
