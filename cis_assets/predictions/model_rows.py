@@ -15,6 +15,8 @@ from cis_assets.catalog.gold import PREDICTION_MODELS
 from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError, Trees
 
 NEXT_ORDER, NEXT_BASKET = "next_order", "next_basket"
+LEARNED_METHODS = ("learned", "ranker")
+"""Methods that are trained; all others are baselines."""
 
 
 def version_of_day(models: pl.DataFrame, task: str, day: date) -> pl.DataFrame:
@@ -33,10 +35,24 @@ def versions_of_days(models: pl.DataFrame, task: str, days: Sequence[date]) -> l
     return [(span[0][0], [day for _, day in span]) for _, each in spans if (span := list(each))]
 
 
-def with_version(models: pl.DataFrame, version: pl.DataFrame) -> pl.DataFrame:
-    """The stored models with the rows of one version, in place of those of the same task and day."""
-    others = models.join(version, on=["task", "trained_as_of"], how="anti")
-    return pl.concat([others, version]).sort(PREDICTION_MODELS.key)
+def with_training(stored: pl.DataFrame, made: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Stored rows of gold/prediction_models or gold/model_evaluations, with those of one training in place of its day's."""
+    others = stored.filter(pl.col("trained_as_of") != day)
+    return pl.concat([others, made]).sort("trained_as_of", maintain_order=True)
+
+
+def serving_baselines(models: pl.DataFrame) -> list[str]:
+    """What each task is served by, as one sentence each, unless a trained model serves all of its forecasts."""
+    said = []
+    for task in (NEXT_ORDER, NEXT_BASKET):
+        newest = version_of_day(models, task, date.max)
+        if newest.is_empty():
+            said.append(f"{task}: the orders are too few to train a model.")
+            continue
+        methods = [method for method in newest["served"][0] if method not in LEARNED_METHODS]
+        if methods:
+            said.append(f"{task}: {' and '.join(methods)} of {newest['trained_as_of'][0]}, because no model is better.")
+    return said
 
 
 def number_row(part: str, values: Iterable[float], ids: Iterable[int] = ()) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from cis_assets.predictions.model_rows import (
     NEXT_ORDER,
     StoredVersion,
     number_row,
+    serving_baselines,
     version_of_day,
     version_rows,
-    with_version,
+    with_training,
 )
 from cis_assets.predictions.trees import StoredTreesError
 from cis_assets_tests.predictions.shoppers import day
@@ -32,9 +33,27 @@ def test_without_a_version_there_are_no_rows() -> None:
     assert version_of_day(MODELS.clear(), NEXT_ORDER, day(0)).is_empty()
 
 
-def test_a_version_replaces_that_of_its_task_and_day() -> None:
-    again = with_version(MODELS, version(20, 9.0))
-    assert [row["value"] for row in again.sort("task", "trained_as_of").to_dicts()] == [[4.0], [3.0], [9.0], [2.0]]
+def test_a_training_replaces_all_versions_of_its_day() -> None:
+    both = pl.concat([MODELS, version(20, 5.0, task=NEXT_BASKET)])
+    again = with_training(both, version(20, 9.0), day(20))
+    assert [(row["trained_as_of"], row["task"], row["value"]) for row in again.to_dicts()] == [
+        (day(10), NEXT_ORDER, [3.0]),
+        (day(15), NEXT_BASKET, [4.0]),
+        (day(20), NEXT_ORDER, [9.0]),
+        (day(30), NEXT_ORDER, [2.0]),
+    ]
+
+
+def test_a_task_says_which_baseline_serves_or_that_no_model_is_trained() -> None:
+    def of(task: str, *served: str) -> pl.DataFrame:
+        return version_rows(task, day(20), served, ["a"], [number_row("p", [1.0])])
+
+    learned = [of(NEXT_ORDER, "learned", "learned"), of(NEXT_BASKET, "ranker")]
+    assert serving_baselines(pl.concat(learned)) == []
+    (order,) = serving_baselines(pl.concat([of(NEXT_ORDER, "learned", "bg_nbd"), learned[1]]))
+    assert order.startswith(f"next_order: bg_nbd of {day(20)}")
+    (basket,) = serving_baselines(learned[0])
+    assert basket == "next_basket: the orders are too few to train a model."
 
 
 def test_parts_are_read_by_name() -> None:
