@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +23,7 @@ from cis_assets.predictions.next_order_training import (
     train_next_order,
 )
 from cis_assets.predictions.order_history import OrderHistory
-from cis_assets.predictions.trees import StoredTreesError
+from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError
 from cis_assets.segmentation.lifecycle import STAGES, LifecycleRules
 from cis_assets_tests.predictions.shoppers import day, habitual, history, silver_orders
 
@@ -88,6 +90,33 @@ def test_a_model_that_does_not_have_what_serves_is_refused(model: NextOrderModel
     rows = model.rows().with_columns(served=pl.lit(served, dtype=pl.List(pl.String)))
     with pytest.raises(StoredTreesError, match="served methods"):
         NextOrderModel.of_rows(rows)
+
+
+@settings(max_examples=80)
+@given(data=st.data())
+def test_whatever_is_damaged_in_a_stored_model_it_is_refused_in_one_sentence(
+    model: NextOrderModel, data: st.DataObject
+) -> None:
+    rows = model.rows().to_dicts()
+    row = data.draw(st.sampled_from(rows))
+    values = row[data.draw(st.sampled_from([name for name in TREE_COLUMNS if name != "tree" and row[name]]))]
+    place = data.draw(st.integers(0, len(row["value"]) - 1))
+    match data.draw(st.sampled_from(["lost", "twice", "null", "short", "not finite"])):
+        case "lost":
+            rows.remove(row)
+        case "twice":
+            rows.append(row)
+        case "null":
+            values[place] = None
+        case "short":
+            del values[place]
+        case "not finite":
+            row["value"][place] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    with pytest.raises(StoredTreesError) as refused:
+        NextOrderModel.of_rows(pl.DataFrame(rows, schema=model.rows().schema))
+    said, advice = str(refused.value).split(". ")
+    assert said
+    assert advice == "Run `cis train --predictions`."
 
 
 def test_trees_that_are_not_stored_do_not_serve(model: NextOrderModel) -> None:
