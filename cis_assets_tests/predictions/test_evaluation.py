@@ -120,7 +120,7 @@ def test_an_evaluation_alone_has_the_same_figures() -> None:
 
 
 def test_the_seed_and_the_window_of_the_settings_are_those_of_the_next_order() -> None:
-    found = PredictionOptions.from_settings(read_settings({"CIS_SEED": "31", "CIS_HISTORY_DAYS": "90"})).next_order
+    found = PredictionOptions.from_settings(read_settings(seed=31, history_days=90)).next_order
     assert (found.seed, found.history_days) == (31, 90)
 
 
