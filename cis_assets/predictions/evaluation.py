@@ -42,7 +42,7 @@ class PredictionOptions:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         return cls(
-            NextOrderOptions(history_days=settings.history_days),
+            NextOrderOptions(history_days=settings.history_days, seed=settings.seed),
             RankerOptions(seed=settings.seed),
             LifecycleRules.from_settings(settings),
         )

@@ -15,6 +15,9 @@ from cis_assets.predictions.scores import calibration
 EVALUATION_COLUMNS = {name: kind for name, kind in MODEL_EVALUATIONS.dtypes.items() if name != "trained_as_of"}
 """Columns of gold/model_evaluations without the day of the training."""
 ALL, HELD_OUT = "all", "held_out_customers"
+GIVEN, EXPECTED = "given", "expected"
+CONTEXTS = (GIVEN, EXPECTED)
+"""Whether the weekday, hour and gap of the order to predict are known, as in Kaggle's task, or not, as when serving."""
 FEWEST_CUSTOMERS = 10
 """Slices of fewer customers have no figures."""
 CALIBRATION_COLUMNS = {

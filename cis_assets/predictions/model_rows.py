@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from cis_assets.catalog.gold import PREDICTION_MODELS
@@ -75,7 +76,7 @@ def version_rows(
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """The parts of one version. Reading one that is missing or damaged raises StoredTreesError."""
+    """The parts of one version. Reading a part that is missing or damaged raises StoredTreesError."""
 
     rows: pl.DataFrame
 
@@ -92,26 +93,42 @@ class StoredVersion:
     def trained_as_of(self) -> date:
         return self.rows["trained_as_of"][0]
 
-    @property
-    def served(self) -> list[str]:
-        return self.rows["served"][0].to_list()
+    def served(self, count: int, methods: Collection[str]) -> list[str]:
+        """The methods that serve: `count` of those that the version has."""
+        found = self.rows["served"].unique().to_list()
+        if len(found) != 1 or len(found[0] or ()) != count or not set(found[0]) <= set(methods):
+            raise _damaged("the list of served methods")
+        return found[0]
 
-    def has(self, part: str) -> bool:
-        return part in self.rows["part"]
+    def has(self, prefix: str) -> bool:
+        """Whether the version has a part whose name starts with the prefix."""
+        return self.rows["part"].str.starts_with(prefix).any()
 
-    def numbers(self, part: str) -> list[float]:
-        return self._one(part)["value"][0].to_list()
+    def numbers(self, part: str, size: int | None = None) -> list[float]:
+        """The finite numbers of a part, and `size` of them if it is given."""
+        found = self._list(part, "value")
+        if not np.isfinite(found).all() or size not in (None, len(found)):
+            raise _damaged(part)
+        return found
 
     def ids(self, part: str) -> list[int]:
-        return self._one(part)["ids"][0].to_list()
+        return self._list(part, "ids")
 
     def trees(self, part: str) -> Trees:
         return Trees.of_rows(self.rows.filter(pl.col("part") == part), len(self.rows["features"][0]))
 
-    def _one(self, part: str) -> pl.DataFrame:
-        found = self.rows.filter(pl.col("part") == part)
-        if found.height != 1:
+    def _list(self, part: str, column: str) -> list[Any]:
+        found = self.rows.filter(pl.col("part") == part)[column].to_list()
+        if len(found) != 1:
             raise StoredTreesError(
-                f"The stored model in gold/prediction_models lacks {part}. Run `cis train --predictions`."
+                f"The stored model in gold/prediction_models lacks {part}, or has it twice. Run `cis train --predictions`."
             )
-        return found
+        if found[0] is None or None in found[0]:
+            raise _damaged(part)
+        return found[0]
+
+
+def _damaged(part: str) -> StoredTreesError:
+    return StoredTreesError(
+        f"The stored model in gold/prediction_models is damaged in {part}. Run `cis train --predictions`."
+    )

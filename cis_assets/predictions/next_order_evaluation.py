@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from cis_assets.dates import EPOCH, day_number
+from cis_assets.predictions.customer_sample import HELD_OUT_SHARE, is_held_out
 from cis_assets.predictions.evaluation_rows import (
     ALL,
     EVALUATION_COLUMNS,
+    EXPECTED,
     FEWEST_CUSTOMERS,
     HELD_OUT,
     calibration_rows,
@@ -29,7 +31,6 @@ from cis_assets.predictions.next_order_training import (
     STEP_DAYS,
     NextOrderOptions,
     NextOrderTrainingError,
-    is_held_back,
     train_next_order,
 )
 from cis_assets.predictions.order_history import OrderHistory
@@ -44,8 +45,6 @@ from cis_assets.predictions.scores import (
 )
 from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle
 
-CONTEXT = "expected"
-HELD_OUT_SHARE = 0.2
 # Older trees than that hardly serve.
 _LONGEST_DAYS = 125
 _PROBABILITIES = {"": ("within_7d", "probability_7d"), "_28d": ("within_28d", "probability_28d")}
@@ -56,11 +55,15 @@ _SUMMARIES = {"auc": auc, "ece": ece}
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts of each method for rows that are later than everything it was fitted on, with what happened."""
+    """Forecasts of each method for rows that are later than everything it was fitted on, with what happened.
+
+    `seed` is that of the intervals.
+    """
 
     rows: FeatureRows
     outcomes: Outcomes
     forecasts: Mapping[str, Forecast]
+    seed: int
 
     @classmethod
     def run(cls, model: NextOrderModel, history: OrderHistory, last: date, options: NextOrderOptions) -> Backtest:
@@ -69,13 +72,13 @@ class Backtest:
         days = [model.trained_as_of + timedelta(days=STEP_DAYS * each) for each in range(number)]
         rows = next_order_features(history, days, options.history_days)
         forecasts = {method: model.forecast(rows, method) for method in model.methods}
-        return cls(rows, Outcomes.of(history, rows, last), forecasts)
+        return cls(rows, Outcomes.of(history, rows, last), forecasts, options.seed)
 
     def better_method(self, days: int) -> str:
-        """The trees if their Brier score within 7 or 28 days is below the best baseline's beyond chance, else a baseline.
+        """The trees if their Brier score within 7 or 28 days is below that of each baseline beyond chance.
 
-        The best has the least Brier score. The base rate is compared too, but never serves, because it is the same for all.
-        Without outcomes the own rate serves.
+        Else the baseline with the least Brier score, except the base rate, which is the same for all. Without outcomes the
+        own rate.
         """
         happened = self.outcomes.within_7d if days == SOON else self.outcomes.within_28d
         known = ~np.isnan(happened)
@@ -85,13 +88,11 @@ class Backtest:
             method: brier_terms(happened, getattr(forecast, f"probability_{days}d"))[known]
             for method, forecast in self.forecasts.items()
         }
-        ranked = sorted((each.method for each in BASELINES), key=lambda method: terms[method].mean())
         if LEARNED in terms:
-            paired = (terms[LEARNED] - terms[ranked[0]])[:, None]
-            (difference,) = means_by_customer(paired, self.rows.customer[known])
-            if difference.high < 0:
+            paired = np.column_stack([terms[LEARNED] - terms[each.method] for each in BASELINES])
+            if all(each.high < 0 for each in means_by_customer(paired, self.rows.customer[known], self.seed)):
                 return LEARNED
-        return next(method for method in ranked if method != BaseRate.method)
+        return min((each.method for each in BASELINES if each is not BaseRate), key=lambda method: terms[method].mean())
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def evaluate_next_order(
 
     `orders` are rows of silver/orders up to `last`. The slice `held_out_customers` has the customers that were not trained on.
     """
-    options = replace(options, held_back=HELD_OUT_SHARE)
+    options = replace(options, held_out=HELD_OUT_SHARE)
     history = OrderHistory.of_rows(orders)
     try:
         model = train_next_order(history, find_cut(history, last), options)
@@ -129,7 +130,7 @@ def evaluate_next_order(
     days = [EPOCH + timedelta(days=int(day)) for day in np.unique(found.rows.as_of)]
     lifecycle = customer_lifecycle(nw.from_native(orders.lazy()), days, options.history_days, rules)
     slices = {
-        HELD_OUT: is_held_back(found.rows.customer, options.held_back),
+        HELD_OUT: is_held_out(found.rows.customer, options.seed),
         **stage_slices(found, lifecycle),
     }
     served = found.better_method(SOON), found.better_method(LATER)
@@ -155,7 +156,7 @@ def evaluation_rows(found: Backtest, served: tuple[str, str], slices: Mapping[st
         name: part for name, part in slices.items() if len(np.unique(found.rows.customer[part])) >= FEWEST_CUSTOMERS
     }
     rows = [
-        {"task": NEXT_ORDER, "context": CONTEXT, "slice": name, **row}
+        {"task": NEXT_ORDER, "context": EXPECTED, "slice": name, **row}
         for name, part in {ALL: np.ones(len(found.rows), dtype=bool), **large}.items()
         for row in _metrics(found, part)
     ]
@@ -197,7 +198,7 @@ def _metrics(found: Backtest, part: np.ndarray) -> Iterator[dict[str, Any]]:
             for metric, terms_of in _TERMS.items()
             for method, each in said.items()
         }
-        yield from _with_intervals(terms, found.rows.customer[known])
+        yield from _with_intervals(terms, found.rows.customer[known], found.seed)
         for metric, summary in _SUMMARIES.items():
             for method, each in said.items():
                 value = summary(happened[known], each)
@@ -209,10 +210,12 @@ def _metrics(found: Backtest, part: np.ndarray) -> Iterator[dict[str, Any]]:
             for metric, terms_of in _COUNT_TERMS.items()
             for method, each in forecasts.items()
         }
-        yield from _with_intervals(terms, found.rows.customer[known])
+        yield from _with_intervals(terms, found.rows.customer[known], found.seed)
 
 
-def _with_intervals(terms: Mapping[tuple[str, str], np.ndarray], customer: np.ndarray) -> Iterator[dict[str, Any]]:
+def _with_intervals(
+    terms: Mapping[tuple[str, str], np.ndarray], customer: np.ndarray, seed: int
+) -> Iterator[dict[str, Any]]:
     """The mean of each metric and method, and the differences of the trees to each baseline."""
     compared = [(metric, method, None, each) for (metric, method), each in terms.items()]
     compared += [
@@ -220,7 +223,7 @@ def _with_intervals(terms: Mapping[tuple[str, str], np.ndarray], customer: np.nd
         for (metric, method), each in terms.items()
         if method != LEARNED and (metric, LEARNED) in terms
     ]
-    intervals = means_by_customer(np.column_stack([each for *_, each in compared]), customer)
+    intervals = means_by_customer(np.column_stack([each for *_, each in compared]), customer, seed)
     for (metric, method, baseline, _), found in zip(compared, intervals, strict=True):
         limits = {"low": _finite(found.low), "high": _finite(found.high), "n": len(customer)}
         yield {"method": method, "metric": metric, "value": found.mean, "baseline": baseline, **limits}
