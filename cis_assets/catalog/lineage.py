@@ -330,7 +330,7 @@ COMPUTED: Mapping[str, ByColumn] = {
         **dict.fromkeys(
             ("expected_order_date", "probability_7d", "probability_28d", "expected_orders_90d"), (*_RHYTHM, *_MODEL)
         ),
-        **dict.fromkeys(("served", "served_28d"), _SERVED),
+        **dict.fromkeys(("served", "served_28d", "served_90d"), _SERVED),
     },
     gold.PRODUCT_RECOMMENDATIONS.path: {
         **dict.fromkeys(("rank", "probability", "reason_code"), (*_BASKETS, *_MODEL)),

@@ -18,11 +18,11 @@ def describe_next_order(forecasts: pl.DataFrame) -> str:
         later=pl.col("probability_28d").sum(),
         orders=pl.col("expected_orders_90d").sum(),
     ).row(0, named=True)
-    model, served, served_28d = forecasts.select("model_version", "served", "served_28d").row(0)
+    model, *served = forecasts.select("model_version", "served", "served_28d", "served_90d").row(0)
     finding = (
         f"{row['soon']:,.0f} of {forecasts.height:,} customers are expected to order within 7 days, {row['later']:,.0f} within "
-        f"28 days, with {row['orders']:,.0f} orders in 90 days. The version of {model} serves: {served} for 7 days, "
-        f"{served_28d} for the rest.{_note_on_version(forecasts)}"
+        f"28 days, with {row['orders']:,.0f} orders in 90 days. The version of {model} serves: {served[0]} for 7 days, "
+        f"{served[1]} for 28, {served[2]} for 90.{_note_on_version(forecasts)}"
     )
     rows = []
     most = 1.1

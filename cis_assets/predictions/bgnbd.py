@@ -92,6 +92,8 @@ class BgNbd:
 
     def expected_orders(self, purchases: Purchases, time: float) -> np.ndarray:
         """The expected number of orders within `time`, by Gauss-Jacobi quadrature over the chance to leave."""
+        if not len(purchases.frequency):
+            return np.zeros(0)
         expected = np.empty(len(purchases.frequency))
         order = np.argsort(purchases.frequency, kind="stable")
         counts, starts = np.unique(purchases.frequency[order], return_index=True)

@@ -54,7 +54,7 @@ class PredictionEvaluation:
 
     evaluations: pl.DataFrame
     calibration: pl.DataFrame
-    next_order: tuple[str, str]
+    next_order: tuple[str, str, str]
     next_basket: str
 
 
@@ -141,7 +141,7 @@ def _evaluate(sample: _Sample, day: date, options: PredictionOptions) -> Predict
     return PredictionEvaluation(
         MODEL_EVALUATIONS.conform(rows.lazy()).collect(),
         pl.concat([order.calibration, basket.calibration]),
-        (order.served_7d, order.served_28d),
+        (order.served_7d, order.served_28d, order.served_90d),
         basket.served[EXPECTED],
     )
 

@@ -75,17 +75,25 @@ class Backtest:
         return cls(rows, Outcomes.of(history, rows, last), forecasts, options.seed)
 
     def better_method(self, days: int) -> str:
-        """The trees if their Brier score within 7 or 28 days is below that of each baseline beyond chance.
+        """The trees if their error for 7, 28 or 90 days is below that of each baseline beyond chance.
 
-        Else the baseline with the least Brier score, except the base rate, which is the same for all. Without outcomes the
-        own rate.
+        Else the baseline with the least error, except the base rate, which is the same for all. Without outcomes the own
+        rate. The error is the Brier score, and for the orders within 90 days the Poisson deviance.
         """
-        happened = self.outcomes.within_7d if days == SOON else self.outcomes.within_28d
+        happened, forecast_name, terms_of = {
+            SOON: (self.outcomes.within_7d, "probability_7d", brier_terms),
+            LATER: (self.outcomes.within_28d, "probability_28d", brier_terms),
+            LONG: (
+                np.where(self.outcomes.exposure == LONG, self.outcomes.orders, np.nan),
+                "expected_orders_90d",
+                poisson_deviance_terms,
+            ),
+        }[days]
         known = ~np.isnan(happened)
         if not known.any():
             return OwnRate.method
         terms = {
-            method: brier_terms(happened, getattr(forecast, f"probability_{days}d"))[known]
+            method: terms_of(happened[known], getattr(forecast, forecast_name)[known])
             for method, forecast in self.forecasts.items()
         }
         if LEARNED in terms:
@@ -99,18 +107,19 @@ class Backtest:
 class NextOrderEvaluation:
     """The rows of an evaluation (EVALUATION_COLUMNS), the calibration of what serves, and what serves.
 
-    `served_7d` is the method of the probability within 7 days, and `served_28d` of the other forecasts.
+    `served_7d` and `served_28d` are the methods of the probabilities, and `served_90d` of the number of orders.
     """
 
     rows: pl.DataFrame
     calibration: pl.DataFrame
     served_7d: str
     served_28d: str
+    served_90d: str
 
     @classmethod
     def nothing(cls) -> NextOrderEvaluation:
         """Of a history that is too short to hold back a part of it."""
-        return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), OwnRate.method, OwnRate.method)
+        return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), *[OwnRate.method] * 3)
 
 
 def evaluate_next_order(
@@ -133,8 +142,8 @@ def evaluate_next_order(
         HELD_OUT: is_held_out(found.rows.customer, options.seed),
         **stage_slices(found, lifecycle),
     }
-    served = found.better_method(SOON), found.better_method(LATER)
-    curves = [calibration_curve(found, method, days) for method, days in zip(served, (SOON, LATER), strict=True)]
+    served = found.better_method(SOON), found.better_method(LATER), found.better_method(LONG)
+    curves = [calibration_curve(found, method, days) for method, days in zip(served[:2], (SOON, LATER), strict=True)]
     return NextOrderEvaluation(evaluation_rows(found, served, slices), pl.concat(curves), *served)
 
 
@@ -146,11 +155,11 @@ def find_cut(history: OrderHistory, last: date) -> date:
     return last - timedelta(days=min(whole - 2 * whole // 3, _LONGEST_DAYS))
 
 
-def evaluation_rows(found: Backtest, served: tuple[str, str], slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
+def evaluation_rows(found: Backtest, served: tuple[str, str, str], slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Each metric of each method, for all rows and for each slice (whether a row is in it), and paired differences.
 
-    The trees are compared with each baseline. `served` has the methods within 7 days and for the other forecasts. Slices of
-    fewer than 10 customers are left out.
+    The trees are compared with each baseline. `served` has the methods for 7, 28 and 90 days. Slices of fewer than 10
+    customers are left out.
     """
     large = {
         name: part for name, part in slices.items() if len(np.unique(found.rows.customer[part])) >= FEWEST_CUSTOMERS
@@ -160,9 +169,10 @@ def evaluation_rows(found: Backtest, served: tuple[str, str], slices: Mapping[st
         for name, part in {ALL: np.ones(len(found.rows), dtype=bool), **large}.items()
         for row in _metrics(found, part)
     ]
-    is_later = pl.col("metric").str.contains("_28d|_90d")
-    serves = pl.col("method") == pl.when(is_later).then(pl.lit(served[1])).otherwise(pl.lit(served[0]))
-    return pl.DataFrame(rows, schema=EVALUATION_COLUMNS).with_columns(served=serves)
+    soon, later, orders = map(pl.lit, served)
+    metric = pl.col("metric").str
+    serving = pl.when(metric.ends_with("_28d")).then(later).when(metric.ends_with("_90d")).then(orders).otherwise(soon)
+    return pl.DataFrame(rows, schema=EVALUATION_COLUMNS).with_columns(served=pl.col("method") == serving)
 
 
 def stage_slices(found: Backtest, lifecycle: pl.DataFrame) -> dict[str, np.ndarray]:

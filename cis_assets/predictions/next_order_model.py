@@ -66,24 +66,27 @@ class LearnedForecast:
 class NextOrderModel:
     """Everything that was fitted on the orders up to `trained_as_of`.
 
-    `served_7d` is the method that forecasts the next 7 days, and `served_28d` the one for the other forecasts. `learned` is
-    None if the history was too short to train on.
+    `served_7d`, `served_28d` and `served_90d` are the methods that forecast the order within 7 and 28 days and the number of
+    orders. `learned` is None if the history was too short to train on.
     """
 
     trained_as_of: date
     served_7d: str
     served_28d: str
+    served_90d: str
     baselines: Mapping[str, Baseline]
     learned: LearnedForecast | None
 
     def forecast(self, rows: FeatureRows, method: str | None = None) -> Forecast:
-        """The forecast of a method, by default of those that serve. An order within 7 days is one within 28 days."""
-        made = {
-            each: self._forecast(rows, each) for each in ({method} if method else {self.served_7d, self.served_28d})
-        }
-        soon, later = made[method or self.served_7d], made[method or self.served_28d]
+        """The forecast of a method, by default of those that serve.
+
+        An order within 7 days is one within 28 days, and those expected are at least as many as the chance of one.
+        """
+        methods = [method] * 3 if method else [self.served_7d, self.served_28d, self.served_90d]
+        made = {each: self._forecast(rows, each) for each in set(methods)}
+        soon, later, orders = (made[each] for each in methods)
         probability = np.maximum(soon.probability_7d, later.probability_28d)
-        return Forecast(soon.probability_7d, probability, later.expected_orders_90d)
+        return Forecast(soon.probability_7d, probability, np.maximum(orders.expected_orders_90d, probability))
 
     def _forecast(self, rows: FeatureRows, method: str) -> Forecast:
         if method == LEARNED and self.learned:
@@ -124,6 +127,7 @@ class NextOrderModel:
                 "model_version": pl.repeat(self.trained_as_of, len(rows), dtype=pl.Date, eager=True),
                 "served": pl.repeat(self.served_7d, len(rows), dtype=pl.String, eager=True),
                 "served_28d": pl.repeat(self.served_28d, len(rows), dtype=pl.String, eager=True),
+                "served_90d": pl.repeat(self.served_90d, len(rows), dtype=pl.String, eager=True),
             }
         )
 
@@ -135,7 +139,9 @@ class NextOrderModel:
                 parts += tree_rows(f"trees_{days}", getattr(self.learned, f"trees_{days}"))
             curve = self.learned.calibration_7d
             parts.append(number_row("calibration_7d", [curve.slope, curve.intercept]))
-        return version_rows(NEXT_ORDER, self.trained_as_of, [self.served_7d, self.served_28d], FEATURES, parts)
+        return version_rows(
+            NEXT_ORDER, self.trained_as_of, [self.served_7d, self.served_28d, self.served_90d], FEATURES, parts
+        )
 
     @classmethod
     def of_rows(cls, rows: pl.DataFrame) -> Self:
@@ -147,8 +153,8 @@ class NextOrderModel:
             learned = LearnedForecast(soon, later, rate, Calibration(*version.numbers("calibration_7d", 2)))
         baselines = {each.method: each.of_parameters(version.numbers(each.method, each.size)) for each in BASELINES}
         methods = [*baselines, LEARNED] if learned else list(baselines)
-        served_7d, served_28d = version.served(2, methods)
-        return cls(version.trained_as_of, served_7d, served_28d, baselines, learned)
+        served_7d, served_28d, served_90d = version.served(3, methods)
+        return cls(version.trained_as_of, served_7d, served_28d, served_90d, baselines, learned)
 
 
 def fit_chance(rows: FeatureRows, happened: np.ndarray, trees: int, seed: int) -> Trees:

@@ -54,11 +54,12 @@ def train_next_order(
     options: NextOrderOptions,
     served_7d: str = OwnRate.method,
     served_28d: str = OwnRate.method,
+    served_90d: str = OwnRate.method,
 ) -> NextOrderModel:
     """Train on the orders up to a day; later orders of the history change nothing.
 
     The last eight weeks, forecast by trees of the time before them, calibrate the trees, which are fitted on all of the time.
-    `served_7d` and `served_28d` are the methods that an evaluation chose. Results depend neither on row order nor on threads.
+    `served_7d`, `served_28d` and `served_90d` are the methods that an evaluation chose. Results depend neither on row order nor on threads.
 
     Raises NextOrderTrainingError if there is no earlier day, or no customer, to learn from.
     """
@@ -81,9 +82,11 @@ def train_next_order(
         learned = _grow(rows, outcomes, options)
         if learned:
             learned = replace(learned, calibration_7d=_find_calibration(history, trained_as_of, days, options))
+    served = (served_7d, served_28d, served_90d)
     if not learned:
-        served_7d, served_28d = (OwnRate.method if each == LEARNED else each for each in (served_7d, served_28d))
-    return NextOrderModel(trained_as_of, served_7d, served_28d, baselines, learned)
+        served = (OwnRate.method if each == LEARNED else each for each in served)
+    served_7d, served_28d, served_90d = served
+    return NextOrderModel(trained_as_of, served_7d, served_28d, served_90d, baselines, learned)
 
 
 def as_of_days(history: OrderHistory, trained_as_of: date) -> list[date]:
@@ -127,6 +130,8 @@ def _grow(rows: FeatureRows, outcomes: Outcomes, options: NextOrderOptions) -> L
 def _sampled(history: OrderHistory, days: Sequence[date], options: NextOrderOptions) -> FeatureRows:
     """The rows of each day; of a sample of customers, another one each day, if there are more rows than the options allow."""
     sample = ~is_held_out(history.customer, options.seed, options.held_out)
+    # Customers of later orders have no rows, and must not change the sample.
+    sample &= history.day[history.first] <= day_number(days[-1])
     share = min(1.0, options.rows / max(int(sample.sum()) * len(days), 1))
     parts = []
     for day in days:

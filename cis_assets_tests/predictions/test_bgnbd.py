@@ -96,3 +96,8 @@ def test_unchanging_customers_give_finite_estimates() -> None:
 def test_contradictory_histories_are_refused(row: tuple[int, float, float]) -> None:
     with pytest.raises(PurchaseHistoryError, match="recency"):
         customers(row)
+
+
+def test_nobody_has_no_forecasts() -> None:
+    nobody = customers()
+    assert len(FEW_STAY.expected_orders(nobody, 13.0)) == len(FEW_STAY.chance_of_order(nobody, 1.0)) == 0

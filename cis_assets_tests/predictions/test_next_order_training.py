@@ -85,7 +85,7 @@ def test_a_model_with_too_many_or_too_few_numbers_is_refused(model: NextOrderMod
             NextOrderModel.of_rows(rows)
 
 
-@pytest.mark.parametrize("served", [["coin", "coin"], ["own_rate"], ["own_rate"] * 3, [], None])
+@pytest.mark.parametrize("served", [["coin"] * 3, ["own_rate"], ["own_rate"] * 4, [], None])
 def test_a_model_that_does_not_have_what_serves_is_refused(model: NextOrderModel, served: list[str] | None) -> None:
     rows = model.rows().with_columns(served=pl.lit(served, dtype=pl.List(pl.String)))
     with pytest.raises(StoredTreesError, match="served methods"):
@@ -124,7 +124,7 @@ def test_trees_that_are_not_stored_do_not_serve(model: NextOrderModel) -> None:
     baselines = rows.filter(pl.col("part").is_in(BASELINES))
     with pytest.raises(StoredTreesError, match="served methods"):
         NextOrderModel.of_rows(baselines)
-    whole = NextOrderModel.of_rows(baselines.with_columns(served=pl.lit(["own_rate", "bg_nbd"])))
+    whole = NextOrderModel.of_rows(baselines.with_columns(served=pl.lit(["own_rate", "bg_nbd", "own_rate"])))
     assert (whole.learned, whole.served_7d) == (None, "own_rate")
 
 
@@ -136,9 +136,9 @@ def test_a_model_of_other_features_is_refused(model: NextOrderModel) -> None:
 
 @pytest.mark.parametrize("method", [LEARNED, *BASELINES])
 def test_predictions_agree_with_each_other(model: NextOrderModel, rows: FeatureRows, method: str) -> None:
-    found = replace(model, served_7d=method, served_28d=method).predict(rows)
+    found = replace(model, served_7d=method, served_28d=method, served_90d=method).predict(rows)
     assert found.select("as_of_date", "customer_id").is_unique().all()
-    assert found.select("served", "served_28d").unique().row(0) == (method, method)
+    assert found.select("served", "served_28d", "served_90d").unique().row(0) == (method, method, method)
     days = (pl.col("expected_order_date") - pl.col("as_of_date")).dt.total_days()
     soon, later, orders = pl.col("probability_7d"), pl.col("probability_28d"), pl.col("expected_orders_90d")
     assert found.select((soon > 0).all() & (soon <= later).all() & (later <= 1).all() & (orders > 0).all()).item()
@@ -231,12 +231,12 @@ def test_trees_do_not_serve_while_any_baseline_may_be_as_good(other: str) -> Non
 
 
 def test_each_forecast_comes_from_the_method_that_serves_it(model: NextOrderModel, rows: FeatureRows) -> None:
-    found = replace(model, served_7d=LEARNED, served_28d="bg_nbd").forecast(rows)
-    learned, baseline = model.forecast(rows, LEARNED), model.forecast(rows, "bg_nbd")
+    found = replace(model, served_7d=LEARNED, served_28d="bg_nbd", served_90d="own_rate").forecast(rows)
+    learned, baseline, own = (model.forecast(rows, method) for method in (LEARNED, "bg_nbd", "own_rate"))
     np.testing.assert_array_equal(found.probability_7d, learned.probability_7d)
     later = np.maximum(baseline.probability_28d, learned.probability_7d)
     np.testing.assert_array_equal(found.probability_28d, later)
-    np.testing.assert_array_equal(found.expected_orders_90d, baseline.expected_orders_90d)
+    np.testing.assert_array_equal(found.expected_orders_90d, np.maximum(own.expected_orders_90d, later))
 
 
 def test_an_evaluation_compares_all_methods_on_later_days() -> None:
@@ -245,7 +245,11 @@ def test_an_evaluation_compares_all_methods_on_later_days() -> None:
     assert set(table["method"]) == {LEARNED, *BASELINES}
     assert set(table["slice"]) <= {"all", "held_out_customers", *STAGES}
     assert {"all", "held_out_customers", "active", "lapsed"} <= set(table["slice"])
-    for metric, served in (("ece", found.served_7d), ("brier_28d", found.served_28d), ("auc_28d", found.served_28d)):
+    for metric, served in (
+        ("ece", found.served_7d),
+        ("brier_28d", found.served_28d),
+        ("poisson_deviance_90d", found.served_90d),
+    ):
         assert table.filter(pl.col("served"), pl.col("metric") == metric)["method"].unique().to_list() == [served]
     single = table.filter((pl.col("slice") == "all") & pl.col("baseline").is_null())
     assert single.select("method", "metric").is_unique().all()
@@ -282,7 +286,10 @@ def test_slices_of_few_customers_have_no_figures(model: NextOrderModel) -> None:
     found = Backtest.run(model, HISTORY, END, OPTIONS)
     nine, ten = (found.rows.customer <= number for number in (9, 10))
     assert len(np.unique(found.rows.customer[ten])) == 10
-    assert set(evaluation_rows(found, (LEARNED, LEARNED), {"nine": nine, "ten": ten})["slice"]) == {"all", "ten"}
+    assert set(evaluation_rows(found, (LEARNED, LEARNED, LEARNED), {"nine": nine, "ten": ten})["slice"]) == {
+        "all",
+        "ten",
+    }
 
 
 def test_a_long_history_is_cut_a_third_of_a_year_before_its_end() -> None:
@@ -293,7 +300,9 @@ def test_a_long_history_is_cut_a_third_of_a_year_before_its_end() -> None:
 
 def test_rows_whose_outcome_is_not_known_do_not_count(model: NextOrderModel) -> None:
     found = Backtest.run(model, HISTORY, day(191), OPTIONS)
-    counts = dict(evaluation_rows(found, (LEARNED, LEARNED), {}).group_by("metric").agg(pl.col("n").max()).iter_rows())
+    counts = dict(
+        evaluation_rows(found, (LEARNED, LEARNED, LEARNED), {}).group_by("metric").agg(pl.col("n").max()).iter_rows()
+    )
     assert counts["brier"] == len(found.rows)
     # Only the first day is followed by four weeks, and none by 90 days.
     assert counts["brier_28d"] == (found.rows.as_of == found.rows.as_of.min()).sum()
