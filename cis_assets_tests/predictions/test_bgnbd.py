@@ -99,5 +99,5 @@ def test_contradictory_histories_are_refused(row: tuple[int, float, float]) -> N
 
 
 def test_nobody_has_no_forecasts() -> None:
-    nobody = customers()
+    nobody = Purchases(np.zeros(0), np.zeros(0), np.zeros(0))
     assert len(FEW_STAY.expected_orders(nobody, 13.0)) == len(FEW_STAY.chance_of_order(nobody, 1.0)) == 0
