@@ -23,7 +23,7 @@ from cis_assets.predictions.evaluation_rows import (
     no_calibration,
 )
 from cis_assets.predictions.model_rows import NEXT_ORDER
-from cis_assets.predictions.next_order_baselines import BASELINES, BaseRate, OwnRate
+from cis_assets.predictions.next_order_baselines import BASELINES, BaseRate, BuyTillYouLeave, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
@@ -78,7 +78,7 @@ class Backtest:
         """The trees if their error for 7, 28 or 90 days is below that of each baseline beyond chance.
 
         Else the baseline with the least error, except the base rate, which is the same for all. Without outcomes the own
-        rate. The error is the Brier score, and for the orders within 90 days the Poisson deviance.
+        rate, and BG/NBD for 90 days. The error is the Brier score, and for the orders within 90 days the Poisson deviance.
         """
         happened, forecast_name, terms_of = {
             SOON: (self.outcomes.within_7d, "probability_7d", brier_terms),
@@ -91,7 +91,8 @@ class Backtest:
         }[days]
         known = ~np.isnan(happened)
         if not known.any():
-            return OwnRate.method
+            # Rates of the last weeks do not know that customers leave.
+            return BuyTillYouLeave.method if days == LONG else OwnRate.method
         terms = {
             method: terms_of(happened[known], getattr(forecast, forecast_name)[known])
             for method, forecast in self.forecasts.items()
@@ -119,7 +120,8 @@ class NextOrderEvaluation:
     @classmethod
     def nothing(cls) -> NextOrderEvaluation:
         """Of a history that is too short to hold back a part of it."""
-        return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), *[OwnRate.method] * 3)
+        own, leaving = OwnRate.method, BuyTillYouLeave.method
+        return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), own, own, leaving)
 
 
 def evaluate_next_order(

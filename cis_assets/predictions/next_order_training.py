@@ -12,7 +12,7 @@ from cis_assets.dates import day_number
 from cis_assets.errors import OperatorError
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration, choose_calibration
 from cis_assets.predictions.customer_sample import Purpose, customer_places, is_held_out
-from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, OwnRate
+from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, BuyTillYouLeave, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel, fit_chance
 from cis_assets.predictions.next_order_outcomes import SOON, Outcomes
@@ -54,7 +54,7 @@ def train_next_order(
     options: NextOrderOptions,
     served_7d: str = OwnRate.method,
     served_28d: str = OwnRate.method,
-    served_90d: str = OwnRate.method,
+    served_90d: str = BuyTillYouLeave.method,
 ) -> NextOrderModel:
     """Train on the orders up to a day; later orders of the history change nothing.
 

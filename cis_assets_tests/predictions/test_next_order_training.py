@@ -252,7 +252,7 @@ def test_an_evaluation_compares_all_methods_on_later_days() -> None:
     ):
         assert table.filter(pl.col("served"), pl.col("metric") == metric)["method"].unique().to_list() == [served]
     # No 90 days are known after the cut.
-    assert found.served_90d == "own_rate"
+    assert found.served_90d == "bg_nbd"
     single = table.filter((pl.col("slice") == "all") & pl.col("baseline").is_null())
     assert single.select("method", "metric").is_unique().all()
     values = dict(zip(single.select("method", "metric").iter_rows(), single["value"], strict=True))
