@@ -84,10 +84,10 @@ def shoot(page: Page, address: str, name: str) -> None:
 
 def graph(page: Page, base: str) -> None:
     """Take the asset graph by group, with gold open."""
-    page.set_viewport_size({"width": 2600, "height": 1500})
+    page.set_viewport_size({"width": 2600, "height": 2300})
     page.goto(f"{base}/asset-groups?expanded=global@global:gold", wait_until="domcontentloaded")
     time.sleep(10)
-    page.screenshot(path=IMAGES / "asset-graph.png", clip={"x": 570, "y": 112, "width": 1990, "height": 1328})
+    page.screenshot(path=IMAGES / "asset-graph.png", clip={"x": 570, "y": 240, "width": 1980, "height": 1850})
     page.set_viewport_size({"width": 1600, "height": 1000})
 
 

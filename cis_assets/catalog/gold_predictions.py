@@ -59,7 +59,10 @@ class NextOrder(_Snapshot):
     expected_orders_90d = dy.Float64(min=0.0, description="Expected number of orders in the 90 days after the day.")
     model_version = dy.Date(description=_VERSION)
     served = dy.String(description="Method of probability_7d: learned, or a baseline.")
-    served_28d = dy.String(description="Method of the other forecasts: learned, or a baseline.")
+    served_28d = dy.String(
+        description="Method of probability_28d and of the date beyond 7 days: learned, or a baseline."
+    )
+    served_90d = dy.String(description="Method of expected_orders_90d: learned, or a baseline.")
 
 
 class PredictionModels(dy.Schema):
@@ -69,7 +72,7 @@ class PredictionModels(dy.Schema):
     trained_as_of = dy.Date(description="Day of the newest order that the version knows. It names the version.")
     served = dy.List(
         dy.String(),
-        description="Methods that serve. next_order: for 7 days, for the other forecasts. next_basket: for repeats.",
+        description="Methods that serve. next_order: for 7, 28 and 90 days. next_basket: for repeats.",
     )
     part = dy.String(description="What the row describes: trees, a calibration, a baseline, or figures of families.")
     tree = dy.Int32(description="Number of the tree in its part; -1 in other rows.")

@@ -156,7 +156,7 @@ _OF_DAY = {
     "order_of_day": _of(bronze.ORDERS, "order_hour", "source_file", "source_line"),
 }
 _RHYTHM = _of(silver.ORDERS, "day_number", "order_of_day", "item_count", "gap_is_minimum")
-_FAMILIES = _of(silver.PRODUCTS, "display_name", "product_name", "aisle_id")
+_FAMILIES = _of(silver.PRODUCTS, "display_name", "product_name", "aisle", "aisle_id")
 _BASKETS = (
     *_of(silver.ORDERS, "day_number", "order_of_day", "order_weekday", "order_hour", "item_count"),
     *_of(silver.ORDER_ITEMS, "product_id", "add_to_cart_order"),
@@ -325,12 +325,12 @@ COMPUTED: Mapping[str, ByColumn] = {
         **dict.fromkeys(("feature", "threshold", "missing_goes_left", "left", "right", "value", "served"), _TRAINED),
         "ids": (*_of(silver.PRODUCTS, "product_id"), *_FAMILIES),
     },
-    gold.MODEL_EVALUATIONS.path: dict.fromkeys(("value", "low", "high", "served"), _TRAINED),
+    gold.MODEL_EVALUATIONS.path: dict.fromkeys(("slice", "value", "low", "high", "served", "n"), _TRAINED),
     gold.NEXT_ORDER.path: {
         **dict.fromkeys(
             ("expected_order_date", "probability_7d", "probability_28d", "expected_orders_90d"), (*_RHYTHM, *_MODEL)
         ),
-        **dict.fromkeys(("served", "served_28d"), _SERVED),
+        **dict.fromkeys(("served", "served_28d", "served_90d"), _SERVED),
     },
     gold.PRODUCT_RECOMMENDATIONS.path: {
         **dict.fromkeys(("rank", "probability", "reason_code"), (*_BASKETS, *_MODEL)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cis_assets.cli.backfill import find_newest_complete_date
 from cis_assets.cli.console import DAY, heading, json_option, note, print_json, print_table, say, with_settings
 from cis_assets.settings import Settings
 
@@ -49,7 +50,7 @@ def evaluate(settings: Settings, as_of: date | None, as_json: bool) -> None:
     from cis_assets.views.predictions import evaluate_lake, find_evaluation_day
 
     lake = Lake(settings.lake_uri)
-    day = find_evaluation_day(lake, as_of)
+    day = find_evaluation_day(lake, as_of, find_newest_complete_date(settings))
     note(f"Evaluating on the orders up to {day} ...")
     rows = evaluate_lake(lake, day, PredictionOptions.from_settings(settings)).evaluations.drop("trained_as_of")
     if as_json:
@@ -61,6 +62,10 @@ def evaluate(settings: Settings, as_of: date | None, as_json: bool) -> None:
         return
     for task in _TASKS:
         _print_task(task, rows)
+    say(
+        "Higher is better: p@1, recall@10, ndcg@10, auc. Lower is better: brier, log_loss, ece, absolute_error, "
+        "poisson_deviance. In brackets: 95% intervals."
+    )
 
 
 def _print_task(task: str, rows: pl.DataFrame) -> None:

@@ -161,7 +161,7 @@ def _print_predictions(found: dict[str, Any]) -> None:
             f"{forecast['probability_28d']:.0%}; {forecast['expected_orders_90d']:.1f} orders in 90 days."
         )
     else:
-        say("No forecast in this snapshot.")
+        say("No forecast in this snapshot: `cis train --predictions` needs five weeks of orders.")
     recommendations = found["recommendations"]
     if not recommendations:
         say("No recommendation in this snapshot.")

@@ -35,6 +35,7 @@ def snapshot(settings: Settings, day: date | None) -> None:
     if unread := find_unread_customers(lake, folder):
         say(f"Reading snapshots, because {unread} is newer than what the lake has read ...")
         say(f"Done in run {run_assets(settings, SNAPSHOT_TABLES, None)}.")
-    models = {gold.SEGMENT_MODEL: SEGMENT_MODEL, gold.MODEL_EVALUATIONS: PREDICTION_MODELS}
-    missing = [selection for table, selection in models.items() if not has_rows(lake, table)]
+    missing = [] if has_rows(lake, gold.SEGMENT_MODEL) else [SEGMENT_MODEL]
+    # Few orders make no version, so its rows do not tell whether a training was tried.
+    missing += [] if lake.exists(gold.PREDICTION_MODELS) else [PREDICTION_MODELS]
     materialize(settings, " or ".join([SNAPSHOT, *missing]), DateRange(day, day))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
-from cis_assets.cli.console import Refused, say, with_settings
+from cis_assets.cli.console import DAY, Refused, say, with_settings
 from cis_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,19 +16,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--promote", is_flag=True, help="Let the challenger serve the snapshots after the newest one.")
-@click.option(
-    "--reason", default="promoted by hand", show_default=True, help="Why it is promoted; kept with the version."
-)
+@click.option("--reason", help="Why it is promoted; kept with the version.  [default: promoted by hand]")
 @click.option("--predictions", is_flag=True, help="Train the models of the next order and the next basket instead.")
+@click.option("--as-of", type=DAY, help="With --predictions: train on the orders up to this day (default: all).")
 @with_settings
-def train(settings: Settings, promote: bool, reason: str, predictions: bool) -> None:
+def train(settings: Settings, promote: bool, reason: str | None, predictions: bool, as_of: date | None) -> None:
     """Train a challenger of the segment model on the newest snapshot, or promote the one that waits.
 
     A challenger changes no customer's segment until it is promoted. The first version is promoted by itself. --promote
     trains only if no challenger waits.
 
-    With --predictions, the models of predictions are evaluated and trained on all orders in silver. They predict the days
-    from the newest order date on, where they beat their baselines.
+    With --predictions, the models of predictions are evaluated and trained on the orders in silver. They predict the days
+    from the newest of these orders on, where they beat their baselines; else a baseline does.
     """
     import polars as pl
 
@@ -37,15 +37,17 @@ def train(settings: Settings, promote: bool, reason: str, predictions: bool) -> 
     from cis_assets.lake.lake import Lake
     from cis_assets.segmentation.versions import CHALLENGER, champion
 
-    if predictions and promote:
-        raise click.UsageError("Models of predictions need no promotion: leave out --promote.")
+    if predictions and (promote or reason):
+        raise click.UsageError("Models of predictions need no promotion: leave out --promote and --reason.")
     lake = Lake(settings.lake_uri)
     if predictions:
-        _train_predictions(settings, lake)
+        _train_predictions(settings, lake, as_of)
         return
+    if as_of:
+        raise click.UsageError("Segments are trained on the newest snapshot: --as-of goes with --predictions.")
     if not lake.exists(gold.CUSTOMER_HABITS):
         raise Refused("gold/customer_habits has no snapshot yet: run `cis snapshot` first.")
-    ops = {SEGMENT_TRAINING: {"config": {"promote": promote, "reason": reason}}}
+    ops = {SEGMENT_TRAINING: {"config": {"promote": promote, "reason": reason or "promoted by hand"}}}
     run_id = run_assets(settings, SEGMENT_MODEL, None, ops)
     models = lake.scan(gold.SEGMENT_MODEL).collect()
     shown = models.filter(pl.col("state") == CHALLENGER)
@@ -58,20 +60,24 @@ def train(settings: Settings, promote: bool, reason: str, predictions: bool) -> 
         say(f"  {row['segment_id']:>3} {row['segment_name']} ({row['origin']}): {row['segment_marks']}")
 
 
-def _train_predictions(settings: Settings, lake: Lake) -> None:
-    import polars as pl
-
+def _train_predictions(settings: Settings, lake: Lake, as_of: date | None) -> None:
     from cis_assets.catalog import gold, silver
     from cis_assets.cli.runs import run_assets
-    from cis_assets.defs.jobs import PREDICTION_MODELS
+    from cis_assets.defs.jobs import PREDICTION_MODELS, PREDICTION_TRAINING
+    from cis_assets.predictions.model_rows import NEXT_BASKET, NEXT_ORDER, version_of_day
 
     if not lake.exists(silver.ORDERS):
         raise Refused("silver/orders has no orders yet: run `cis backfill` first.")
-    run_id = run_assets(settings, PREDICTION_MODELS, None)
-    models = lake.scan(gold.PREDICTION_MODELS).select("task", "trained_as_of", "served").collect()
-    newest = models.filter(pl.col("trained_as_of") == pl.col("trained_as_of").max()).unique("task").sort("task")
+    ops = {PREDICTION_TRAINING: {"config": {"as_of": str(as_of) if as_of else None}}}
+    run_id = run_assets(settings, PREDICTION_MODELS, None, ops)
     say(f"Done in run {run_id}. `cis evaluate` shows how good the models are.")
-    for task, trained_as_of, served in newest.iter_rows():
-        say(f"  {task} of {trained_as_of}: {', '.join(served)} serves.")
-    if newest.is_empty():
-        say("  The orders are too few to train a model. Baselines serve where they can.")
+    if not lake.exists(gold.PREDICTION_MODELS):
+        # The run warned that there are no orders.
+        return
+    models = lake.scan(gold.PREDICTION_MODELS).select("task", "trained_as_of", "served").unique().collect()
+    for task in (NEXT_ORDER, NEXT_BASKET):
+        newest = version_of_day(models, task, as_of or date.max)
+        for trained_as_of, served in newest.select("trained_as_of", "served").iter_rows():
+            say(f"  {task}: version of {trained_as_of}, served by {' and '.join(dict.fromkeys(served))}.")
+        if newest.is_empty():
+            say(f"  {task}: no version, because the orders are too few.")

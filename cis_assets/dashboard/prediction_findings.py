@@ -18,11 +18,11 @@ def describe_next_order(forecasts: pl.DataFrame) -> str:
         later=pl.col("probability_28d").sum(),
         orders=pl.col("expected_orders_90d").sum(),
     ).row(0, named=True)
-    model, served, served_28d = forecasts.select("model_version", "served", "served_28d").row(0)
+    model, *served = forecasts.select("model_version", "served", "served_28d", "served_90d").row(0)
     finding = (
         f"{row['soon']:,.0f} of {forecasts.height:,} customers are expected to order within 7 days, {row['later']:,.0f} within "
-        f"28 days, with {row['orders']:,.0f} orders in 90 days. The version of {model} serves: {served} for 7 days, "
-        f"{served_28d} for the rest.{_is_older(forecasts)}"
+        f"28 days, with {row['orders']:,.0f} orders in 90 days. The version of {model} serves: {served[0]} for 7 days, "
+        f"{served[1]} for 28, {served[2]} for 90.{_note_on_version(forecasts)}"
     )
     rows = []
     most = 1.1
@@ -43,7 +43,7 @@ def describe_recommendations(recommendations: pl.DataFrame) -> str:
     served = recommendations["served"][0]
     finding = (
         f"Recommendations for {customers:,} customers: {repeats.height:,} repeats, ranked by {served}; "
-        f"{recommendations.height - repeats.height:,} discoveries.{_is_older(recommendations)}"
+        f"{recommendations.height - repeats.height:,} discoveries.{_note_on_version(recommendations)}"
     )
     means = (
         repeats.filter(pl.col("rank") <= _REPEATS_LISTED)
@@ -59,7 +59,7 @@ def describe_recommendations(recommendations: pl.DataFrame) -> str:
     return f"{finding}\n\n{markdown_table(header, rows)}"
 
 
-def _is_older(rows: pl.DataFrame) -> str:
+def _note_on_version(rows: pl.DataFrame) -> str:
     """A sentence for days before the first training."""
     if (rows["model_version"] > rows["as_of_date"]).any():
         return " The version is newer than the day, because none was trained before."

@@ -15,6 +15,8 @@ SEGMENT_MODEL = 'key:"gold/segment_model" or key:"gold/segment_candidates"'
 # The op that makes the tables of the model.
 SEGMENT_TRAINING = "train_segment_model"
 PREDICTION_MODELS = 'key:"gold/prediction_models" or key:"gold/model_evaluations"'
+# The op that makes them.
+PREDICTION_TRAINING = "train_prediction_models"
 # The tables of a day by the models as they are, and the dashboard page.
 SNAPSHOT = f"(group:gold and not ({SEGMENT_MODEL} or {PREDICTION_MODELS})) or group:dashboard"
 # Runs with the same value of this tag follow one another (see dagster.yaml). The later run read the newer files, so it writes last.

@@ -101,7 +101,7 @@ def evaluate_baskets(
     for context in contexts:
         trial = _Trial.run(history, context, options)
         predicted = np.isin(history.customer_id, trial.customer_id)
-        found = trial.rows({name: chosen[predicted] for name, chosen in (slices or {}).items()})
+        found = trial.rows({name: chosen[predicted] for name, chosen in (slices or {}).items()}, options.seed)
         method = served[context] = choose_method(found)
         rows += [{**row, "context": context, "served": row["method"] in (method, CO_BOUGHT)} for row in found]
         if context == EXPECTED:
@@ -177,14 +177,14 @@ class _Trial:
             scores=scores,
         )
 
-    def rows(self, slices: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
+    def rows(self, slices: Mapping[str, np.ndarray], seed: int) -> list[dict[str, object]]:
         everybody = np.ones(len(self.basket), dtype=bool)
-        rows = _slice_rows(ALL, self.by_method, everybody)
-        rows += _slice_rows(HELD_OUT, self.by_held_out_method, self.held_out)
-        rows += _slice_rows(REPEAT, self.repeats, everybody)
-        rows += _slice_rows(DISCOVERY, self.discoveries, everybody)
+        rows = _slice_rows(ALL, self.by_method, everybody, seed)
+        rows += _slice_rows(HELD_OUT, self.by_held_out_method, self.held_out, seed)
+        rows += _slice_rows(REPEAT, self.repeats, everybody, seed)
+        rows += _slice_rows(DISCOVERY, self.discoveries, everybody, seed)
         for name, chosen in slices.items():
-            rows += _slice_rows(name, self.by_method, chosen)
+            rows += _slice_rows(name, self.by_method, chosen, seed)
         for method, score in self.scores.items() if len(self.bought) else ():
             row = {"method": method, "slice": ALL, "n": len(self.bought)}
             rows.append({**row, "metric": "brier", "value": float(brier_terms(self.bought, score).mean())})
@@ -217,7 +217,9 @@ def choose_method(rows: Sequence[Mapping[str, object]]) -> str:
     return better[-1]
 
 
-def _slice_rows(name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarray) -> list[dict[str, object]]:
+def _slice_rows(
+    name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarray, seed: int
+) -> list[dict[str, object]]:
     """The metrics of each method, and their differences to each simpler method, for the chosen customers with a basket."""
     # METRICS of a customer without a basket are NaN for every method.
     of_method = {method: metrics[chosen & ~np.isnan(metrics[:, 0])] for method, metrics in by_method.items()}
@@ -229,7 +231,7 @@ def _slice_rows(name: str, by_method: Mapping[str, np.ndarray], chosen: np.ndarr
         for place, (method, values) in enumerate(of_method.items())
         for baseline in (None, *list(of_method)[:place])
     ]
-    found = means_by_customer(np.hstack([values for *_, values in compared]), np.arange(count))
+    found = means_by_customer(np.hstack([values for *_, values in compared]), np.arange(count), seed)
     return [
         {
             "method": method,

@@ -25,7 +25,10 @@ class PurchaseHistoryError(OperatorError):
 
 @dataclass(frozen=True)
 class Purchases:
-    """Per customer: orders after the first, time from the first to the last of them, time from the first to today."""
+    """Per customer: orders after the first, time from the first to the last of them, time from the first to today.
+
+    Times have any unit, which `alpha` and the times of forecasts share.
+    """
 
     frequency: np.ndarray
     recency: np.ndarray
@@ -41,13 +44,12 @@ class Purchases:
 
 @dataclass(frozen=True)
 class BgNbd:
-    """A fitted model. `log_likelihood` is that of the customers it was fitted on."""
+    """A fitted model."""
 
     r: float
     alpha: float
     a: float
     b: float
-    log_likelihood: float
 
     @classmethod
     def fit(cls, purchases: Purchases) -> Self:
@@ -74,9 +76,7 @@ class BgNbd:
             options={"ftol": 1e-13, "gtol": 1e-8},
         )
         r, alpha, a, b = (float(each) for each in np.exp(found.x))
-        fitted = cls(r, alpha * scale, a, b, 0.0)
-        total = _log_likelihood(np.array([r, fitted.alpha, a, b]), unique[:, 0], unique[:, 1], unique[:, 2])[0]
-        return cls(r, fitted.alpha, a, b, float((weight * total).sum()))
+        return cls(r, alpha * scale, a, b)
 
     def chance_alive(self, purchases: Purchases) -> np.ndarray:
         """The probability that a customer has not left. It is 1 without an order after the first."""
@@ -92,6 +92,8 @@ class BgNbd:
 
     def expected_orders(self, purchases: Purchases, time: float) -> np.ndarray:
         """The expected number of orders within `time`, by Gauss-Jacobi quadrature over the chance to leave."""
+        if not len(purchases.frequency):
+            return np.zeros(0)
         expected = np.empty(len(purchases.frequency))
         order = np.argsort(purchases.frequency, kind="stable")
         counts, starts = np.unique(purchases.frequency[order], return_index=True)

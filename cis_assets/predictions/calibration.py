@@ -50,17 +50,18 @@ class Calibration:
 UNCALIBRATED = Calibration()
 
 
-def choose_calibration(score: np.ndarray, happened: np.ndarray, as_of: np.ndarray) -> Calibration:
-    """Choose whether to correct: only if a correction of the first half of the days improves the others.
+def choose_calibration(score: np.ndarray, happened: np.ndarray, as_of: np.ndarray, days: int) -> Calibration:
+    """Choose whether to correct: only if a correction of the first half of the as-of days improves the others.
 
-    It must clearly reduce their calibration error without a worse Brier score. The chosen one is fitted again on all days.
-    Outcomes that are not known (NaN) do not count.
+    It must clearly reduce their calibration error without a worse Brier score. The chosen one is fitted again on all of them.
+    Outcomes of `days` days that end later than the second half begins are left out of the first half. Outcomes that are not
+    known (NaN) do not count.
     """
     known = ~np.isnan(happened)
     if not known.any():
         return UNCALIBRATED
-    later = as_of >= np.quantile(as_of[known], 0.5, method="nearest")
-    fit_on, measure_on = known & ~later, known & later
+    half = np.quantile(as_of[known], 0.5, method="nearest")
+    fit_on, measure_on = known & (as_of + days <= half), known & (as_of >= half)
     if min(fit_on.sum(), measure_on.sum()) < _FEWEST_ROWS or len(np.unique(happened[fit_on])) < 2:
         return UNCALIBRATED
     corrected = Calibration.fit(score[fit_on], happened[fit_on]).apply(score[measure_on])

@@ -14,7 +14,6 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 class Purpose(IntEnum):
     """What customers are sampled for. The places of two purposes are independent."""
 
-    TRAINED = 1
     HELD_OUT = 2
     TRAINING_ROWS = 3
     READ = 4

@@ -42,7 +42,7 @@ class PredictionOptions:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         return cls(
-            NextOrderOptions(history_days=settings.history_days),
+            NextOrderOptions(history_days=settings.history_days, seed=settings.seed),
             RankerOptions(seed=settings.seed, history_days=settings.history_days),
             LifecycleRules.from_settings(settings),
         )
@@ -54,7 +54,7 @@ class PredictionEvaluation:
 
     evaluations: pl.DataFrame
     calibration: pl.DataFrame
-    next_order: tuple[str, str]
+    next_order: tuple[str, str, str]
     next_basket: str
 
 
@@ -142,7 +142,7 @@ def _evaluate(sample: _Sample, day: date, options: PredictionOptions, contexts: 
     return PredictionEvaluation(
         MODEL_EVALUATIONS.conform(rows.lazy()).collect(),
         pl.concat([order.calibration, basket.calibration]),
-        (order.served_7d, order.served_28d),
+        (order.served_7d, order.served_28d, order.served_90d),
         basket.served[EXPECTED],
     )
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from cis_assets.catalog.gold import PREDICTION_MODELS
 from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError, Trees
 
 NEXT_ORDER, NEXT_BASKET = "next_order", "next_basket"
+LEARNED_METHODS = ("learned", "ranker")
+"""Methods that are trained; all others are baselines."""
 
 
 def version_of_day(models: pl.DataFrame, task: str, day: date) -> pl.DataFrame:
@@ -32,10 +35,24 @@ def versions_of_days(models: pl.DataFrame, task: str, days: Sequence[date]) -> l
     return [(span[0][0], [day for _, day in span]) for _, each in spans if (span := list(each))]
 
 
-def with_version(models: pl.DataFrame, version: pl.DataFrame) -> pl.DataFrame:
-    """The stored models with the rows of one version, in place of those of the same task and day."""
-    others = models.join(version, on=["task", "trained_as_of"], how="anti")
-    return pl.concat([others, version]).sort(PREDICTION_MODELS.key)
+def with_training(stored: pl.DataFrame, made: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Stored rows of gold/prediction_models or gold/model_evaluations, with those of one training in place of its day's."""
+    others = stored.filter(pl.col("trained_as_of") != day)
+    return pl.concat([others, made]).sort("trained_as_of", maintain_order=True)
+
+
+def serving_baselines(models: pl.DataFrame) -> list[str]:
+    """What each task is served by, as one sentence each, unless a trained model serves all of its forecasts."""
+    said = []
+    for task in (NEXT_ORDER, NEXT_BASKET):
+        newest = version_of_day(models, task, date.max)
+        if newest.is_empty():
+            said.append(f"{task}: the orders are too few to train a model.")
+            continue
+        methods = [method for method in newest["served"][0] if method not in LEARNED_METHODS]
+        if methods:
+            said.append(f"{task}: {' and '.join(methods)} of {newest['trained_as_of'][0]}, because no model is better.")
+    return said
 
 
 def number_row(part: str, values: Iterable[float], ids: Iterable[int] = ()) -> dict[str, Any]:
@@ -59,7 +76,7 @@ def version_rows(
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """The parts of one version. Reading one that is missing or damaged raises StoredTreesError."""
+    """The parts of one version. Reading a part that is missing or damaged raises StoredTreesError."""
 
     rows: pl.DataFrame
 
@@ -76,26 +93,42 @@ class StoredVersion:
     def trained_as_of(self) -> date:
         return self.rows["trained_as_of"][0]
 
-    @property
-    def served(self) -> list[str]:
-        return self.rows["served"][0].to_list()
+    def served(self, count: int, methods: Collection[str]) -> list[str]:
+        """The methods that serve: `count` of those that the version has."""
+        found = self.rows["served"].unique().to_list()
+        if len(found) != 1 or len(found[0] or ()) != count or not set(found[0]) <= set(methods):
+            raise _damaged("the list of served methods")
+        return found[0]
 
-    def has(self, part: str) -> bool:
-        return part in self.rows["part"]
+    def has(self, prefix: str) -> bool:
+        """Whether the version has a part whose name starts with the prefix."""
+        return self.rows["part"].str.starts_with(prefix).any()
 
-    def numbers(self, part: str) -> list[float]:
-        return self._one(part)["value"][0].to_list()
+    def numbers(self, part: str, size: int | None = None) -> list[float]:
+        """The finite numbers of a part, and `size` of them if it is given."""
+        found = self._list(part, "value")
+        if not np.isfinite(found).all() or size not in (None, len(found)):
+            raise _damaged(part)
+        return found
 
     def ids(self, part: str) -> list[int]:
-        return self._one(part)["ids"][0].to_list()
+        return self._list(part, "ids")
 
     def trees(self, part: str) -> Trees:
         return Trees.of_rows(self.rows.filter(pl.col("part") == part), len(self.rows["features"][0]))
 
-    def _one(self, part: str) -> pl.DataFrame:
-        found = self.rows.filter(pl.col("part") == part)
-        if found.height != 1:
+    def _list(self, part: str, column: str) -> list[Any]:
+        found = self.rows.filter(pl.col("part") == part)[column].to_list()
+        if len(found) != 1:
             raise StoredTreesError(
-                f"The stored model in gold/prediction_models lacks {part}. Run `cis train --predictions`."
+                f"The stored model in gold/prediction_models lacks {part}, or has it twice. Run `cis train --predictions`."
             )
-        return found
+        if found[0] is None or None in found[0]:
+            raise _damaged(part)
+        return found[0]
+
+
+def _damaged(part: str) -> StoredTreesError:
+    return StoredTreesError(
+        f"The stored model in gold/prediction_models is damaged in {part}. Run `cis train --predictions`."
+    )

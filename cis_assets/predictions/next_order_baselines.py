@@ -22,12 +22,13 @@ _ROWS_AT_ONCE = 50_000
 
 
 class Baseline(Protocol):
-    """A forecast with parameters that are numbers, so they can be stored as a list.
+    """A forecast with `size` parameters that are numbers, so they can be stored as a list.
 
-    It is fitted on rows with outcomes and on the rows of the newest as-of day, whose outcomes are not known.
+    It is fitted on rows with outcomes, and on the rows of all customers on the newest as-of day, whose outcomes are not known.
     """
 
     method: ClassVar[str]
+    size: ClassVar[int]
 
     @classmethod
     def fit(cls, rows: FeatureRows, outcomes: Outcomes, newest: FeatureRows) -> Self: ...
@@ -45,6 +46,7 @@ class BaseRate:
     """The same for every customer: what happened on average."""
 
     method: ClassVar[str] = "base_rate"
+    size: ClassVar[int] = 3
     mean: Forecast
 
     @classmethod
@@ -68,6 +70,7 @@ class OwnRate:
     """The customer's orders of the last 56 days go on at their rate (Poisson), with 7 days at the average rate added."""
 
     method: ClassVar[str] = "own_rate"
+    size: ClassVar[int] = 1
     average_per_day: float
 
     @classmethod
@@ -96,6 +99,7 @@ class PersonalCadence:
     """
 
     method: ClassVar[str] = "personal_cadence"
+    size: ClassVar[int] = _LONGEST_WAIT + 2
     hazards: np.ndarray
     average_gap: float
 
@@ -107,8 +111,8 @@ class PersonalCadence:
         capped = np.bincount(length[exists & newest.is_capped], minlength=_LONGEST_WAIT + 1)
         still_open = np.minimum(newest.column("recency_days"), _LONGEST_WAIT).astype(np.int64)
         known = ended + capped + np.bincount(still_open, minlength=_LONGEST_WAIT + 1)
-        # A gap that is capped or open at t days is longer.
-        at_risk = np.cumsum(known[::-1])[::-1] - capped - np.bincount(still_open, minlength=_LONGEST_WAIT + 1)
+        # A gap that is open at t days did not end on that day. Nobody knows it of one that is capped at t days.
+        at_risk = np.cumsum(known[::-1])[::-1] - capped
         hazards = np.zeros(_LONGEST_WAIT + 1)
         before = 1.0 / 14
         for day in range(1, _LONGEST_WAIT):
@@ -162,6 +166,7 @@ class BuyTillYouLeave:
     """BG/NBD on the days with orders, fitted on the newest as-of day; times are in weeks."""
 
     method: ClassVar[str] = "bg_nbd"
+    size: ClassVar[int] = 5
     model: BgNbd
     orders_per_order_day: float
 
@@ -177,7 +182,7 @@ class BuyTillYouLeave:
 
     def parameters(self) -> list[float]:
         model = self.model
-        return [model.r, model.alpha, model.a, model.b, model.log_likelihood, self.orders_per_order_day]
+        return [model.r, model.alpha, model.a, model.b, self.orders_per_order_day]
 
     @classmethod
     def of_parameters(cls, parameters: list[float]) -> Self:

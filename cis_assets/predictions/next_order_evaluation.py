@@ -12,16 +12,18 @@ import numpy as np
 import polars as pl
 
 from cis_assets.dates import EPOCH, day_number
+from cis_assets.predictions.customer_sample import HELD_OUT_SHARE, is_held_out
 from cis_assets.predictions.evaluation_rows import (
     ALL,
     EVALUATION_COLUMNS,
+    EXPECTED,
     FEWEST_CUSTOMERS,
     HELD_OUT,
     calibration_rows,
     no_calibration,
 )
 from cis_assets.predictions.model_rows import NEXT_ORDER
-from cis_assets.predictions.next_order_baselines import BASELINES, BaseRate, OwnRate
+from cis_assets.predictions.next_order_baselines import BASELINES, BaseRate, BuyTillYouLeave, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
 from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
@@ -29,7 +31,6 @@ from cis_assets.predictions.next_order_training import (
     STEP_DAYS,
     NextOrderOptions,
     NextOrderTrainingError,
-    is_held_back,
     train_next_order,
 )
 from cis_assets.predictions.order_history import OrderHistory
@@ -44,8 +45,6 @@ from cis_assets.predictions.scores import (
 )
 from cis_assets.segmentation.lifecycle import LifecycleRules, customer_lifecycle
 
-CONTEXT = "expected"
-HELD_OUT_SHARE = 0.2
 # Older trees than that hardly serve.
 _LONGEST_DAYS = 125
 _PROBABILITIES = {"": ("within_7d", "probability_7d"), "_28d": ("within_28d", "probability_28d")}
@@ -56,11 +55,15 @@ _SUMMARIES = {"auc": auc, "ece": ece}
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts of each method for rows that are later than everything it was fitted on, with what happened."""
+    """Forecasts of each method for rows that are later than everything it was fitted on, with what happened.
+
+    `seed` is that of the intervals.
+    """
 
     rows: FeatureRows
     outcomes: Outcomes
     forecasts: Mapping[str, Forecast]
+    seed: int
 
     @classmethod
     def run(cls, model: NextOrderModel, history: OrderHistory, last: date, options: NextOrderOptions) -> Backtest:
@@ -69,47 +72,56 @@ class Backtest:
         days = [model.trained_as_of + timedelta(days=STEP_DAYS * each) for each in range(number)]
         rows = next_order_features(history, days, options.history_days)
         forecasts = {method: model.forecast(rows, method) for method in model.methods}
-        return cls(rows, Outcomes.of(history, rows, last), forecasts)
+        return cls(rows, Outcomes.of(history, rows, last), forecasts, options.seed)
 
     def better_method(self, days: int) -> str:
-        """The trees if their Brier score within 7 or 28 days is below the best baseline's beyond chance, else a baseline.
+        """The trees if their error for 7, 28 or 90 days is below that of each baseline beyond chance.
 
-        The best has the least Brier score. The base rate is compared too, but never serves, because it is the same for all.
-        Without outcomes the own rate serves.
+        Else the baseline with the least error, except the base rate, which is the same for all. Without outcomes the own
+        rate, and BG/NBD for 90 days. The error is the Brier score, and for the orders within 90 days the Poisson deviance.
         """
-        happened = self.outcomes.within_7d if days == SOON else self.outcomes.within_28d
+        happened, forecast_name, terms_of = {
+            SOON: (self.outcomes.within_7d, "probability_7d", brier_terms),
+            LATER: (self.outcomes.within_28d, "probability_28d", brier_terms),
+            LONG: (
+                np.where(self.outcomes.exposure == LONG, self.outcomes.orders, np.nan),
+                "expected_orders_90d",
+                poisson_deviance_terms,
+            ),
+        }[days]
         known = ~np.isnan(happened)
         if not known.any():
-            return OwnRate.method
+            # Rates of the last weeks do not know that customers leave.
+            return BuyTillYouLeave.method if days == LONG else OwnRate.method
         terms = {
-            method: brier_terms(happened, getattr(forecast, f"probability_{days}d"))[known]
+            method: terms_of(happened[known], getattr(forecast, forecast_name)[known])
             for method, forecast in self.forecasts.items()
         }
-        ranked = sorted((each.method for each in BASELINES), key=lambda method: terms[method].mean())
         if LEARNED in terms:
-            paired = (terms[LEARNED] - terms[ranked[0]])[:, None]
-            (difference,) = means_by_customer(paired, self.rows.customer[known])
-            if difference.high < 0:
+            paired = np.column_stack([terms[LEARNED] - terms[each.method] for each in BASELINES])
+            if all(each.high < 0 for each in means_by_customer(paired, self.rows.customer[known], self.seed)):
                 return LEARNED
-        return next(method for method in ranked if method != BaseRate.method)
+        return min((each.method for each in BASELINES if each is not BaseRate), key=lambda method: terms[method].mean())
 
 
 @dataclass(frozen=True)
 class NextOrderEvaluation:
     """The rows of an evaluation (EVALUATION_COLUMNS), the calibration of what serves, and what serves.
 
-    `served_7d` is the method of the probability within 7 days, and `served_28d` of the other forecasts.
+    `served_7d` and `served_28d` are the methods of the probabilities, and `served_90d` of the number of orders.
     """
 
     rows: pl.DataFrame
     calibration: pl.DataFrame
     served_7d: str
     served_28d: str
+    served_90d: str
 
     @classmethod
     def nothing(cls) -> NextOrderEvaluation:
         """Of a history that is too short to hold back a part of it."""
-        return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), OwnRate.method, OwnRate.method)
+        own, leaving = OwnRate.method, BuyTillYouLeave.method
+        return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), own, own, leaving)
 
 
 def evaluate_next_order(
@@ -119,7 +131,7 @@ def evaluate_next_order(
 
     `orders` are rows of silver/orders up to `last`. The slice `held_out_customers` has the customers that were not trained on.
     """
-    options = replace(options, held_back=HELD_OUT_SHARE)
+    options = replace(options, held_out=HELD_OUT_SHARE)
     history = OrderHistory.of_rows(orders)
     try:
         model = train_next_order(history, find_cut(history, last), options)
@@ -129,11 +141,11 @@ def evaluate_next_order(
     days = [EPOCH + timedelta(days=int(day)) for day in np.unique(found.rows.as_of)]
     lifecycle = customer_lifecycle(nw.from_native(orders.lazy()), days, options.history_days, rules)
     slices = {
-        HELD_OUT: is_held_back(found.rows.customer, options.held_back),
+        HELD_OUT: is_held_out(found.rows.customer, options.seed),
         **stage_slices(found, lifecycle),
     }
-    served = found.better_method(SOON), found.better_method(LATER)
-    curves = [calibration_curve(found, method, days) for method, days in zip(served, (SOON, LATER), strict=True)]
+    served = found.better_method(SOON), found.better_method(LATER), found.better_method(LONG)
+    curves = [calibration_curve(found, method, days) for method, days in zip(served[:2], (SOON, LATER), strict=True)]
     return NextOrderEvaluation(evaluation_rows(found, served, slices), pl.concat(curves), *served)
 
 
@@ -145,23 +157,24 @@ def find_cut(history: OrderHistory, last: date) -> date:
     return last - timedelta(days=min(whole - 2 * whole // 3, _LONGEST_DAYS))
 
 
-def evaluation_rows(found: Backtest, served: tuple[str, str], slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
+def evaluation_rows(found: Backtest, served: tuple[str, str, str], slices: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Each metric of each method, for all rows and for each slice (whether a row is in it), and paired differences.
 
-    The trees are compared with each baseline. `served` has the methods within 7 days and for the other forecasts. Slices of
-    fewer than 10 customers are left out.
+    The trees are compared with each baseline. `served` has the methods for 7, 28 and 90 days. Slices of fewer than 10
+    customers are left out.
     """
     large = {
         name: part for name, part in slices.items() if len(np.unique(found.rows.customer[part])) >= FEWEST_CUSTOMERS
     }
     rows = [
-        {"task": NEXT_ORDER, "context": CONTEXT, "slice": name, **row}
+        {"task": NEXT_ORDER, "context": EXPECTED, "slice": name, **row}
         for name, part in {ALL: np.ones(len(found.rows), dtype=bool), **large}.items()
         for row in _metrics(found, part)
     ]
-    is_later = pl.col("metric").str.contains("_28d|_90d")
-    serves = pl.col("method") == pl.when(is_later).then(pl.lit(served[1])).otherwise(pl.lit(served[0]))
-    return pl.DataFrame(rows, schema=EVALUATION_COLUMNS).with_columns(served=serves)
+    soon, later, orders = map(pl.lit, served)
+    metric = pl.col("metric").str
+    serving = pl.when(metric.ends_with("_28d")).then(later).when(metric.ends_with("_90d")).then(orders).otherwise(soon)
+    return pl.DataFrame(rows, schema=EVALUATION_COLUMNS).with_columns(served=pl.col("method") == serving)
 
 
 def stage_slices(found: Backtest, lifecycle: pl.DataFrame) -> dict[str, np.ndarray]:
@@ -197,7 +210,7 @@ def _metrics(found: Backtest, part: np.ndarray) -> Iterator[dict[str, Any]]:
             for metric, terms_of in _TERMS.items()
             for method, each in said.items()
         }
-        yield from _with_intervals(terms, found.rows.customer[known])
+        yield from _with_intervals(terms, found.rows.customer[known], found.seed)
         for metric, summary in _SUMMARIES.items():
             for method, each in said.items():
                 value = summary(happened[known], each)
@@ -209,10 +222,12 @@ def _metrics(found: Backtest, part: np.ndarray) -> Iterator[dict[str, Any]]:
             for metric, terms_of in _COUNT_TERMS.items()
             for method, each in forecasts.items()
         }
-        yield from _with_intervals(terms, found.rows.customer[known])
+        yield from _with_intervals(terms, found.rows.customer[known], found.seed)
 
 
-def _with_intervals(terms: Mapping[tuple[str, str], np.ndarray], customer: np.ndarray) -> Iterator[dict[str, Any]]:
+def _with_intervals(
+    terms: Mapping[tuple[str, str], np.ndarray], customer: np.ndarray, seed: int
+) -> Iterator[dict[str, Any]]:
     """The mean of each metric and method, and the differences of the trees to each baseline."""
     compared = [(metric, method, None, each) for (metric, method), each in terms.items()]
     compared += [
@@ -220,7 +235,7 @@ def _with_intervals(terms: Mapping[tuple[str, str], np.ndarray], customer: np.nd
         for (metric, method), each in terms.items()
         if method != LEARNED and (metric, LEARNED) in terms
     ]
-    intervals = means_by_customer(np.column_stack([each for *_, each in compared]), customer)
+    intervals = means_by_customer(np.column_stack([each for *_, each in compared]), customer, seed)
     for (metric, method, baseline, _), found in zip(compared, intervals, strict=True):
         limits = {"low": _finite(found.low), "high": _finite(found.high), "n": len(customer)}
         yield {"method": method, "metric": metric, "value": found.mean, "baseline": baseline, **limits}

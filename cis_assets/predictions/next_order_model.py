@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -13,7 +13,7 @@ import polars as pl
 
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration
 from cis_assets.predictions.model_rows import NEXT_ORDER, StoredVersion, number_row, tree_rows, version_rows
-from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, OwnRate, PersonalCadence
+from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, PersonalCadence
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
 from cis_assets.predictions.own_threads import run_together
@@ -22,7 +22,6 @@ from cis_assets.predictions.trees import Trees
 LEARNED = "learned"
 _TREES: dict[str, Any] = {
     "early_stopping": False,
-    "random_state": 0,
     "learning_rate": 0.05,
     "max_leaf_nodes": 15,
     "l2_regularization": 1.0,
@@ -32,36 +31,33 @@ _MOST_IN_LEAF = 100
 
 @dataclass(frozen=True)
 class LearnedForecast:
-    """Gradient-boosted trees for an order within 7 and 28 days, each with its calibration, and for the rate of orders."""
+    """Gradient-boosted trees for an order within 7 and 28 days, and for the rate of orders. Those of 7 days are calibrated.
+
+    The eight weeks that are held back for calibration have too few outcomes of 28 days that do not overlap.
+    """
 
     method: ClassVar[str] = LEARNED
     trees_7d: Trees
     trees_28d: Trees
     trees_90d: Trees
     calibration_7d: Calibration = UNCALIBRATED
-    calibration_28d: Calibration = UNCALIBRATED
 
     @classmethod
-    def fit(cls, rows: FeatureRows, outcomes: Outcomes, trees: int) -> Self:
+    def fit(cls, rows: FeatureRows, outcomes: Outcomes, trees: int, seed: int) -> Self:
         """Fit without calibration. Rows must come in a fixed order."""
-        # scikit-learn fails at features that are unknown for everybody.
-        values = np.where(np.isnan(rows.values).all(axis=0), 0.0, rows.values)
         trees_7d, trees_28d, trees_90d = run_together(
             [
-                partial(_fit_classifier, values, outcomes.within_7d, trees),
-                partial(_fit_classifier, values, outcomes.within_28d, trees),
-                partial(_fit_rate, values, outcomes, trees),
+                partial(fit_chance, rows, outcomes.within_7d, trees, seed),
+                partial(fit_chance, rows, outcomes.within_28d, trees, seed),
+                partial(_fit_rate, rows, outcomes, trees, seed),
             ]
         )
         return cls(trees_7d, trees_28d, trees_90d)
 
-    def calibrated(self, soon: Calibration, later: Calibration) -> Self:
-        return replace(self, calibration_7d=soon, calibration_28d=later)
-
     def forecast(self, rows: FeatureRows) -> Forecast:
         return Forecast(
             self.calibration_7d.apply(self.trees_7d.probabilities(rows.values)),
-            self.calibration_28d.apply(self.trees_28d.probabilities(rows.values)),
+            self.trees_28d.probabilities(rows.values),
             self.trees_90d.means(rows.values) * LONG,
         )
 
@@ -70,30 +66,32 @@ class LearnedForecast:
 class NextOrderModel:
     """Everything that was fitted on the orders up to `trained_as_of`.
 
-    `served_7d` is the method that forecasts the next 7 days, and `served_28d` the one for the other forecasts. `learned` is
-    None if the history was too short to train on.
+    `served_7d`, `served_28d` and `served_90d` are the methods that forecast the order within 7 and 28 days and the number of
+    orders. `learned` is None if the history was too short to train on.
     """
 
     trained_as_of: date
     served_7d: str
     served_28d: str
+    served_90d: str
     baselines: Mapping[str, Baseline]
     learned: LearnedForecast | None
 
     def forecast(self, rows: FeatureRows, method: str | None = None) -> Forecast:
-        """The forecast of a method, by default of those that serve. An order within 7 days is one within 28 days."""
-        made = {
-            each: self._forecast(rows, each) for each in ({method} if method else {self.served_7d, self.served_28d})
-        }
-        soon, later = made[method or self.served_7d], made[method or self.served_28d]
+        """The forecast of a method, by default of those that serve.
+
+        An order within 7 days is one within 28 days, and those expected are at least as many as the chance of one.
+        """
+        methods = [method] * 3 if method else [self.served_7d, self.served_28d, self.served_90d]
+        made = {each: self._forecast(rows, each) for each in set(methods)}
+        soon, later, orders = (made[each] for each in methods)
         probability = np.maximum(soon.probability_7d, later.probability_28d)
-        return Forecast(soon.probability_7d, probability, later.expected_orders_90d)
+        return Forecast(soon.probability_7d, probability, np.maximum(orders.expected_orders_90d, probability))
 
     def _forecast(self, rows: FeatureRows, method: str) -> Forecast:
-        if method != LEARNED:
-            return self.baselines[method].forecast(rows)
-        # Trees that could not be trained again are replaced by the customer's own rate.
-        return (self.learned or self.baselines[OwnRate.method]).forecast(rows)
+        if method == LEARNED and self.learned:
+            return self.learned.forecast(rows)
+        return self.baselines[method].forecast(rows)
 
     @property
     def methods(self) -> list[str]:
@@ -129,6 +127,7 @@ class NextOrderModel:
                 "model_version": pl.repeat(self.trained_as_of, len(rows), dtype=pl.Date, eager=True),
                 "served": pl.repeat(self.served_7d, len(rows), dtype=pl.String, eager=True),
                 "served_28d": pl.repeat(self.served_28d, len(rows), dtype=pl.String, eager=True),
+                "served_90d": pl.repeat(self.served_90d, len(rows), dtype=pl.String, eager=True),
             }
         )
 
@@ -138,44 +137,53 @@ class NextOrderModel:
         if self.learned:
             for days in ("7d", "28d", "90d"):
                 parts += tree_rows(f"trees_{days}", getattr(self.learned, f"trees_{days}"))
-            for days in ("7d", "28d"):
-                curve: Calibration = getattr(self.learned, f"calibration_{days}")
-                parts.append(number_row(f"calibration_{days}", [curve.slope, curve.intercept]))
-        return version_rows(NEXT_ORDER, self.trained_as_of, [self.served_7d, self.served_28d], FEATURES, parts)
+            curve = self.learned.calibration_7d
+            parts.append(number_row("calibration_7d", [curve.slope, curve.intercept]))
+        return version_rows(
+            NEXT_ORDER, self.trained_as_of, [self.served_7d, self.served_28d, self.served_90d], FEATURES, parts
+        )
 
     @classmethod
     def of_rows(cls, rows: pl.DataFrame) -> Self:
         """Read the rows of `rows()`, in any order. Raises StoredTreesError if a part is missing or damaged."""
         version = StoredVersion.read(rows, FEATURES)
         learned = None
-        if version.has("calibration_7d"):
+        if version.has("trees_") or version.has("calibration_"):
             soon, later, rate = (version.trees(f"trees_{days}") for days in ("7d", "28d", "90d"))
-            curves = (Calibration(*version.numbers(f"calibration_{days}")) for days in ("7d", "28d"))
-            learned = LearnedForecast(soon, later, rate, *curves)
-        baselines = {each.method: each.of_parameters(version.numbers(each.method)) for each in BASELINES}
-        served_7d, served_28d = version.served
-        return cls(version.trained_as_of, served_7d, served_28d, baselines, learned)
+            learned = LearnedForecast(soon, later, rate, Calibration(*version.numbers("calibration_7d", 2)))
+        baselines = {each.method: each.of_parameters(version.numbers(each.method, each.size)) for each in BASELINES}
+        methods = [*baselines, LEARNED] if learned else list(baselines)
+        served_7d, served_28d, served_90d = version.served(3, methods)
+        return cls(version.trained_as_of, served_7d, served_28d, served_90d, baselines, learned)
 
 
-def _fit_classifier(values: np.ndarray, happened: np.ndarray, trees: int) -> Trees:
+def fit_chance(rows: FeatureRows, happened: np.ndarray, trees: int, seed: int) -> Trees:
+    """Trees for the probability of an outcome (NaN: not known). Rows must come in a fixed order."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     known = ~np.isnan(happened)
-    return Trees.of_estimator(
-        HistGradientBoostingClassifier(**_growth(int(known.sum()), trees)).fit(values[known], happened[known] > 0)
-    )
+    estimator = HistGradientBoostingClassifier(**_growth(int(known.sum()), trees, seed))
+    return Trees.of_estimator(estimator.fit(_values(rows, known), happened[known] > 0))
 
 
-def _fit_rate(values: np.ndarray, outcomes: Outcomes, trees: int) -> Trees:
-    """Orders per day over the 90 days that follow, or over the part of them that is known, at least 28 days."""
+def _fit_rate(rows: FeatureRows, outcomes: Outcomes, trees: int, seed: int) -> Trees:
+    """Orders per day over the 90 days that follow, or over the part of them that is known, at least 28 days.
+
+    A rate weighs as much as the days that it is known from, as if the orders were fitted with an offset.
+    """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     known = outcomes.exposure >= LATER
-    rate = outcomes.orders[known] / outcomes.exposure[known]
-    return Trees.of_estimator(
-        HistGradientBoostingRegressor(loss="poisson", **_growth(int(known.sum()), trees)).fit(values[known], rate)
-    )
+    orders, days = outcomes.orders[known], outcomes.exposure[known]
+    estimator = HistGradientBoostingRegressor(loss="poisson", **_growth(int(known.sum()), trees, seed))
+    return Trees.of_estimator(estimator.fit(_values(rows, known), orders / days, sample_weight=days / LONG))
 
 
-def _growth(rows: int, trees: int) -> dict[str, Any]:
-    return {**_TREES, "max_iter": trees, "min_samples_leaf": max(5, min(_MOST_IN_LEAF, rows // 100))}
+def _values(rows: FeatureRows, known: np.ndarray) -> np.ndarray:
+    """The features of some rows. scikit-learn fails at features that are unknown for everybody, so these are 0."""
+    return np.where(np.isnan(rows.values).all(axis=0), 0.0, rows.values)[known]
+
+
+def _growth(rows: int, trees: int, seed: int) -> dict[str, Any]:
+    least = max(5, min(_MOST_IN_LEAF, rows // 100))
+    return {**_TREES, "max_iter": trees, "min_samples_leaf": least, "random_state": seed}

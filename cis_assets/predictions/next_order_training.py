@@ -11,24 +11,22 @@ import numpy as np
 from cis_assets.dates import day_number
 from cis_assets.errors import OperatorError
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration, choose_calibration
-from cis_assets.predictions.customer_sample import customer_places
-from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, OwnRate
+from cis_assets.predictions.customer_sample import Purpose, customer_places, is_held_out
+from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, BuyTillYouLeave, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
-from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel
+from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel, fit_chance
 from cis_assets.predictions.next_order_outcomes import SOON, Outcomes
 from cis_assets.predictions.order_history import OrderHistory
 from cis_assets.segmentation.clustering import one_thread
 
 STEP_DAYS = 6
 """Days between as-of days: about weekly, and every weekday is one of them."""
-TRAINING_CUSTOMERS = 20_000
 
 _WARM_UP_DAYS, _MOST_DAYS = 28, 60
 _HELD_BACK_DAYS = 28
 _HELD_BACK = (56, 28)
 _FEWEST_TRAINING_DAYS = 4
 _FEWEST_ROWS = 300
-_CUSTOMERS, _UNSEEN, _ROWS = 1, 2, 3
 
 
 class NextOrderTrainingError(OperatorError):
@@ -39,14 +37,15 @@ class NextOrderTrainingError(OperatorError):
 class NextOrderOptions:
     """How much history a snapshot looks back on, and limits of the training.
 
-    `held_back` is the share of customers that are not trained on, to measure a model on customers it has never seen.
+    `held_out` is the share of customers that are not trained on, to measure a model on customers it has never seen. `seed`
+    is that of samples, trees and intervals.
     """
 
     history_days: int = 365
-    customers: int = TRAINING_CUSTOMERS
     rows: int = 150_000
     trees: int = 150
-    held_back: float = 0.0
+    held_out: float = 0.0
+    seed: int = 7
 
 
 def train_next_order(
@@ -55,11 +54,12 @@ def train_next_order(
     options: NextOrderOptions,
     served_7d: str = OwnRate.method,
     served_28d: str = OwnRate.method,
+    served_90d: str = BuyTillYouLeave.method,
 ) -> NextOrderModel:
     """Train on the orders up to a day; later orders of the history change nothing.
 
     The last eight weeks, forecast by trees of the time before them, calibrate the trees, which are fitted on all of the time.
-    `served_7d` and `served_28d` are the methods that an evaluation chose. Results depend neither on row order nor on threads.
+    `served_7d`, `served_28d` and `served_90d` are the methods that an evaluation chose. Results depend neither on row order nor on threads.
 
     Raises NextOrderTrainingError if there is no earlier day, or no customer, to learn from.
     """
@@ -69,23 +69,24 @@ def train_next_order(
             f"There are fewer than {_WARM_UP_DAYS + SOON} days of orders up to {trained_as_of}, too few for the next order. "
             "Train as of a later day."
         )
-    newest = _sampled(history, [trained_as_of], replace(options, rows=options.customers))
-    if not len(newest):
+    rows = _sampled(history, days, options)
+    if not len(rows):
         raise NextOrderTrainingError(
             f"No customer to learn from ordered in the {options.history_days} days up to {trained_as_of}. "
             "Train as of an earlier day."
         )
     with one_thread():
-        curves = _calibrations(history, trained_as_of, days, options)
-        rows = _sampled(history, days, options)
         outcomes = Outcomes.of(history, rows, trained_as_of)
+        newest = _newest(history, trained_as_of, options)
         baselines: dict[str, Baseline] = {each.method: each.fit(rows, outcomes, newest) for each in BASELINES}
         learned = _grow(rows, outcomes, options)
+        if learned:
+            learned = replace(learned, calibration_7d=_find_calibration(history, trained_as_of, days, options))
+    served = (served_7d, served_28d, served_90d)
     if not learned:
-        served_7d, served_28d = (OwnRate.method if each == LEARNED else each for each in (served_7d, served_28d))
-    return NextOrderModel(
-        trained_as_of, served_7d, served_28d, baselines, learned.calibrated(*curves) if learned else None
-    )
+        served = (OwnRate.method if each == LEARNED else each for each in served)
+    served_7d, served_28d, served_90d = served
+    return NextOrderModel(trained_as_of, served_7d, served_28d, served_90d, baselines, learned)
 
 
 def as_of_days(history: OrderHistory, trained_as_of: date) -> list[date]:
@@ -97,15 +98,10 @@ def as_of_days(history: OrderHistory, trained_as_of: date) -> list[date]:
     return [last - timedelta(days=STEP_DAYS * back) for back in reversed(range(min(known, _MOST_DAYS)))]
 
 
-def is_held_back(customers: np.ndarray, share: float) -> np.ndarray:
-    """Which customers a training with `held_back` set to `share` does not use."""
-    return customer_places(customers, _UNSEEN) < share
-
-
-def _calibrations(
+def _find_calibration(
     history: OrderHistory, trained_as_of: date, days: list[date], options: NextOrderOptions
-) -> tuple[Calibration, Calibration]:
-    """Choose the calibrations on the last eight weeks, each half forecast by trees of the time before it."""
+) -> Calibration:
+    """Choose the calibration on the last eight weeks, each half forecast by trees of the time before it."""
     parts = []
     for back in _HELD_BACK:
         first, end = (trained_as_of - timedelta(days=each) for each in (back, back - _HELD_BACK_DAYS))
@@ -114,34 +110,41 @@ def _calibrations(
         if len(earlier) < _FEWEST_TRAINING_DAYS:
             continue
         known = _sampled(history, earlier, options)
-        learned = _grow(known, Outcomes.of(history, known, first), options)
-        if learned:
+        learned_from = Outcomes.of(history, known, first).within_7d
+        if _has_both(learned_from):
+            trees = fit_chance(known, learned_from, options.trees, options.seed)
             rows = _sampled(history, later, options)
-            outcomes = Outcomes.of(history, rows, trained_as_of)
-            parts.append((*learned.forecast(rows)[:2], outcomes.within_7d, outcomes.within_28d, rows.as_of))
+            happened = Outcomes.of(history, rows, trained_as_of).within_7d
+            parts.append((trees.probabilities(rows.values), happened, rows.as_of))
     if not parts:
-        return UNCALIBRATED, UNCALIBRATED
-    said_7d, said_28d, within_7d, within_28d, as_of = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return choose_calibration(said_7d, within_7d, as_of), choose_calibration(said_28d, within_28d, as_of)
+        return UNCALIBRATED
+    return choose_calibration(*(np.concatenate(each) for each in zip(*parts, strict=True)), days=SOON)
 
 
 def _grow(rows: FeatureRows, outcomes: Outcomes, options: NextOrderOptions) -> LearnedForecast | None:
     """Trees, unless too little is known of one of the outcomes."""
     can_learn = all(_has_both(known) for known in (outcomes.within_7d, outcomes.within_28d))
-    return LearnedForecast.fit(rows, outcomes, options.trees) if can_learn else None
+    return LearnedForecast.fit(rows, outcomes, options.trees, options.seed) if can_learn else None
 
 
 def _sampled(history: OrderHistory, days: Sequence[date], options: NextOrderOptions) -> FeatureRows:
-    """The rows of a sample of customers on each day; about as many rows as the options allow, other customers each day."""
-    places = customer_places(history.customer, _CUSTOMERS)
-    sample = places < options.customers / max(len(places), 1)
-    sample &= ~is_held_back(history.customer, options.held_back)
+    """The rows of each day; of a sample of customers, another one each day, if there are more rows than the options allow."""
+    sample = ~is_held_out(history.customer, options.seed, options.held_out)
+    # Customers of later orders have no rows, and must not change the sample.
+    sample &= history.day[history.first] <= day_number(days[-1])
     share = min(1.0, options.rows / max(int(sample.sum()) * len(days), 1))
     parts = []
     for day in days:
-        kept = sample & (customer_places(history.customer, _ROWS + day_number(day)) < share)
+        places = customer_places(history.customer, Purpose.TRAINING_ROWS, options.seed, day_number(day))
+        kept = sample & (places < share)
         parts.append(next_order_features(history, [day], options.history_days, np.flatnonzero(kept)))
     return FeatureRows.concat(parts)
+
+
+def _newest(history: OrderHistory, day: date, options: NextOrderOptions) -> FeatureRows:
+    """The rows of all customers on a day, also of those who ordered longer ago than `history_days`."""
+    customers = np.flatnonzero(~is_held_out(history.customer, options.seed, options.held_out))
+    return next_order_features(history, [day], day_number(day) - int(history.day.min()) + 1, customers)
 
 
 def _has_both(happened: np.ndarray) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 CALIBRATION_BINS = 15
 _LEAST = 1e-9
-_RESAMPLES, _SEED = 1_000, 20_260_101
+_RESAMPLES = 1_000
 
 
 def brier_terms(happened: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -49,20 +49,21 @@ def auc(happened: np.ndarray, probability: np.ndarray) -> float:
     return float((ranks - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def calibration(happened: np.ndarray, probability: np.ndarray, bins: int = CALIBRATION_BINS) -> np.ndarray:
-    """Mean probability, share that happened, and number of rows of each quantile bin of the probabilities (bins x 3).
+def calibration(happened: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Mean probability, share that happened, and number of rows of each of 15 quantile bins of the probabilities (bins x 3).
 
     Equal probabilities may fall into two bins, so each of their rows counts as their common share, in any row order.
     """
     equal, place, rows = np.unique(probability, return_inverse=True, return_counts=True)
     share = np.repeat(np.bincount(place, weights=happened, minlength=len(equal)) / np.maximum(rows, 1), rows)
-    bounds = zip(np.array_split(np.repeat(equal, rows), bins), np.array_split(share, bins), strict=True)
-    return np.array([(said.mean(), was.mean(), len(said)) for said, was in bounds if len(said)]).reshape(-1, 3)
+    parts = (np.array_split(each, CALIBRATION_BINS) for each in (np.repeat(equal, rows), share))
+    bins = [(said.mean(), was.mean(), len(said)) for said, was in zip(*parts, strict=True) if len(said)]
+    return np.array(bins).reshape(-1, 3)
 
 
-def ece(happened: np.ndarray, probability: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
+def ece(happened: np.ndarray, probability: np.ndarray) -> float:
     """Expected calibration error: the mean distance between probability and share over quantile bins, by their rows."""
-    table = calibration(happened, probability, bins)
+    table = calibration(happened, probability)
     return float((np.abs(table[:, 0] - table[:, 1]) * table[:, 2]).sum() / max(len(happened), 1))
 
 
@@ -75,7 +76,7 @@ class Interval:
     high: float
 
 
-def means_by_customer(terms: np.ndarray, customer: np.ndarray, resamples: int = _RESAMPLES) -> list[Interval]:
+def means_by_customer(terms: np.ndarray, customer: np.ndarray, seed: int) -> list[Interval]:
     """The mean of each column of `terms` (rows x columns) with a bootstrap interval that resamples customers.
 
     For a paired comparison a column has the differences of two methods' terms. A single customer gives infinite intervals.
@@ -86,9 +87,9 @@ def means_by_customer(terms: np.ndarray, customer: np.ndarray, resamples: int = 
     means = totals.sum(axis=0) / max(len(customer), 1)
     if len(rows) < 2:
         return [Interval(float(mean), -np.inf, np.inf) for mean in means]
-    generator = np.random.default_rng(_SEED)
-    drawn = np.empty((resamples, terms.shape[1]))
-    for turn in range(resamples):
+    generator = np.random.default_rng(seed)
+    drawn = np.empty((_RESAMPLES, terms.shape[1]))
+    for turn in range(_RESAMPLES):
         times = np.bincount(generator.integers(0, len(rows), len(rows)), minlength=len(rows))
         # Not a product of matrices, whose last bits depend on threads.
         drawn[turn] = np.einsum("c,cm->m", times.astype(np.float64), totals) / (times * rows).sum()

@@ -57,6 +57,10 @@ class Trees:
     feature_count: int
 
     def __post_init__(self) -> None:
+        if not np.isfinite(self.start):
+            raise StoredTreesError(
+                "The start value of the stored trees is not a number. Run `cis train --predictions`."
+            )
         for number, tree in enumerate(self.trees):
             _refuse_damaged(number, tree, self.feature_count)
 
@@ -108,9 +112,12 @@ class Trees:
     @classmethod
     def of_rows(cls, rows: pl.DataFrame, feature_count: int) -> Trees:
         """Read the rows of `rows()`, in any order. Raises StoredTreesError if they are incomplete or damaged."""
-        rows = rows.sort("tree")
+        rows = rows.sort("tree").select(*TREE_COLUMNS)
+        if any(value is None or None in value for row in rows.drop("tree").iter_rows() for value in row):
+            raise StoredTreesError("Trees of the stored model have nulls. Run `cis train --predictions`.")
         start = rows["value"][0].to_list() if rows.height else []
-        if len(start) != 2 or rows["tree"].to_list() != list(range(-1, int(start[1]))):
+        count = rows.height - 1
+        if len(start) != 2 or start[1] != count or rows["tree"].to_list() != list(range(-1, count)):
             raise StoredTreesError(
                 "Trees of the stored model are missing or stored twice. Run `cis train --predictions`."
             )
@@ -194,6 +201,7 @@ def _refuse_damaged(number: int, tree: Tree, feature_count: int) -> None:
             and sorted(children.tolist()) == list(range(1, size))
             and bool(np.all((tree.feature >= 0) & (tree.feature < feature_count)))
             and not np.isnan(tree.threshold).any()
+            and bool(np.isfinite(tree.value).all())
             and size - len(inner) <= _MOST_LEAVES
         )
     if not whole:

@@ -11,6 +11,7 @@ from cis_assets.errors import OperatorError
 from cis_assets.lake.lake import Lake
 from cis_assets.predictions.basket_reasons import BOUGHT_WITH, reason_in_words
 from cis_assets.quality.reorders import mark_reorders
+from cis_assets.views.snapshots import require_snapshot
 
 _ORDERS_LISTED = 5
 _ORDER = ["order_date", "order_of_day", "order_hour"]
@@ -21,11 +22,12 @@ class UnknownCustomerError(OperatorError):
 
 
 def describe_customer(lake: Lake, customer_id: int, as_of: date | None = None) -> dict[str, Any]:
-    """Describe a customer as of a snapshot (default: the newest). Raises UnknownCustomerError.
+    """Describe a customer as of a snapshot (default: the newest). Raises UnknownCustomerError, SnapshotAbsentError.
 
     The keys are `features`, `segment`, `lifecycle` and `next_order` (one row each, empty if there is none),
     `recommendations`, `orders` and `notifications` (lists of rows). A product name of an order ends with * if the customer had bought the product before.
     """
+    require_snapshot(lake, as_of)
     is_customer = pl.col("customer_id") == customer_id
     features = lake.snapshot(gold.CUSTOMER_FEATURES, as_of).filter(is_customer).collect().to_dicts()
     if not features:
@@ -66,7 +68,7 @@ def _list_recommendations(lake: Lake, is_customer: pl.Expr, as_of: date, names: 
     return [
         {
             **row,
-            "product_name": known.get(row["product_id"]),
+            "product_name": known.get(row["product_id"], f"product {row['product_id']}"),
             "reason": reason_in_words(row["reason_code"], row["reason_numbers"], known),
         }
         for row in rows
@@ -79,7 +81,9 @@ def _list_orders(items: pl.LazyFrame, names: pl.LazyFrame) -> pl.DataFrame:
     return (
         mark_reorders(nw.from_native(items))
         .to_native()
-        .join(names, on="product_id")
+        .join(names, on="product_id", how="left")
+        # Products can leave silver/products.
+        .with_columns(pl.col("product_name").fill_null(pl.format("product {}", "product_id")))
         .sort("add_to_cart_order")
         .group_by(_ORDER, maintain_order=True)
         .agg(name.alias("products"))

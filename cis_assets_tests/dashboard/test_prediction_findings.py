@@ -12,7 +12,13 @@ DAY = date(2026, 3, 10)
 
 
 def forecasts(version: date) -> pl.DataFrame:
-    row = {"as_of_date": DAY, "model_version": version, "served": "learned", "served_28d": "own_rate"}
+    row = {
+        "as_of_date": DAY,
+        "model_version": version,
+        "served": "learned",
+        "served_28d": "own_rate",
+        "served_90d": "bg_nbd",
+    }
     shares = ((0.9, 1.0, 6.0), (0.5, 0.8, 3.0), (0.1, 0.2, 0.5))
     return table_frame(
         NEXT_ORDER,
@@ -32,7 +38,7 @@ def forecasts(version: date) -> pl.DataFrame:
 def test_the_next_orders_are_summed_and_counted_by_likelihood():
     text = prediction_findings.describe_next_order(forecasts(DAY))
     assert "2 of 3 customers are expected to order within 7 days, 2 within 28 days, with 10 orders in 90 days" in text
-    assert "learned for 7 days, own_rate for the rest." in text
+    assert "learned for 7 days, own_rate for 28, bg_nbd for 90." in text
     assert "| 80% or more | 1 | 2 |" in text
     assert "| under 20% | 1 | 0 |" in text
     assert "newer than the day" not in text

@@ -18,7 +18,6 @@ from cis_assets.predictions.basket_history import sampled_history
 from cis_assets.predictions.basket_ranker import BasketRanker, RankerOptions, train_basket_ranker
 from cis_assets.predictions.basket_recommendations import product_recommendations_in_chunks
 from cis_assets.predictions.evaluation_rows import EXPECTED
-from cis_assets.predictions.model_rows import with_version
 from cis_assets.predictions.trees import StoredTreesError
 from cis_assets_tests.predictions.baskets import PRODUCTS, before_order, order, read, shop, silver
 from cis_assets_tests.segmentation.histories import FIRST_DAY, HISTORIES, Order
@@ -53,7 +52,7 @@ def ranker() -> BasketRanker:
 def models(served: str = "ranker") -> pl.DataFrame:
     """Two versions of one ranker."""
     first, second = (ranker().rows(FIRST_DAY + timedelta(days=day), served) for day in (40, 60))
-    return with_version(with_version(NO_MODELS, first), second)
+    return pl.concat([NO_MODELS, first, second])
 
 
 def reasons(orders: Sequence[Order], day: int) -> dict[int, tuple[str, list[int]]]:

@@ -61,11 +61,11 @@ def test_a_second_order_of_a_day_is_predicted_only_when_its_time_is_given():
 
 @pytest.mark.parametrize("context", ["given", "expected"])
 def test_orders_before_the_window_of_the_day_are_not_known(context: str):
-    history = read([order(1, 0, 5), order(1, 20, 6), order(1, 21, 7), order(2, 0, 5), order(2, 9, 5), order(2, 9, 6)])
+    history = read([order(1, 0, 5), order(1, 20, 6), order(1, 21, 7), order(2, 0, 5), order(2, 9, 5), order(2, 10, 6)])
     known = before_order(history, context, history_days=15)
     assert known.history.customer_id.tolist() == [1, 2]
     assert known.target.known.tolist() == [1, 2]
-    assert (known.history.day - history.day.min()).tolist() == [20, 21, 0, 9, 9]
+    assert (known.history.day - history.day.min()).tolist() == [20, 21, 0, 9, 10]
     late = before_order(read([order(1, 0, 5), order(1, 1, 5), order(1, 500, 6)]), "given", history_days=15)
     assert late.history.customer_id.tolist() == []
 

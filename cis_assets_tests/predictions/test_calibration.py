@@ -33,22 +33,30 @@ def test_a_correction_keeps_the_level() -> None:
 
 
 def test_good_probabilities_are_left_alone() -> None:
-    assert choose_calibration(TRUE, HAPPENED, AS_OF) is UNCALIBRATED
+    assert choose_calibration(TRUE, HAPPENED, AS_OF, 6) is UNCALIBRATED
 
 
 def test_an_error_that_stays_is_corrected() -> None:
     score = overconfident(TRUE)
-    assert choose_calibration(score, HAPPENED, AS_OF) == Calibration.fit(score, HAPPENED)
+    assert choose_calibration(score, HAPPENED, AS_OF, 6) == Calibration.fit(score, HAPPENED)
 
 
 def test_an_error_that_does_not_carry_over_is_not_corrected() -> None:
     score = np.where(AS_OF < 12, overconfident(TRUE), TRUE)
-    assert choose_calibration(score, HAPPENED, AS_OF) is UNCALIBRATED
+    assert choose_calibration(score, HAPPENED, AS_OF, 6) is UNCALIBRATED
 
 
 def test_few_or_unknown_outcomes_change_nothing() -> None:
     score = overconfident(TRUE)
     unknown = np.full(ROWS, np.nan)
-    assert choose_calibration(score, unknown, AS_OF) is UNCALIBRATED
-    assert choose_calibration(score[::100], HAPPENED[::100], AS_OF[::100]) is UNCALIBRATED
-    assert choose_calibration(score, np.ones(ROWS), AS_OF) is UNCALIBRATED
+    assert choose_calibration(score, unknown, AS_OF, 6) is UNCALIBRATED
+    assert choose_calibration(score[::100], HAPPENED[::100], AS_OF[::100], 6) is UNCALIBRATED
+    assert choose_calibration(score, np.ones(ROWS), AS_OF, 6) is UNCALIBRATED
+
+
+def test_outcomes_that_run_into_the_measured_days_are_not_fitted_on() -> None:
+    score = np.where(AS_OF > 0, overconfident(TRUE), TRUE)
+    # The outcomes of day 6 are known on day 12, from which on is measured, unless they take longer than 6 days.
+    assert choose_calibration(score, HAPPENED, AS_OF, 6).slope < 0.8
+    assert choose_calibration(score, HAPPENED, AS_OF, 7) is UNCALIBRATED
+    assert choose_calibration(overconfident(TRUE), HAPPENED, AS_OF, 28) is UNCALIBRATED

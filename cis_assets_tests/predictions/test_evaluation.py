@@ -22,6 +22,7 @@ from cis_assets.predictions.evaluation_rows import CALIBRATION_COLUMNS
 from cis_assets.predictions.next_order_model import NextOrderModel
 from cis_assets.predictions.next_order_training import NextOrderOptions
 from cis_assets.segmentation.lifecycle import STAGES
+from cis_assets.settings import read_settings
 from cis_assets_tests.predictions.baskets import PRODUCTS, order
 from cis_assets_tests.segmentation.histories import FIRST_DAY, Order, history
 
@@ -127,6 +128,11 @@ def test_orders_before_two_windows_change_no_basket() -> None:
         for found in (train(habits(), options), train(recent, options))
     )
     assert_frame_equal(whole, part, check_exact=True)
+
+
+def test_the_seed_and_the_window_of_the_settings_are_those_of_the_next_order() -> None:
+    found = PredictionOptions.from_settings(read_settings(seed=31, history_days=90)).next_order
+    assert (found.seed, found.history_days) == (31, 90)
 
 
 def test_only_a_sample_of_the_customers_is_read() -> None:

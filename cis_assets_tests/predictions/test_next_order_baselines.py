@@ -89,12 +89,25 @@ def test_open_gaps_lower_the_hazards_of_everybody() -> None:
     assert hazards[1][5] < 0.6
 
 
+def test_hazards_equal_those_by_hand() -> None:
+    placed = [(1, 0), (1, 2), (2, 0), (2, 4), (3, 0), (3, 2)]
+    rows = rows_of(placed, 5, capped=((3, 2),))
+    # On day 5: gaps of 2 and 4 days, one that is capped at 2, two that are open for 3 days, and one for 1 day.
+    first = (0 + 50 / 14) / (6 + 50)
+    second = (1 + 50 * first) / (4 + 50)
+    third = (0 + 50 * second) / (3 + 50)
+    fourth = (1 + 50 * third) / (1 + 50)
+    hazards = PersonalCadence.fit(ROWS, OUTCOMES, rows).hazards
+    assert hazards[:6] == pytest.approx([0.0, first, second, third, fourth, fourth])
+
+
 @pytest.mark.parametrize("baseline", BASELINES, ids=lambda each: each.method)
 def test_forecasts_are_probabilities_and_their_parameters_can_be_stored(baseline) -> None:
     fitted = baseline.fit(ROWS, OUTCOMES, NEWEST)
     soon, later, orders = fitted.forecast(NEWEST)
     assert len(soon) == len(later) == len(orders) == len(NEWEST)
     assert np.all((soon >= 0) & (soon <= later) & (later <= 1) & (orders >= 0))
+    assert len(fitted.parameters()) == baseline.size
     stored = baseline.of_parameters(fitted.parameters())
     np.testing.assert_array_equal(np.array(stored.forecast(NEWEST)), np.array((soon, later, orders)))
 

@@ -32,8 +32,8 @@ def test_auc_needs_both_outcomes() -> None:
 def test_calibration_error_is_the_mean_distance_over_quantile_bins() -> None:
     probability = np.repeat([0.1, 0.4, 0.9], 100)
     happened = np.concatenate([np.arange(100) < share for share in (20, 40, 60)]).astype(float)
-    assert scores.ece(happened, probability, bins=3) == pytest.approx((0.1 + 0.0 + 0.3) / 3)
-    assert scores.calibration(happened, probability, bins=3)[:, 1] == pytest.approx([0.2, 0.4, 0.6])
+    assert scores.ece(happened, probability) == pytest.approx((0.1 + 0.0 + 0.3) / 3)
+    assert scores.calibration(happened, probability)[:, 1] == pytest.approx(np.repeat([0.2, 0.4, 0.6], 5))
 
 
 def test_calibration_has_15_bins_of_equal_size() -> None:
@@ -50,7 +50,7 @@ def test_equal_probabilities_have_no_order() -> None:
 def test_intervals_resample_customers_and_not_rows() -> None:
     terms, customer = GENERATOR.normal(size=200), np.arange(200)
     (once,), (often,) = (
-        scores.means_by_customer(np.repeat(terms, times)[:, None], np.repeat(customer, times)) for times in (1, 50)
+        scores.means_by_customer(np.repeat(terms, times)[:, None], np.repeat(customer, times), 7) for times in (1, 50)
     )
     assert once.low < once.mean < once.high
     assert (often.low, often.high) == pytest.approx((once.low, once.high))
@@ -60,12 +60,21 @@ def test_intervals_resample_customers_and_not_rows() -> None:
 def test_paired_differences_are_narrower_than_the_methods() -> None:
     hard = GENERATOR.normal(size=400)
     better = hard - 0.1 + GENERATOR.normal(scale=0.05, size=400)
-    one, other, difference = scores.means_by_customer(np.column_stack([hard, better, better - hard]), np.arange(400))
+    one, other, difference = scores.means_by_customer(np.column_stack([hard, better, better - hard]), np.arange(400), 7)
     assert one.low < other.mean < one.high
     assert difference.high < 0
     assert difference.mean == pytest.approx(other.mean - one.mean)
 
 
 def test_a_single_customer_proves_nothing() -> None:
-    (found,) = scores.means_by_customer(np.ones((10, 1)), np.zeros(10))
+    (found,) = scores.means_by_customer(np.ones((10, 1)), np.zeros(10), 7)
     assert (found.mean, found.low, found.high) == (1.0, -np.inf, np.inf)
+
+
+def test_another_seed_changes_the_ends_of_intervals_a_little_and_no_mean() -> None:
+    terms, customer = GENERATOR.normal(size=(200, 1)), np.arange(200)
+    (one,), (same,), (other,) = (scores.means_by_customer(terms, customer, seed) for seed in (7, 7, 8))
+    assert one == same
+    assert one.mean == other.mean
+    assert (one.low, one.high) != (other.low, other.high)
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=0.02)

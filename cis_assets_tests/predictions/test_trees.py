@@ -78,6 +78,8 @@ def test_a_missing_or_doubled_tree_is_refused(lost: int) -> None:
         {"feature": FEATURES},
         {"feature": -1},
         {"threshold": np.nan},
+        {"value": np.nan},
+        {"value": np.inf},
     ],
 )
 def test_places_outside_of_the_tree_are_refused(damage: dict[str, float]) -> None:
@@ -87,6 +89,39 @@ def test_places_outside_of_the_tree_are_refused(damage: dict[str, float]) -> Non
     array[0] = value
     with pytest.raises(StoredTreesError, match="damaged"):
         replace(trees, trees=(replace(first, **{name: array}), *trees.trees[1:]))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        None,
+        [],
+        [0.5],
+        [None, 30.0],
+        [np.nan, 30.0],
+        [np.inf, 30.0],
+        [0.5, None],
+        [0.5, np.nan],
+        [0.5, 30.5],
+        [0.5, 1e18],
+        [0.5, 30.0, 0.0],
+    ],
+)
+def test_a_damaged_start_is_refused(start: list[float | None] | None) -> None:
+    rows = Trees.of_estimator(classifier()).rows()
+    value = pl.Series("value", [start, *rows["value"][1:].to_list()], dtype=pl.List(pl.Float64))
+    with pytest.raises(StoredTreesError, match=r"[.] Run `cis train --predictions`[.]$"):
+        Trees.of_rows(rows.with_columns(value), FEATURES)
+
+
+@pytest.mark.parametrize("column", ["feature", "threshold", "missing_goes_left", "left", "right", "value"])
+def test_trees_with_nulls_or_of_unequal_lengths_are_refused(column: str) -> None:
+    rows = Trees.of_estimator(classifier()).rows()
+    whole = rows[column][-1].to_list()
+    for damaged in (None, [None, *whole[1:]], whole[:-1]):
+        lists = pl.Series(column, [*rows[column][:-1].to_list(), damaged], dtype=rows[column].dtype)
+        with pytest.raises(StoredTreesError, match=r"[.] Run `cis train --predictions`[.]$"):
+            Trees.of_rows(rows.with_columns(lists), FEATURES)
 
 
 def test_rows_with_other_features_are_refused() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from cis_assets.catalog import gold, silver
 from cis_assets.views.customers import UnknownCustomerError, describe_customer
+from cis_assets.views.snapshots import SnapshotAbsentError
 from cis_assets_tests.conftest import day
 from cis_assets_tests.views.conftest import SmallLake
 
@@ -18,7 +19,7 @@ def shop(lake: SmallLake) -> SmallLake:
         {"product_id": 1, "product_name": "TEA BLK 40CT", "display_name": "Tea"},
         {"product_id": 2, "product_name": "Milk", "display_name": None},
     )
-    bought = [(number, 1, 1) for number in range(1, 8)] + [(7, 2, 2)]
+    bought = [(number, 1, 1) for number in range(1, 8)] + [(7, 2, 2), (6, 99, 2)]
     items = [
         {
             "customer_id": 1,
@@ -52,6 +53,8 @@ def test_a_customer_has_features_segment_stage_last_orders_and_messages(shop: Sm
         day(f"2025-10-{number:02}") for number in (7, 6, 5, 4, 3)
     ]
     assert found["orders"][0]["products"] == ["Tea*", "Milk"]
+    # The shop has no product 99 any more.
+    assert found["orders"][1]["products"] == ["Tea*", "product 99"]
     assert [row["customer_id"] for row in found["notifications"]] == [1]
 
 
@@ -88,5 +91,5 @@ def test_an_older_lake_has_no_stages_and_no_predictions(lake: SmallLake):
 def test_a_customer_outside_the_snapshot_is_refused(shop: SmallLake):
     with pytest.raises(UnknownCustomerError, match="Customer 3 has no order"):
         describe_customer(shop, 3)
-    with pytest.raises(UnknownCustomerError):
+    with pytest.raises(SnapshotAbsentError, match="no snapshot as of 2025-10-30"):
         describe_customer(shop, 1, day("2025-10-30"))

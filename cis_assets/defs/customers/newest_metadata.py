@@ -51,7 +51,12 @@ def chunks_describing_newest(
 
 
 def with_picture(context: dg.AssetExecutionContext, text: str, draw: Callable, rows: pl.DataFrame) -> str:
-    """The text, and below it the chart that `draw` makes of the rows. Without the extra `dashboard`, there is no picture."""
+    """The text, and below it the chart that `draw` makes of the rows.
+
+    Without rows, and without the extra `dashboard`, there is no picture.
+    """
+    if rows.is_empty():
+        return text
     try:
         return f"{text}\n\n{picture(draw(rows))}"
     except DashboardExtraMissingError as missing:

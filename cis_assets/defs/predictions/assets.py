@@ -7,11 +7,12 @@ import polars as pl
 from cis_assets.catalog import gold, quality, silver
 from cis_assets.dashboard import prediction_findings
 from cis_assets.defs.customers.newest_metadata import chunks_describing_newest
-from cis_assets.defs.partitions import EVERY_DAY
+from cis_assets.defs.partitions import EVERY_DAY, days_of
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import MAY_BE_ABSENT, asset_key, table_asset, table_in
 from cis_assets.lake.chunks import LazyChunks
 from cis_assets.predictions.basket_recommendations import product_recommendations_in_chunks
+from cis_assets.predictions.model_rows import NEXT_BASKET, NEXT_ORDER, version_of_day
 from cis_assets.predictions.next_order import next_order_in_chunks
 from cis_assets.settings import Settings
 
@@ -33,6 +34,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def next_order(
         context: dg.AssetExecutionContext, lake: LakeResource, orders: nw.LazyFrame, models: pl.DataFrame
     ) -> LazyChunks:
+        _warn_of_versions(context, models, NEXT_ORDER)
         order_rows = int(lake.row_counts(silver.ORDERS)["rows"].sum())
         return chunks_describing_newest(
             context,
@@ -61,6 +63,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         products: nw.LazyFrame,
         models: pl.DataFrame,
     ) -> LazyChunks:
+        _warn_of_versions(context, models, NEXT_BASKET)
         line_rows = int(lake.row_counts(silver.ORDER_ITEMS)["rows"].sum())
         return chunks_describing_newest(
             context,
@@ -71,3 +74,18 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         )
 
     return [next_order, product_recommendations]
+
+
+def _warn_of_versions(context: dg.AssetExecutionContext, models: pl.DataFrame, task: str) -> None:
+    """Warn of days that no version was trained for in time."""
+    days = days_of(context)
+    trained = version_of_day(models, task, days[0])["trained_as_of"].max()
+    if trained is None:
+        context.log.warning(
+            f"{task}: no model is trained. Run `cis train --predictions`; it needs five weeks of orders."
+        )
+    elif trained > days[0]:  # pyright: ignore[reportOperatorIssue]
+        context.log.warning(
+            f"{task}: the first version was trained as of {trained} and knows later orders than {days[0]}. "
+            f"Run `cis train --predictions --as-of {days[0]}` before, if the predictions of that day are to be judged."
+        )

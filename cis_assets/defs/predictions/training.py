@@ -2,37 +2,43 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import narwhals as nw
 import polars as pl
+from pydantic import Field
 
 from cis_assets.catalog import Table, gold, quality, silver
 from cis_assets.dashboard.findings import describe_evaluations
 from cis_assets.dashboard.prediction_charts import calibration_chart
 from cis_assets.defs.customers.newest_metadata import with_picture
+from cis_assets.defs.jobs import PREDICTION_TRAINING
 from cis_assets.defs.jobs import train_predictions as train_predictions_job
-from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN
+from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN, order_dates
 from cis_assets.defs.resources import LakeResource
 from cis_assets.defs.tables import HISTORY_POOL, asset_key, naming_unreadable_files, table_in, table_out
 from cis_assets.lake.lake import Lake
-from cis_assets.predictions.basket_evaluation import RANKER
 from cis_assets.predictions.evaluation import PredictionOptions, train_predictions
-from cis_assets.predictions.evaluation_rows import ALL, EXPECTED
-from cis_assets.predictions.model_rows import with_version
-from cis_assets.predictions.next_order_model import LEARNED
+from cis_assets.predictions.model_rows import serving_baselines, with_training
 from cis_assets.segmentation.order_windows import newest_order_date
 from cis_assets.settings import Settings
 
-# Figures of the forecasts that methods are chosen for, one of each choice.
-_DECIDING = ("brier", "brier_28d", "recall@10")
 _OWNER = "team:data-science"
 _READ = (silver.ORDERS, silver.ORDER_ITEMS, silver.PRODUCTS)
 
 
+class PredictionTrainingConfig(dg.Config):
+    """Up to which day a run knows orders."""
+
+    as_of: str | None = Field(
+        default=None, description="Day (YYYY-MM-DD) that the models are trained as of; null: the newest order date."
+    )
+
+
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     decorate = dg.multi_asset(
-        name="train_prediction_models",
+        name=PREDICTION_TRAINING,
         outs={
             table.name: table_out(table, "narwhals", "scikitlearn", owner=_OWNER, is_required=False)
             for table in (gold.MODEL_EVALUATIONS, gold.PREDICTION_MODELS)
@@ -49,32 +55,30 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     def train(
         context: dg.AssetExecutionContext,
+        config: PredictionTrainingConfig,
         lake: LakeResource,
         orders: nw.LazyFrame,
         order_items: nw.LazyFrame,
         products: nw.LazyFrame,
     ) -> Iterator[dg.Output]:
-        """Evaluate and train as of the newest order date. The version of that day is replaced; the others are kept."""
-        day = newest_order_date(orders, date.max)
+        """Evaluate and train as of a day, by default the newest order date. Versions of that day are replaced; the others are kept."""
+        complete = order_dates(settings).get_last_partition_key()
+        limits = [date.fromisoformat(each) for each in (complete, config.as_of) if each]
+        day = newest_order_date(orders, min(limits)) if limits else None
         if day is None:
-            context.log.warning("silver/orders has no order yet, so no model is trained.")
+            context.log.warning("silver/orders has no order up to that day, so no model is trained.")
             return
         trained = train_predictions(orders, order_items, products, day, PredictionOptions.from_settings(settings))
         known = lake.lake()
-        evaluations = _known(known, gold.MODEL_EVALUATIONS).filter(pl.col("trained_as_of") != day)
-        figures = with_picture(
+        summary = with_picture(
             context, describe_evaluations(trained.evaluations), calibration_chart, trained.calibration
         )
-        yield dg.Output(
-            pl.concat([evaluations, trained.evaluations]),
-            gold.MODEL_EVALUATIONS.name,
-            metadata={"trained_as_of": str(day), "summary": dg.MetadataValue.md(figures)},
-        )
-        yield dg.Output(
-            with_version(_known(known, gold.PREDICTION_MODELS), trained.models),
-            gold.PREDICTION_MODELS.name,
-            metadata={"trained_as_of": str(day)},
-        )
+        made = {gold.MODEL_EVALUATIONS: trained.evaluations, gold.PREDICTION_MODELS: trained.models}
+        for table, rows in made.items():
+            metadata: dict[str, Any] = {"trained_as_of": str(day)}
+            if table is gold.MODEL_EVALUATIONS:
+                metadata["summary"] = dg.MetadataValue.md(summary)
+            yield dg.Output(with_training(_known(known, table), rows, day), table.name, metadata=metadata)
 
     return [decorate(naming_unreadable_files(train, Lake(settings.lake_uri), _READ))]
 
@@ -82,25 +86,17 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def build_checks() -> list[dg.AssetChecksDefinition]:
     @dg.asset_check(
         name="learned_models_serve",
-        asset=asset_key(gold.MODEL_EVALUATIONS),
-        description="Warns if a baseline serves after the newest training, because no model beats it beyond chance.",
+        asset=asset_key(gold.PREDICTION_MODELS),
+        description="Warns if a baseline serves a forecast after the newest training, because no model beats it beyond chance.",
     )
-    def learned_models_serve(model_evaluations: pl.DataFrame) -> dg.AssetCheckResult:
-        newest = pl.col("trained_as_of") == pl.col("trained_as_of").max()
-        figure = (pl.col("slice") == ALL) & (pl.col("context") == EXPECTED) & pl.col("baseline").is_null()
-        serving = model_evaluations.filter(newest).filter(
-            figure, "served", pl.col("metric").is_in(_DECIDING), ~pl.col("method").is_in((LEARNED, RANKER))
-        )
-        baselines = [
-            f"{row['method']} serves {row['task']} ({row['metric']} {row['value']:.3f})"
-            for row in serving.sort("task", "metric").iter_rows(named=True)
-        ]
+    def learned_models_serve(prediction_models: pl.DataFrame) -> dg.AssetCheckResult:
+        baselines = serving_baselines(prediction_models)
         return dg.AssetCheckResult(
             passed=not baselines,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{'; '.join(baselines)}: no model beats the baselines beyond chance. More orders may help."
+            description=" ".join(["Baselines serve.", *baselines])
             if baselines
-            else "Each trained model beats its baselines.",
+            else "Trained models serve all forecasts.",
         )
 
     return [learned_models_serve]
