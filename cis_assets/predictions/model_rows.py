@@ -97,7 +97,7 @@ class StoredVersion:
         """The methods that serve: `count` of those that the version has."""
         found = self.rows["served"].unique().to_list()
         if len(found) != 1 or len(found[0] or ()) != count or not set(found[0]) <= set(methods):
-            raise _damaged("the list of served methods")
+            raise _damaged("The list of served methods")
         return found[0]
 
     def has(self, prefix: str) -> bool:
@@ -130,5 +130,5 @@ class StoredVersion:
 
 def _damaged(part: str) -> StoredTreesError:
     return StoredTreesError(
-        f"The stored model in gold/prediction_models is damaged in {part}. Run `cis train --predictions`."
+        f"{part} of the stored model in gold/prediction_models is damaged. Run `cis train --predictions`."
     )

@@ -73,14 +73,14 @@ def test_a_version_with_other_features_or_without_a_part_is_refused() -> None:
 @pytest.mark.parametrize("values", [None, [], [1.0], [1.0, 2.0, 3.0], [1.0, None], [1.0, float("nan")]])
 def test_a_part_without_the_expected_numbers_is_refused(values: list[float | None] | None) -> None:
     rows = version(20).with_columns(value=pl.Series([values], dtype=pl.List(pl.Float64)))
-    with pytest.raises(StoredTreesError, match=r"damaged in own_rate[.] Run `cis train --predictions`[.]$"):
+    with pytest.raises(StoredTreesError, match=r"^own_rate of .* is damaged[.] Run `cis train --predictions`[.]$"):
         StoredVersion.read(rows, ["a", "b"]).numbers("own_rate", 2)
 
 
 @pytest.mark.parametrize("ids", [None, [None]])
 def test_a_part_without_ids_is_refused(ids: list[None] | None) -> None:
     rows = version(20).with_columns(ids=pl.Series([ids], dtype=pl.List(pl.Int64)))
-    with pytest.raises(StoredTreesError, match="damaged in own_rate"):
+    with pytest.raises(StoredTreesError, match=r"own_rate of .* is damaged"):
         StoredVersion.read(rows, ["a", "b"]).ids("own_rate")
 
 
