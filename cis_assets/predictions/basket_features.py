@@ -95,8 +95,9 @@ class Target:
 class Candidates(NamedTuple):
     """Families that customers may buy again, by customer and family, with their features (BASKET_FEATURES).
 
-    Customers, families and products are numbers in the history, not ids. `product` is the number of the family's product to show: of those that the customer bought, the last one that the shop
-    has, else the last one. Of the products of one order, the first in the cart counts.
+    Customers, families and products are numbers in the history, not ids. `product` is the family's product to show: of
+    those that the customer bought, the last one that the shop has, else the smallest that it has, else the last bought. Of
+    the products of one order, the first in the cart counts.
     """
 
     customer: np.ndarray
@@ -128,7 +129,9 @@ def repeat_candidates(history: BasketHistory, target: Target, rates: np.ndarray,
     product = history.product[lines.kept]
     in_shop = np.where(history.families.in_shop[product], np.arange(len(product)), -1)
     latest = np.maximum.reduceat(in_shop, lines.starts) if len(lines.starts) else in_shop
-    shown = product[np.where(latest >= 0, latest, lines.last)]
+    in_family = history.families.smallest_in_shop[lines.pair_family]
+    not_bought = np.where(history.families.in_shop[in_family], in_family, product[lines.last])
+    shown = np.where(latest >= 0, product[latest], not_bought)
     return Candidates(lines.pair_customer, lines.pair_family, shown, values)
 
 

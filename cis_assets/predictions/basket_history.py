@@ -189,18 +189,23 @@ class _Lines:
     def read(cls, lines: pl.DataFrame, heads: pl.DataFrame, families: FamilyIndex) -> Self:
         placed = heads.select(
             *_ORDER,
+            "item_count",
             customer=pl.col("customer_id").rank("dense").cast(pl.Int64) - 1,
             number=pl.int_range(pl.len(), dtype=pl.Int64).over("customer_id"),
         )
         product = families.product_numbers(lines["product_id"].to_numpy())
         lines = lines.select(*_ORDER, "add_to_cart_order", product=product).filter(pl.col("product") >= 0)
         lines = lines.join(placed, on=_ORDER)
+        # Places beyond the items of the order are all last. Files may have any number there.
+        position = lines.select(
+            pl.min_horizontal("add_to_cart_order", pl.col("item_count") + 1).cast(pl.Int64)
+        ).to_series()
         product = lines["product"].to_numpy()
         family = families.product_family[product]
         digits = {
             "family": (family, max(len(families), 1)),
             "number": (lines["number"].to_numpy(), int(heads.group_by("customer_id").len()["len"].max() or 0) + 1),  # pyright: ignore[reportArgumentType]
-            "position": (lines["add_to_cart_order"].to_numpy(), int(lines["add_to_cart_order"].max() or 0) + 1),  # pyright: ignore[reportArgumentType]
+            "position": (position.to_numpy(), int(position.max() or 0) + 1),  # pyright: ignore[reportArgumentType]
             "product": (product - families.first_product[family], families.most_products),
         }
         if heads["customer_id"].n_unique() * math.prod(size for _, size in digits.values()) >= 1 << 62:

@@ -132,7 +132,7 @@ def _recommend(history: BasketHistory, serving: BasketServing, day: date, histor
         if serving.served != RANKER:
             probability = serving.ranker.probabilities(candidates)
         found = serving.ranker.discoveries(history, target, candidates, probability)
-        frames.append(_discovery_rows(history, found))
+        frames.append(_discovery_rows(history, candidates, found))
     rows = pl.concat(frames).with_columns(
         as_of_date=pl.lit(day), model_version=pl.lit(serving.model_version, pl.Date), served=pl.lit(serving.served)
     )
@@ -175,9 +175,12 @@ def _repeat_rows(
     )
 
 
-def _discovery_rows(history: BasketHistory, found: Discoveries) -> pl.DataFrame:
+def _discovery_rows(history: BasketHistory, candidates: Candidates, found: Discoveries) -> pl.DataFrame:
     families = history.families
-    smallest = families.family_id[found.bought_with].reshape(-1, 1)
+    # Candidates are by customer and family.
+    repeats = candidates.customer * len(families) + candidates.family
+    beside = np.searchsorted(repeats, found.customer * len(families) + found.bought_with)
+    shown = families.products[candidates.product[beside]].reshape(-1, 1)
     return pl.DataFrame(
         {
             "customer_id": history.customer_id[found.customer],
@@ -188,6 +191,6 @@ def _discovery_rows(history: BasketHistory, found: Discoveries) -> pl.DataFrame:
             "probability": found.score,
             "dueness": pl.repeat(None, len(found.customer), dtype=pl.Float64, eager=True),
             "reason_code": pl.repeat(BOUGHT_WITH, len(found.customer), eager=True),
-            "reason_numbers": pl.Series(smallest, dtype=pl.Array(pl.Int64, 1)).cast(pl.List(pl.Int64)),
+            "reason_numbers": pl.Series(shown, dtype=pl.Array(pl.Int64, 1)).cast(pl.List(pl.Int64)),
         }
     )

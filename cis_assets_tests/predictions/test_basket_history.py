@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import narwhals as nw
 import numpy as np
+import polars as pl
 
-from cis_assets.predictions.basket_history import sampled_history
+from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex, sampled_history
 from cis_assets_tests.predictions.baskets import LAST_DAY, order, read, shop, silver
 
 ORDERS = [order(7, 0, 1, 2, 5), order(7, 3, 2, 9), order(3, 1, 4), order(7, 3, 4, hour=20)]
@@ -77,3 +79,11 @@ def test_orders_between_two_days_are_those_that_are_read_alone():
     for name in ("customer_id", "first_order", "day", "customer", "family", "order", "position", "product", "basket"):
         np.testing.assert_array_equal(getattr(whole.between(first_day, last_day), name), getattr(alone, name))
     assert len(whole.between(0, 1).customer_id) == 0
+
+
+def test_any_place_in_the_cart_can_be_read():
+    orders = [order(1, 0, 5, 1), order(1, 5, 1, 5)]
+    heads, lines, products = silver(orders)
+    far = nw.from_native(lines.to_native().with_columns(add_to_cart_order=pl.col("add_to_cart_order") + 2_000_000_000))
+    found = BasketHistory.read(heads, far, FamilyIndex.read(products), LAST_DAY)
+    assert set(found.position) == {1.0}

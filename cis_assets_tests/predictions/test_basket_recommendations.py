@@ -95,6 +95,10 @@ def test_at_most_ten_repeats_come_first_and_discoveries_after_them():
         change = pl.col("probability").diff().over("customer_id", order_by="rank")
         assert kind.select(change).to_series().drop_nulls().max() <= 0  # pyright: ignore[reportOperatorIssue]
     assert set(discoveries["reason_code"]) == {"bought_with"}
+    beside = discoveries.select("customer_id", product_id=pl.col("reason_numbers").list.first())
+    repeats = rows.filter(pl.col("kind") == "repeat").select("customer_id", "product_id")
+    # A repeat is named as its own row shows it.
+    assert beside.join(repeats, on=["customer_id", "product_id"], how="anti").is_empty()
 
 
 @pytest.mark.parametrize("served", ["ranker", "personal_frequency"])
@@ -221,8 +225,8 @@ def test_a_product_that_the_shop_has_stands_for_its_family(fact: str):
     orders = [order(1, 0, 1), order(1, 5, 2)]
     shown = [recommended(orders, products=without(*ids))["product_id"].to_list() for ids in ((2,), (1,), (1, 2))]
     assert shown == [[1], [2], [2]]
-    # Families that were bought once are the last product, though the shop has another.
-    assert recommended([order(1, 5, 2)], products=without(2))["product_id"].to_list() == [2]
+    # The customer never bought the other product of the family, but the shop has it.
+    assert recommended([order(1, 5, 2)], products=without(2))["product_id"].to_list() == [1]
 
 
 def test_a_discovery_is_the_smallest_product_that_the_shop_has():
