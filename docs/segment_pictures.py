@@ -4,6 +4,7 @@ Those in the repository are of The Complete Journey (`make demo DATA=completejou
 """
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -32,7 +33,7 @@ def main(lake: Lake) -> None:
 
 
 def draw_calibration(lake: Lake) -> None:
-    day = find_evaluation_day(lake, None)
+    day = find_evaluation_day(lake, None, date.max)
     found = evaluate_lake(lake, day, PredictionOptions.from_settings(settings()))
     draw("calibration", prediction_charts.calibration_chart(found.calibration))
 
