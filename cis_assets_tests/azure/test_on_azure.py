@@ -10,11 +10,11 @@ import obstore
 import pytest
 from polars.testing import assert_frame_equal
 
-from cis_assets.catalog import TABLES, bronze
+from cis_assets.catalog import bronze
 from cis_assets.dates import DateRange
 from cis_assets.settings import read_settings
 from cis_assets.storage.addresses import object_store
-from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
+from cis_assets_tests.defs.pipeline import GOLD, INGEST, MADE_TABLES, Shop, land_sample, shop_at
 
 pytestmark = pytest.mark.azure
 
@@ -30,7 +30,7 @@ def test_the_whole_way_on_azure_gives_the_same_tables_as_locally(azure_uri: str,
         shop.run(GOLD, DateRange(END, END))
     # The files of the two landing folders arrived at different times.
     arrivals = ("first_seen", "last_seen", "arrived_at")
-    for table in TABLES.values():
+    for table in MADE_TABLES.values():
         there, here = (shop.rows(table).drop(arrivals, strict=False) for shop in (remote, local))
         assert_frame_equal(there, here, check_exact=True)
     page = obstore.get(object_store(remote.settings.lake_uri), "dashboard/customers.html").bytes()

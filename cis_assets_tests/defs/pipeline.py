@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from cis_assets.catalog import Table, gold
+from cis_assets.catalog import TABLES, Table, gold
 from cis_assets.dates import DateRange
 from cis_assets.definitions import build_definitions
 from cis_assets.defs.tables import asset_key
@@ -20,8 +20,11 @@ from cis_assets.sources.sample import SampleOptions, SampleSource
 
 INGEST = dg.AssetSelection.groups("bronze", "silver", "quality")
 # Their training takes seconds, and baselines serve without it.
-MODELS = dg.AssetSelection.assets(*(asset_key(table) for table in (gold.PREDICTION_MODELS, gold.MODEL_EVALUATIONS)))
+OF_TRAINING = (gold.PREDICTION_MODELS, gold.MODEL_EVALUATIONS)
+MODELS = dg.AssetSelection.assets(*(asset_key(table) for table in OF_TRAINING))
 GOLD = dg.AssetSelection.groups("gold", "dashboard") - MODELS
+MADE_TABLES = {path: table for path, table in TABLES.items() if table not in OF_TRAINING}
+"""The tables that INGEST and GOLD make."""
 
 
 @dataclass(frozen=True)

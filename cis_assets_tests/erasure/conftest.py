@@ -16,14 +16,14 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from cis_assets.catalog import ORDER_DATE, TABLES, bronze, gold
+from cis_assets.catalog import ORDER_DATE, bronze, gold
 from cis_assets.dates import DateRange
 from cis_assets.erasure.erase import erase
 from cis_assets.erasure.receipt import Receipt
 from cis_assets.lake.erased_customers import ErasureKey
 from cis_assets.landing.folder import LandingFolder
 from cis_assets.settings import settings
-from cis_assets_tests.defs.pipeline import GOLD, INGEST, Shop, land_sample, shop_at
+from cis_assets_tests.defs.pipeline import GOLD, INGEST, MADE_TABLES, Shop, land_sample, shop_at
 
 CUSTOMER = 7_316_502_948_117
 FIRST_ORDER = 8_620_417_935_001
@@ -70,7 +70,7 @@ class ShopWithCustomer:
         )
 
     def rows(self) -> dict[str, pl.DataFrame]:
-        return {path: self.shop.rows(table) for path, table in TABLES.items()}
+        return {path: self.shop.rows(table) for path, table in MADE_TABLES.items()}
 
     def copy_to(self, folder: Path) -> ShopWithCustomer:
         shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
@@ -211,7 +211,7 @@ def _land_what_is_set_aside(made: ShopWithCustomer) -> None:
 
 def _leave_behind(made: ShopWithCustomer) -> None:
     """A checkpoint in every table, and what killed writers leave in the folders of three."""
-    for path in TABLES:
+    for path in MADE_TABLES:
         DeltaTable(str(made.lake / path)).create_checkpoint()
     for path in ("bronze/orders", "gold/customer_features", "silver/customers"):
         folder = made.lake / path

@@ -48,7 +48,7 @@ WITH_CUSTOMERS = (
         "silver/rejected_snapshot_rows",
     ),
     *("gold/customer_features", "gold/customer_habits", "gold/customer_lifecycle", "gold/customer_segments"),
-    *("gold/notification_contexts", "gold/notifications"),
+    *("gold/product_recommendations", "gold/notification_contexts", "gold/notifications"),
 )
 
 

@@ -30,7 +30,7 @@ from cis_assets_tests.frames import table_frame
 
 DAYS = [date(2026, 1, 1), date(2026, 1, 2)]
 PLANNED = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
-MAKING_TABLES = ["ingest", "daily_gold", "train_segments", "promote_segments"]
+MAKING_TABLES = ["ingest", "daily_gold", "train_segments", "promote_segments", "train_predictions"]
 
 
 @pytest.fixture
