@@ -52,7 +52,7 @@ class NextOrder(_Snapshot):
     customer_id = dy.Int64(description="Customer.")
     expected_order_date = dy.Date(
         nullable=True,
-        description="First day by which an order is at least as likely as not; null where that is over 90 days away.",
+        description="First day up to which an order is at least as likely as not; null where that is over 90 days away.",
     )
     probability_7d = dy.Float64(min=0.0, max=1.0, description="Probability of an order in the 7 days after the day.")
     probability_28d = dy.Float64(min=0.0, max=1.0, description="Probability of an order in the 28 days after the day.")

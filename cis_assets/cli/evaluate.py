@@ -1,4 +1,4 @@
-"""`cis evaluate`: how good the predictions of the next basket and the next order are, on orders that were held back."""
+"""`cis evaluate`: how good the predictions of the next basket and the next order are, on orders that they do not know."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ALL = "all"
 @json_option
 @with_settings
 def evaluate(settings: Settings, as_of: date | None, as_json: bool) -> None:
-    """Evaluate the predictions on orders that were held back. Writes nothing.
+    """Evaluate the predictions on later orders than they know. Writes nothing.
 
     Reads silver. Trains on earlier orders, predicts later ones, and compares with baselines. A method serves only if it is
     better beyond chance. Intervals are 95% bootstrap intervals over customers. Takes up to a few minutes.

@@ -1,6 +1,6 @@
 """Evaluates both predictions on earlier orders, and trains what serves: the one place that decides which methods serve.
 
-The evaluation holds back the newest orders. The models are trained on all of them afterwards.
+The evaluation hides the newest orders from its models. Those that serve are trained on all of them afterwards.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class NextOrderEvaluation:
 
     @classmethod
     def nothing(cls) -> NextOrderEvaluation:
-        """Of a history that is too short to hold back a part of it."""
+        """Of a history that is too short to hide a part of it."""
         own, leaving = OwnRate.method, BuyTillYouLeave.method
         return cls(pl.DataFrame(schema=EVALUATION_COLUMNS), no_calibration(), own, own, leaving)
 

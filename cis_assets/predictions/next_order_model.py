@@ -33,7 +33,7 @@ _MOST_IN_LEAF = 100
 class LearnedForecast:
     """Gradient-boosted trees for an order within 7 and 28 days, and for the rate of orders. Those of 7 days are calibrated.
 
-    The eight weeks that are held back for calibration have too few outcomes of 28 days that do not overlap.
+    The eight weeks that are left out for calibration have too few outcomes of 28 days that do not overlap.
     """
 
     method: ClassVar[str] = LEARNED
@@ -98,7 +98,7 @@ class NextOrderModel:
         return [*([LEARNED] if self.learned else []), *self.baselines]
 
     def days_until_order(self, rows: FeatureRows, forecast: Forecast) -> np.ndarray:
-        """The first day by which an order is at least as likely as not, in days; 0 where that is over 90 days away.
+        """The first day up to which an order is at least as likely as not, in days; 0 where that is over 90 days away.
 
         The personal cadence gives the shape of the curve between the forecast's probabilities of 7 and 28 days.
         """

@@ -129,7 +129,7 @@ def _rename_one_who_is_written_to(made: ShopWithCustomer) -> None:
     """Give one customer, and their orders, the numbers that stand nowhere else."""
     written_to = made.shop.rows(gold.NOTIFICATIONS)["customer_id"]
     orders = made.shop.rows(bronze.ORDERS).filter(pl.col("customer_id").is_in(written_to.to_list()))
-    # Whoever ordered longest ago stays due, whatever is added to their first days.
+    # The one who ordered longest ago stays due, whatever is added to their first days.
     old = orders.group_by("customer_id").agg(pl.col(ORDER_DATE).max()).sort(ORDER_DATE, "customer_id")["customer_id"][0]
     theirs = orders.filter(pl.col("customer_id") == old).sort(ORDER_DATE, "order_id")
     for place, order in enumerate(theirs.iter_rows(named=True)):

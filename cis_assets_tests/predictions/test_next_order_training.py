@@ -142,7 +142,7 @@ def test_predictions_agree_with_each_other(model: NextOrderModel, rows: FeatureR
     days = (pl.col("expected_order_date") - pl.col("as_of_date")).dt.total_days()
     soon, later, orders = pl.col("probability_7d"), pl.col("probability_28d"), pl.col("expected_orders_90d")
     assert found.select((soon > 0).all() & (soon <= later).all() & (later <= 1).all() & (orders > 0).all()).item()
-    # The expected date is the first day by which an order is as likely as not.
+    # The expected date is the first day up to which an order is as likely as not.
     assert found.filter((soon >= 0.5) != (days <= 7).fill_null(False)).is_empty()
     assert found.filter((later >= 0.5) != (days <= 28).fill_null(False)).is_empty()
     assert found.filter((days < 1) | (days > 90)).is_empty()
