@@ -82,7 +82,8 @@ def train_predictions(
 ) -> PredictionTraining:
     """Evaluate as `evaluate_predictions` does, then train both tasks on all orders up to the day.
 
-    Of the contexts of the next basket, only `expected` is evaluated, the one that serves. The models have the methods that the evaluation chose. A task with too few orders to train on has no model.
+    Of the contexts of the next basket, only `expected` is evaluated, the one that serves. The models have the methods that
+    the evaluation chose. A task with too few orders to train on has no model.
     """
     sample = _Sample.read(orders, order_items, products, day, options)
     found = _evaluate(sample, day, options, (EXPECTED,))

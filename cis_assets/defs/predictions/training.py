@@ -61,7 +61,10 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         order_items: nw.LazyFrame,
         products: nw.LazyFrame,
     ) -> Iterator[dg.Output]:
-        """Evaluate and train as of a day, by default the newest order date. Versions of that day are replaced; the others are kept."""
+        """Evaluate and train as of a day, by default the newest order date.
+
+        Versions of that day are replaced; the others are kept.
+        """
         complete = order_dates(settings).get_last_partition_key()
         limits = [date.fromisoformat(each) for each in (complete, config.as_of) if each]
         day = newest_order_date(orders, min(limits)) if limits else None
