@@ -58,6 +58,10 @@ class Lake:
         """Read a table lazily; TableAbsentError if it was never materialized."""
         return PolarsEngine().scan_polars(table, self.location(table), Slice.of_days(table, days), columns)
 
+    def rows_so_far(self, table: Table) -> pl.DataFrame:
+        """Read all rows of a table; none if it was never materialized."""
+        return self.scan(table).collect() if self.exists(table) else table.empty()
+
     def snapshot(self, table: Table, as_of: date | None = None) -> pl.LazyFrame:
         """Read one day of a table partitioned by as_of_date: `as_of`, or the newest day."""
         day = as_of or max(self.figures(table).days, default=None)

@@ -37,10 +37,10 @@ from cis_assets.predictions.evaluation_rows import (
     calibration_rows,
     no_calibration,
 )
-from cis_assets.predictions.model_rows import NEXT_BASKET
+from cis_assets.predictions.model_rows import NEXT_BASKET, RANKER
 from cis_assets.predictions.scores import brier_terms, ece, means_by_customer
 
-FREQUENCY, RECENCY, RANKER = "personal_frequency", "recency_weighted_frequency", "ranker"
+FREQUENCY, RECENCY = "personal_frequency", "recency_weighted_frequency"
 POPULARITY, CO_BOUGHT = "popularity", "co_bought"
 METRICS = ("p@1", "p@5", "recall@10", "ndcg@10", "ndcg@10_whole")
 REPEAT, DISCOVERY = "repeat", "discovery"

@@ -20,10 +20,18 @@ from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
 from cis_assets.predictions.basket_rates import RATE_FEATURES, FamilyCounts
 from cis_assets.predictions.basket_targets import KnownBaskets
 from cis_assets.predictions.bins import Bins
+from cis_assets.predictions.calibration import find_intercept
 from cis_assets.predictions.customer_sample import Purpose, customer_places
-from cis_assets.predictions.model_rows import NEXT_BASKET, StoredVersion, number_row, tree_rows, version_rows
+from cis_assets.predictions.model_rows import (
+    NEXT_BASKET,
+    StoredVersion,
+    damaged_part,
+    number_row,
+    tree_rows,
+    version_rows,
+)
 from cis_assets.predictions.own_threads import run_together
-from cis_assets.predictions.trees import StoredTreesError, Trees
+from cis_assets.predictions.trees import Trees
 
 FEWEST_ORDERS = 2
 """A customer's basket is learned from if at least so many orders come before it."""
@@ -121,18 +129,18 @@ class BasketRanker:
         rates = np.empty((len(family_id), len(RATE_FEATURES)), dtype=np.float32)
         for place, name in enumerate(RATE_FEATURES):
             if version.ids(name) != family_id.tolist():
-                raise _damaged(name)
-            rates[:, place] = _numbers(version, name, len(family_id))
-        intercept, slope = _numbers(version, "calibration", 2).tolist()
+                raise damaged_part(name)
+            rates[:, place] = version.numbers(name, len(family_id))
+        intercept, slope = version.numbers("calibration", 2)
         return cls(
             classifiers=tuple(version.trees(f"trees_{place + 1}") for place in range(_MODELS)),
             calibration=(intercept, slope),
             family_id=family_id,
             rates=rates,
-            other_rates=_numbers(version, "other_rates", len(RATE_FEATURES)),
+            other_rates=np.array(version.numbers("other_rates", len(RATE_FEATURES))),
             co_bought=_stored_partners(version),
-            discovery_scale=float(_numbers(version, "discovery_scale", 1)[0]),
-            baskets=int(_numbers(version, "baskets", 1)[0]),
+            discovery_scale=version.numbers("discovery_scale", 1)[0],
+            baskets=int(version.numbers("baskets", 1)[0]),
         )
 
 
@@ -142,34 +150,21 @@ def _stored_partners(version: StoredVersion) -> CoBought:
         name = f"partner_{place + 1}"
         ids = np.array(version.ids(name), dtype=np.int64)
         if len(ids) % 2:
-            raise _damaged(name)
+            raise damaged_part(name)
         pairs.append(ids.reshape(-1, 2))
-        shares.append(_numbers(version, name, len(ids) // 2))
+        shares.append(version.numbers(name, len(ids) // 2))
     # Every family has a first partner.
     family_id = pairs[0][:, 0]
     if (np.diff(family_id) <= 0).any():
-        raise _damaged("partner_1")
+        raise damaged_part("partner_1")
     partner_id = np.zeros((len(family_id), PARTNERS), dtype=np.int64)
     share = np.zeros((len(family_id), PARTNERS))
     for place in range(PARTNERS):
         row = np.searchsorted(family_id, pairs[place][:, 0])
         if (row >= len(family_id)).any() or (family_id[row] != pairs[place][:, 0]).any():
-            raise _damaged(f"partner_{place + 1}")
+            raise damaged_part(f"partner_{place + 1}")
         partner_id[row, place], share[row, place] = pairs[place][:, 1], shares[place]
     return CoBought(family_id, partner_id, share)
-
-
-def _numbers(version: StoredVersion, part: str, size: int) -> np.ndarray:
-    numbers = np.array(version.numbers(part), dtype=np.float64)
-    if len(numbers) != size or not np.isfinite(numbers).all():
-        raise _damaged(part)
-    return numbers
-
-
-def _damaged(part: str) -> StoredTreesError:
-    return StoredTreesError(
-        f"{part} of the stored next-basket model in gold/prediction_models is damaged. Run `cis train --predictions`."
-    )
 
 
 def personal_frequency(candidates: Candidates) -> np.ndarray:
@@ -250,7 +245,7 @@ def train_basket_ranker(
         log_odds = [trees.sums(values[fold == each]) for each, trees in zip(folds, grown[_MODELS:], strict=True)]
         happened = [bought[fold == each] for each in folds]
         _, slope = fit_calibration(np.concatenate(log_odds), np.concatenate(happened))
-    intercept = _find_intercept(slope * _mean_log_odds(classifiers, values), float(bought.mean()))
+    intercept = find_intercept(slope * _mean_log_odds(classifiers, values), float(bought.mean()))
     latest = (
         KnownBaskets.before_order(history, newest - 1, context, options.history_days, options.seed)
         if newest
@@ -320,15 +315,6 @@ def fit_calibration(log_odds: np.ndarray, bought: np.ndarray) -> tuple[float, fl
         if max(map(abs, step)) < 1e-9:
             break
     return intercept, slope
-
-
-def _find_intercept(log_odds: np.ndarray, share: float) -> float:
-    """What to add to log odds so that the mean of their probabilities is `share`."""
-    from scipy.optimize import brentq
-    from scipy.special import expit
-
-    found = brentq(lambda added: expit(log_odds + added).mean() - share, -40.0, 40.0)
-    return float(found)  # pyright: ignore[reportArgumentType]
 
 
 def _rates(history: BasketHistory, known: np.ndarray) -> np.ndarray:

@@ -19,14 +19,14 @@ import polars as pl
 from cis_assets.catalog.gold import PRODUCT_RECOMMENDATIONS
 from cis_assets.dates import DateRange, day_number, trailing_window
 from cis_assets.predictions.basket_discovery import Discoveries
-from cis_assets.predictions.basket_evaluation import DISCOVERY, FREQUENCY, RANKER, RECENCY, REPEAT
+from cis_assets.predictions.basket_evaluation import DISCOVERY, FREQUENCY, RECENCY, REPEAT
 from cis_assets.predictions.basket_features import Candidates, Target, rank_in_group, repeat_candidates
 from cis_assets.predictions.basket_history import BasketHistory, FamilyIndex
 from cis_assets.predictions.basket_ranker import BasketRanker, personal_frequency, recency_weighted_frequency
 from cis_assets.predictions.basket_rates import RATE_FEATURES
 from cis_assets.predictions.basket_reasons import BOUGHT_WITH, repeat_reasons
 from cis_assets.predictions.basket_targets import KnownBaskets
-from cis_assets.predictions.model_rows import NEXT_BASKET, versions_of_days
+from cis_assets.predictions.model_rows import NEXT_BASKET, RANKER, versions_of_days
 from cis_assets.predictions.trees import StoredTreesError
 from cis_assets.segmentation.order_windows import customer_bounds, customer_groups, snapshot_window
 

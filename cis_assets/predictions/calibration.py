@@ -36,15 +36,12 @@ class Calibration:
     @classmethod
     def fit(cls, score: np.ndarray, happened: np.ndarray) -> Self:
         """The slope that fits best, with the intercept that keeps the mean of the scores."""
-        from scipy.optimize import brentq
         from sklearn.linear_model import LogisticRegression
 
         odds = _log_odds(score)
         fitted = LogisticRegression(C=np.inf).fit(odds[:, None], happened > 0)
         slope = float(np.clip(fitted.coef_[0, 0], *_SLOPES))
-        mean = score.mean()
-        intercept = brentq(lambda added: _probability(slope * odds + added).mean() - mean, -100.0, 100.0)
-        return cls(slope, float(intercept))  # pyright: ignore[reportArgumentType]
+        return cls(slope, find_intercept(slope * odds, float(score.mean())))
 
 
 UNCALIBRATED = Calibration()
@@ -70,6 +67,14 @@ def choose_calibration(score: np.ndarray, happened: np.ndarray, as_of: np.ndarra
     if not is_better or brier_terms(was, corrected).mean() > brier_terms(was, before).mean():
         return UNCALIBRATED
     return Calibration.fit(score[known], happened[known])
+
+
+def find_intercept(log_odds: np.ndarray, share: float) -> float:
+    """What to add to log odds so that the mean of their probabilities is `share`, a number between 0 and 1."""
+    from scipy.optimize import brentq
+
+    found = brentq(lambda added: _probability(log_odds + added).mean() - share, -100.0, 100.0)
+    return float(found)  # pyright: ignore[reportArgumentType]
 
 
 def _log_odds(score: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ from cis_assets.catalog.gold import PREDICTION_MODELS
 from cis_assets.predictions.trees import TREE_COLUMNS, StoredTreesError, Trees
 
 NEXT_ORDER, NEXT_BASKET = "next_order", "next_basket"
-LEARNED_METHODS = ("learned", "ranker")
+LEARNED, RANKER = "learned", "ranker"
+LEARNED_METHODS = (LEARNED, RANKER)
 """Methods that are trained; all others are baselines."""
 
 
@@ -97,7 +98,7 @@ class StoredVersion:
         """The methods that serve: `count` of those that the version has."""
         found = self.rows["served"].unique().to_list()
         if len(found) != 1 or len(found[0] or ()) != count or not set(found[0]) <= set(methods):
-            raise _damaged("The list of served methods")
+            raise damaged_part("The list of served methods")
         return found[0]
 
     def has(self, prefix: str) -> bool:
@@ -108,7 +109,7 @@ class StoredVersion:
         """The finite numbers of a part, and `size` of them if it is given."""
         found = self._list(part, "value")
         if not np.isfinite(found).all() or size not in (None, len(found)):
-            raise _damaged(part)
+            raise damaged_part(part)
         return found
 
     def ids(self, part: str) -> list[int]:
@@ -124,11 +125,11 @@ class StoredVersion:
                 f"The stored model in gold/prediction_models lacks {part}, or has it twice. Run `cis train --predictions`."
             )
         if found[0] is None or None in found[0]:
-            raise _damaged(part)
+            raise damaged_part(part)
         return found[0]
 
 
-def _damaged(part: str) -> StoredTreesError:
+def damaged_part(part: str) -> StoredTreesError:
     return StoredTreesError(
         f"{part} of the stored model in gold/prediction_models is damaged. Run `cis train --predictions`."
     )

@@ -14,7 +14,7 @@ from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Foreca
 _RATE_DAYS, _PRIOR_DAYS = 56, 7
 _LONGEST_WAIT = 400
 _PRIOR_GAPS = 2.0
-# The hazard of a day with few gaps follows that of the day before, with this weight.
+# The hazard of the day before counts as much as so many gaps, which matters on days with few.
 _SMOOTHING = 50.0
 # An order is possible on every day.
 _LEAST_HAZARD = 1e-5

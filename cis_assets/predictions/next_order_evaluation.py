@@ -22,10 +22,10 @@ from cis_assets.predictions.evaluation_rows import (
     calibration_rows,
     no_calibration,
 )
-from cis_assets.predictions.model_rows import NEXT_ORDER
+from cis_assets.predictions.model_rows import LEARNED, NEXT_ORDER
 from cis_assets.predictions.next_order_baselines import BASELINES, BaseRate, BuyTillYouLeave, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
-from cis_assets.predictions.next_order_model import LEARNED, NextOrderModel
+from cis_assets.predictions.next_order_model import NextOrderModel
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
 from cis_assets.predictions.next_order_training import (
     STEP_DAYS,
@@ -57,7 +57,7 @@ _SUMMARIES = {"auc": auc, "ece": ece}
 class Backtest:
     """Forecasts of each method for rows that are later than everything it was fitted on, with what happened.
 
-    `seed` is that of the intervals.
+    `seed` draws the resamples of the intervals.
     """
 
     rows: FeatureRows

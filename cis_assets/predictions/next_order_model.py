@@ -12,14 +12,13 @@ import numpy as np
 import polars as pl
 
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration
-from cis_assets.predictions.model_rows import NEXT_ORDER, StoredVersion, number_row, tree_rows, version_rows
+from cis_assets.predictions.model_rows import LEARNED, NEXT_ORDER, StoredVersion, number_row, tree_rows, version_rows
 from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, PersonalCadence
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows
 from cis_assets.predictions.next_order_outcomes import LATER, LONG, SOON, Forecast, Outcomes
 from cis_assets.predictions.own_threads import run_together
 from cis_assets.predictions.trees import Trees
 
-LEARNED = "learned"
 _TREES: dict[str, Any] = {
     "early_stopping": False,
     "learning_rate": 0.05,

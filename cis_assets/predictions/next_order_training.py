@@ -12,9 +12,10 @@ from cis_assets.dates import day_number
 from cis_assets.errors import OperatorError
 from cis_assets.predictions.calibration import UNCALIBRATED, Calibration, choose_calibration
 from cis_assets.predictions.customer_sample import Purpose, customer_places, is_held_out
+from cis_assets.predictions.model_rows import LEARNED
 from cis_assets.predictions.next_order_baselines import BASELINES, Baseline, BuyTillYouLeave, OwnRate
 from cis_assets.predictions.next_order_features import FeatureRows, next_order_features
-from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel, fit_chance
+from cis_assets.predictions.next_order_model import LearnedForecast, NextOrderModel, fit_chance
 from cis_assets.predictions.next_order_outcomes import SOON, Outcomes
 from cis_assets.predictions.order_history import OrderHistory
 from cis_assets.segmentation.clustering import one_thread

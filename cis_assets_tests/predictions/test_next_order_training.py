@@ -12,9 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from cis_assets.dates import day_number
 from cis_assets.predictions.customer_sample import is_held_out
+from cis_assets.predictions.model_rows import LEARNED
 from cis_assets.predictions.next_order_evaluation import Backtest, evaluate_next_order, evaluation_rows, find_cut
 from cis_assets.predictions.next_order_features import FEATURES, FeatureRows, next_order_features
-from cis_assets.predictions.next_order_model import LEARNED, LearnedForecast, NextOrderModel
+from cis_assets.predictions.next_order_model import LearnedForecast, NextOrderModel
 from cis_assets.predictions.next_order_outcomes import Forecast, Outcomes
 from cis_assets.predictions.next_order_training import (
     NextOrderOptions,

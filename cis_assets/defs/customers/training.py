@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from cis_assets.catalog import AS_OF_DATE, Table, gold
+from cis_assets.catalog import AS_OF_DATE, gold
 from cis_assets.defs.customers.training_metadata import describe_model
 from cis_assets.defs.jobs import SEGMENT_TRAINING
 from cis_assets.defs.partitions import EVERY_DAY, ONE_RUN, newest_day
@@ -57,7 +57,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             return
         changed = change_model(
             habits.filter(pl.col(AS_OF_DATE) == newest_day(habits)).collect(),
-            *(_known(lake.lake(), table) for table in (gold.SEGMENT_MODEL, gold.SEGMENT_CANDIDATES)),
+            *(lake.lake().rows_so_far(table) for table in (gold.SEGMENT_MODEL, gold.SEGMENT_CANDIDATES)),
             promotion=config.reason if config.promote else None,
             promote_at_drift=settings.segments_promote_at_drift,
             options=TrainingOptions(settings.segments_min, settings.segments_max, settings.seed),
@@ -122,7 +122,3 @@ def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         )
 
     return [segments_are_stable, habits_have_not_drifted]
-
-
-def _known(lake: Lake, table: Table) -> pl.DataFrame:
-    return lake.scan(table).collect() if lake.exists(table) else table.empty()

@@ -9,7 +9,7 @@ import narwhals as nw
 import polars as pl
 from pydantic import Field
 
-from cis_assets.catalog import Table, gold, quality, silver
+from cis_assets.catalog import gold, quality, silver
 from cis_assets.dashboard.findings import describe_evaluations
 from cis_assets.dashboard.prediction_charts import calibration_chart
 from cis_assets.defs.customers.newest_metadata import with_picture
@@ -81,7 +81,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             metadata: dict[str, Any] = {"trained_as_of": str(day)}
             if table is gold.MODEL_EVALUATIONS:
                 metadata["summary"] = dg.MetadataValue.md(summary)
-            yield dg.Output(with_training(_known(known, table), rows, day), table.name, metadata=metadata)
+            yield dg.Output(with_training(known.rows_so_far(table), rows, day), table.name, metadata=metadata)
 
     return [decorate(naming_unreadable_files(train, Lake(settings.lake_uri), _READ))]
 
@@ -117,7 +117,3 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             default_status=dg.DefaultScheduleStatus.STOPPED,
         )
     ]
-
-
-def _known(lake: Lake, table: Table) -> pl.DataFrame:
-    return lake.scan(table).collect() if lake.exists(table) else table.empty()

@@ -20,7 +20,7 @@ from cis_assets.lake.slices import WHOLE
 from cis_assets_tests.defs.pipeline import MODELS, Shop, shop_at
 from cis_assets_tests.frames import table_frame
 from cis_assets_tests.predictions.baskets import PRODUCTS, shop
-from cis_assets_tests.segmentation.histories import history
+from cis_assets_tests.segmentation.histories import Order, history
 
 FORECASTS = dg.AssetSelection.assets(*(asset_key(table) for table in (gold.NEXT_ORDER, gold.PRODUCT_RECOMMENDATIONS)))
 
@@ -30,18 +30,22 @@ def write(made: Shop, table: Table, rows: pl.DataFrame) -> None:
     PolarsEngine().replace(table, made.lake.location(table), WHOLE, chunks)
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, dg.ExecuteInProcessResult]:
-    made = shop_at(tmp_path_factory.mktemp("shop"))
-    tables = history(shop(customers=40))
+def write_silver(made: Shop, orders: list[Order]) -> date:
+    """Write the orders into silver, and return the newest date."""
+    tables = history(orders)
     for table, rows in (
         (silver.ORDERS, tables.orders),
         (silver.ORDER_ITEMS, tables.order_items),
         (silver.PRODUCTS, PRODUCTS),
     ):
         write(made, table, rows)
-    newest = tables.orders["order_date"].max()
-    assert isinstance(newest, date)
+    return max(each.date for each in orders)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, dg.ExecuteInProcessResult]:
+    made = shop_at(tmp_path_factory.mktemp("shop"))
+    newest = write_silver(made, shop(customers=40))
     return made, made.run(MODELS, DateRange(newest, newest))
 
 
@@ -100,15 +104,7 @@ def test_a_range_of_days_forecasts_what_its_days_do_one_by_one(trained: tuple[Sh
 
 def test_without_a_model_nothing_is_forecast_and_a_baseline_recommends(tmp_path: Path):
     made = shop_at(tmp_path)
-    tables = history(shop(customers=3, orders=4))
-    for table, rows in (
-        (silver.ORDERS, tables.orders),
-        (silver.ORDER_ITEMS, tables.order_items),
-        (silver.PRODUCTS, PRODUCTS),
-    ):
-        write(made, table, rows)
-    last = tables.orders["order_date"].max()
-    assert isinstance(last, date)
+    last = write_silver(made, shop(customers=3, orders=4))
     made.run(FORECASTS, DateRange(last, last))
     assert made.rows(gold.NEXT_ORDER).is_empty()
     recommended = made.rows(gold.PRODUCT_RECOMMENDATIONS)
@@ -118,15 +114,7 @@ def test_without_a_model_nothing_is_forecast_and_a_baseline_recommends(tmp_path:
 
 def test_few_orders_are_no_fault_of_a_training(tmp_path: Path):
     made = shop_at(tmp_path)
-    tables = history(shop(customers=3, orders=2))
-    for table, rows in (
-        (silver.ORDERS, tables.orders),
-        (silver.ORDER_ITEMS, tables.order_items),
-        (silver.PRODUCTS, PRODUCTS),
-    ):
-        write(made, table, rows)
-    day = tables.orders["order_date"].max()
-    assert isinstance(day, date)
+    day = write_silver(made, shop(customers=3, orders=2))
     made.run(MODELS, DateRange(day, day))
     assert made.rows(gold.PREDICTION_MODELS).is_empty()
 
